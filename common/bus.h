@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One ZeroMQ socket on the loop; the only file that speaks ZeroMQ. A ROUTER (a shard's port) or a
+ * DEALER (one link's end). LINGER 0, finite high-water marks, ROUTER_MANDATORY, ROUTER_HANDOVER,
+ * IMMEDIATE, MAXMSGSIZE, ZMTP heartbeats. The edge-triggered descriptor is drained in the loop's
+ * turn. One context with one I/O thread per process. Owner: link or shard. Thread: loop. */
+#pragma once
+
+#include "common/err.h"
+#include "common/loop.h"
+#include "common/span.h"
+
+struct bus_context;
+struct bus;
+
+/* `peer` (ROUTER only, else empty) and `body` are borrowed for the call. */
+typedef void bus_fn(void *owner, struct span peer, struct span body);
+
+MUST_USE struct bus_context *bus_context_new(struct loop *);
+void bus_context_free(struct bus_context **); /* every bus must be closed */
+
+/* `endpoint`: tcp://host:port; port may be `*`. Errors: IN_USE, SYSTEM (says why in the log). */
+MUST_USE enum err bus_listen(struct bus_context *, const char *endpoint, bus_fn *, void *owner,
+			     struct bus **out);
+/* `id`: the routing id the ROUTER will see, 1..64 bytes. Connects in the background, for ever. */
+MUST_USE enum err bus_connect(struct bus_context *, const char *endpoint, struct span id, bus_fn *,
+			      void *owner, struct bus **out);
+void bus_close(struct bus **); /* NULL is fine; safe inside its own callback */
+
+const char *bus_endpoint(const struct bus *); /* what was really bound, with the port */
+
+/* One message. Never blocks. Errors: NO_CREDIT (high-water mark), NO_PEER. */
+MUST_USE enum err bus_send(struct bus *, struct span peer, struct span body);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counters, gauges and histograms of a process, from its metrics.def; written from anywhere on the
+ * loop thread, read only by /metrics. The second of the two write-only sinks. A process defines its
+ * table once (see gateway/metrics.h for the pattern); every series exists, at 0, from the start.
+ * Rows: COUNTER(name, "help"), GAUGE(name, "help"), COUNTER_BY(name, label, "help", "v1", "v2", ...),
+ * HISTOGRAM(name, unit, "help") with the fixed buckets of latency (seconds) or bytes. */
+#pragma once
+
+#include "common/buf.h"
+
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+
+#define METRIC_BUCKETS 16
+
+struct metric_row {
+	enum metric_kind kind;
+	const char *name;   /* without the moot_ prefix */
+	const char *labels; /* "type=\"cast\"" or NULL */
+	const char *help;
+};
+
+struct metric_table {
+	const struct metric_row *rows;
+	size_t count;
+};
+
+void metrics_open(const struct metric_table *);
+void metrics_add(unsigned metric, uint64_t n);
+void metrics_set(unsigned metric, int64_t v);
+void metrics_observe_ns(unsigned metric, int64_t ns);
+uint64_t metrics_value(unsigned metric); /* for tests and the admin port */
+void metrics_put(struct buf *);          /* Prometheus text format 0.0.4, with process_* figures */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One PostgreSQL connection on the loop, in pipeline mode; the only file that speaks libpq. Connects
+ * and reconnects in the background (0.1 s doubling to 2 s), never blocks the loop. Each query is an
+ * implicit transaction of its own (one Sync each). Thread: loop. */
+#pragma once
+
+#include "common/err.h"
+#include "common/loop.h"
+#include "common/span.h"
+
+struct pg;
+struct pg_rows; /* one result; lives for the callback only */
+
+/* err: OK; DB_REFUSED (`why` says the server's message); DB_AWAY: was never sent; DB_UNKNOWN: sent, and
+ * the connection was lost before the answer. `rows` is NULL unless OK. */
+typedef void pg_done_fn(void *owner, enum err, const struct pg_rows *rows, const char *why);
+typedef void pg_state_fn(void *owner, bool up, const char *why);
+typedef void pg_notify_fn(void *owner, const char *channel, struct span payload);
+
+struct pg_options {
+	const char *url;       /* conninfo or postgresql:// URL */
+	const char *name;      /* application_name */
+	size_t max_queries;    /* waiting + in flight; more are refused with DB_AWAY */
+	pg_state_fn *on_state; /* each change; NULL is fine */
+	pg_notify_fn *on_notify;
+	void *owner;
+	const char *const *channels; /* NULL-terminated; LISTENed on every connect; NULL: none */
+};
+
+MUST_USE struct pg *pg_open(struct loop *, const struct pg_options *); /* copies the strings */
+void pg_close(struct pg **); /* outstanding queries are not called back */
+bool pg_is_up(const struct pg *);
+
+/* Text parameters; a NULL pointer in a span is SQL NULL. `sql` is prepared once per connection and must
+ * be a string constant. At most 16 parameters. `done` is always called, never from inside pg_query. */
+void pg_query(struct pg *, const char *sql, const struct span *params, size_t count, pg_done_fn *,
+	      void *owner);
+/* Forget the callbacks of `owner`: it is going away, its queries run on unheard. */
+void pg_forget(struct pg *, const void *owner);
+
+size_t pg_count(const struct pg_rows *);
+bool pg_is_null(const struct pg_rows *, size_t row, size_t col);
+struct span pg_text(const struct pg_rows *, size_t row, size_t col); /* empty when NULL */
+int64_t pg_int(const struct pg_rows *, size_t row, size_t col);      /* 0 when NULL */

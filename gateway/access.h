@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who is this, and may they enter: the SQL functions authorize() and session_lookup(), asked without
+ * blocking, remembered for the time of a lease. Thread: loop. */
+#pragma once
+
+#include "common/pg.h"
+#include "proto/slot.h"
+
+struct access;
+
+enum access_refusal { /* in the order in which they are said (docs/protocol.md) */
+	ACCESS_GRANTED,
+	ACCESS_NO_SESSION, /* unknown or expired */
+	ACCESS_NO_USER,
+	ACCESS_NO_ROOM,
+	ACCESS_DENIED,
+	ACCESS_BROKEN, /* the database is away and nothing is remembered, or the function failed */
+};
+
+/* Borrowed for the callback. */
+struct access_answer {
+	enum access_refusal refusal;
+	struct span user, name, email, role, user_type;
+	int64_t expires_unix_ms; /* of the session */
+};
+typedef void access_fn(void *owner, const struct access_answer *);
+
+MUST_USE struct access *access_new(struct pg *, int64_t lease_ns);
+void access_free(struct access **);
+
+/* May the holder of `token` enter this room? Never calls back from inside. With the database away, the
+ * last known answer serves (within the session's own expiry). */
+void access_ask(struct access *, struct span token, enum room_kind, struct span room_id, access_fn *, void *owner);
+/* Whose session is this? refusal is GRANTED, NO_SESSION, NO_USER or BROKEN. Same rule for a slow database:
+ * answers from memory when the database has not answered within 500 ms. */
+void access_whoami(struct access *, struct span token, access_fn *, void *owner);
+void access_forget(struct access *, const void *owner); /* no more callbacks for this owner */
+void access_revoked(struct access *, struct span payload); /* NOTIFY moot_access: drop what is remembered */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The root object of moot-gateway: opens the others in order (links first, listener last), drains on
+ * SIGTERM, closes them. Everything hangs from here. Thread: loop. */
+#pragma once
+
+#include "common/loop.h"
+#include "gateway/access.h"
+#include "gateway/options.h"
+
+struct gateway;
+struct questions;
+
+MUST_USE struct gateway *gateway_open(const struct gateway_options *); /* NULL: said why in the log */
+void gateway_run(struct gateway *);
+void gateway_close(struct gateway **);
+
+struct loop *gateway_loop(struct gateway *);
+const struct gateway_options *gateway_options(const struct gateway *);
+struct access *gateway_access(struct gateway *);
+struct questions *gateway_questions(struct gateway *);
+bool gateway_is_draining(const struct gateway *);
+incarnation_id gateway_incarnation(const struct gateway *);

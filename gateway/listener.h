@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The public ports of a gateway: one shared by all gateways of the host (SO_REUSEPORT) and, when set,
+ * one of its own. Owns the libwebsockets context and the doors. Thread: loop. */
+#pragma once
+
+#include "common/err.h"
+
+struct listener;
+struct gateway;
+
+/* Errors: IN_USE, SYSTEM, said in the log with what to do (port in use, evlib plugin missing). */
+MUST_USE enum err listener_open(struct gateway *, struct listener **out);
+void listener_pause(struct listener *);  /* drain: accept nobody any more */
+void listener_close(struct listener **); /* after every socket is closed; see libraries notes in the file */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One outgoing WebSocket message, encoded once and shared by every connection that gets it. Reference
+ * counted; the text follows the head-room that the WebSocket library writes its frame header into. */
+#pragma once
+
+#include "common/span.h"
+
+#define PAYLOAD_HEADROOM 32 /* >= LWS_PRE of the library; socket.c asserts it */
+
+struct payload {
+	unsigned refs;
+	size_t len;
+	uint8_t bytes[]; /* PAYLOAD_HEADROOM, then the text */
+};
+
+MUST_USE struct payload *payload_new(struct span text); /* one reference, the caller's */
+struct payload *payload_ref(struct payload *);
+void payload_free(struct payload **); /* drops one reference; NULL is fine */
+struct span payload_text(const struct payload *);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One client: who it is, in which room, in which state. A session outlives its socket by the presence
+ * grace. States and their legal moves are one table in session.c. Owner: gateway (session set). */
+#pragma once
+
+#include "common/err.h"
+#include "common/span.h"
+#include "proto/slot.h"
+
+struct session;
+struct socket;
+struct gateway;
+
+/* Who may enter, as authorize() said; all strings are copied by session_new. */
+struct admission {
+	enum room_kind kind;
+	struct span room_id;
+	struct span token; /* the session token: kept only to ask again, never logged */
+	struct span user, name, email, role;
+};
+
+/* ---- called by the edge (listener.c, socket.c) ---- */
+
+/* A v0 client was admitted; its socket is about to open. Owned by the gateway from here on. */
+MUST_USE struct session *session_new(struct gateway *, const struct admission *);
+void session_on_open(struct session *, struct socket *);      /* 101 is sent: enter the room */
+void session_on_text(struct session *, struct span message);  /* a whole, valid UTF-8 message */
+void session_on_bad(struct session *, enum err why);          /* binary or unreadable; the socket stays open */
+/* The socket is gone and must not be touched again. `code`: the close code received or sent, 1006 when
+ * there was none. Clean means gone at once (1000); everything else starts the grace. */
+void session_on_closed(struct session *, unsigned code);
+void session_on_alive(struct session *); /* bytes came: protocol pongs, fragments */

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The presence entries of one room, by connection, and the users they make: a user is there from the
+ * first entry to the last. Pure. The same code keeps the owner's roster (roomd/room.c, which adds the
+ * coverage rule) and each gateway's copy (gateway/audience.c), so both always agree.
+ * Order: (since_ms, session). Not said here: who may see what, numbers, time-outs. */
+#pragma once
+
+#include "common/list.h"
+#include "common/map.h"
+#include "proto/limits.h"
+#include "proto/message.h"
+
+struct roster_user {
+	struct list entries; /* of roster_entry.of_user, in roster order */
+	size_t count;
+	char *id, *name, *email; /* name and email: as the first entry gave them */
+};
+
+struct roster_kept {
+	char *key;
+	uint8_t *body;
+	size_t body_len;
+};
+
+struct roster_entry {
+	struct list of_roster; /* roster order */
+	struct list of_user;
+	struct roster_user *user;
+	session_id session;
+	uint64_t conn_gen;
+	incarnation_id home; /* the gateway that holds the connection; at a gateway's copy: 0 unless known */
+	int64_t since_ms;
+	size_t kept_count;
+	struct roster_kept kept[KEPT_PER_SESSION];
+	bool seen; /* scratch of the owner of the roster: marking, replacing */
+};
+
+struct roster {
+	struct list entries;
+	struct map by_session; /* u64 -> roster_entry */
+	struct map by_user;    /* user id -> roster_user */
+	uint64_t changes;      /* grows with each change of who is there */
+};
+
+void roster_init(struct roster *);
+void roster_fini(struct roster *);
+
+/* Add or refresh. A known session with an older or the same conn_gen changes only `home` and, when the
+ * member carries any, its kept states. Returns the entry; `*first`: it is its user's only one now. */
+struct roster_entry *roster_put(struct roster *, const struct item_member *, incarnation_id home, bool *first);
+struct roster_entry *roster_find(const struct roster *, session_id);
+/* Remove; the entry and perhaps its user are freed. Returns true when it was the user's last. */
+bool roster_remove(struct roster *, struct roster_entry *);
+
+/* Keep `body` for late joiners, or forget it (empty body). A body over KEPT_BODY_MAX or a ninth key is
+ * not kept. */
+void roster_keep(struct roster_entry *, struct span key, struct span body);
+size_t roster_kept_of_others(const struct roster *, const struct roster_entry *self); /* how many messages a welcome shows */
+
+size_t roster_users(const struct roster *);
+size_t roster_entries(const struct roster *);
+void roster_put_items(const struct roster *, struct buf *items); /* item_put_member for each, in order */
+void roster_item(const struct roster_entry *, struct buf *kept, struct item_member *out); /* borrows entry and `kept` */
