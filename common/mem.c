@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The C allocator, with running out of memory turned into an abort. */
+#include "common/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *checked(void *p, size_t len);
+
+void *mem_new(size_t len)
+{
+	must(len > 0);
+	return checked(calloc(1, len), len);
+}
+
+void *mem_grow(void *p, size_t len)
+{
+	must(len > 0);
+	return checked(realloc(p, len), len);
+}
+
+void *mem_copy(const void *p, size_t len)
+{
+	void *copy = checked(malloc(len ? len : 1), len);
+
+	if (len)
+		memcpy(copy, p, len);
+	return copy;
+}
+
+char *mem_str(const char *s)
+{
+	return mem_copy(s, strlen(s) + 1);
+}
+
+void mem_free(void *p)
+{
+	free(p);
+}
+
+static void *checked(void *p, size_t len)
+{
+	if (p)
+		return p;
+	fprintf(stderr, "level=error msg=out_of_memory bytes=%zu\n", len);
+	abort();
+}
