@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The settings of a process, from its options.def: default < INI file (-c) < MOOT_* environment <
  * flags. One row gives the struct member, the flag, the variable, the line in --help and in the
- * sample file under deploy/. Rows:
+ * sample file under deploy/. common/options_table.h shows how a process makes its struct and table. Rows:
  *   SECTION(name, "what the section is about")
  *   OPTION_STR(section, name, default, "sentence")          const char *section_name
  *   OPTION_SECRET(...)                                      the same; masked in --print-config; also from MOOT_X_FILE
@@ -19,7 +19,7 @@ enum option_kind { OPTION_STR, OPTION_SECRET, OPTION_NUM, OPTION_MS, OPTION_BYTE
 
 struct option_row {
 	enum option_kind kind;
-	const char *section, *name;
+	const char *section, *name; /* name NULL: the row only opens the section, `help` is about it */
 	const char *fallback; /* the default, as text */
 	int64_t min, max;     /* in the unit of the text: a count, ms or bytes */
 	const char *unit, *help;
@@ -40,6 +40,10 @@ struct option_table {
  * file or value: one sentence on stderr that says what to do, exit 2 (flags) or 78 (file, environment).
  * Unknown MOOT_* variables that no process of ours knows: a warning. */
 void options_load(const struct option_table *, int argc, char **argv, char **environ_, void *out);
+
+/* Every default, and the end of the strings that were set; between them the pure part below. */
+void options_init(const struct option_table *, void *out);
+void options_fini(const struct option_table *, void *out);
 
 /* The pure part: apply one INI text. Errors: BAD_REQUEST, with the sentence in `why`. */
 MUST_USE enum err options_read_ini(const struct option_table *, struct span text, const char *file_name,
