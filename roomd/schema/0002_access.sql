@@ -6,9 +6,9 @@
 
 CREATE TABLE users (
 	id text PRIMARY KEY, -- empty or missing ids: the e-mail address serves instead
-	name text NOT NULL,
-	email text NOT NULL,
-	user_type text NOT NULL DEFAULT ''
+	name text, -- a user without a name or an address is let into no room
+	email text,
+	user_type text DEFAULT ''
 );
 
 CREATE TABLE sessions (
