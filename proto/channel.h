@@ -21,16 +21,21 @@ struct channel {
 	struct buf open;                          /* records of this turn, not yet sealed */
 	struct list sealed;                       /* batches that wait for credit or for the bus */
 	size_t sealed_bytes;
+	struct list spare; /* emptied batches, to be filled again */
+	size_t spare_count;
 };
 
 void channel_init(struct channel *, incarnation_id self, incarnation_id peer, uint64_t generation);
 void channel_fini(struct channel *);
 
-/* Where records are appended (message_put_x). Seals by itself when LINK_BATCH_AIM is reached. */
+/* Where records are appended (message_put_x). Seals by itself when LINK_BATCH_AIM is reached, so ask
+ * for it anew for each record. */
 struct buf *channel_out(struct channel *);
 /* At the end of the turn: seal what is open, then hand every batch that credit allows to `send`, in
  * order, until it returns other than OK (the batch then stays first in line).
- * Errors: NO_CREDIT: more than LINK_QUEUE_MAX waits, reset the link. */
+ * A message without records goes out when only credit is owed: so two full windows cannot block each other.
+ * Errors: NO_CREDIT: more than LINK_QUEUE_MAX waits, reset the link. TOO_BIG: a record of this turn was
+ * larger than LINK_BATCH_MAX and was left out, reset the link. */
 typedef enum err channel_send_fn(void *owner, struct span bytes);
 MUST_USE enum err channel_flush(struct channel *, channel_send_fn *, void *owner);
 /* True when the peer should hear of our consumption although nothing else is to be said. */
@@ -38,7 +43,7 @@ bool channel_owes_credit(const struct channel *);
 size_t channel_queued(const struct channel *); /* bytes that wait */
 
 /* Check a received message and give its records. The first message fixes an unknown peer.
- * Errors: BAD_MESSAGE; WRONG_PEER (other incarnation or generation: drop silently, it is stale);
+ * Records may be empty (credit only). Errors: BAD_MESSAGE; WRONG_PEER (other incarnation or generation: drop silently, it is stale);
  * GAP (a number was skipped: reset the link). */
 MUST_USE enum err channel_take(struct channel *, struct span bytes, struct span *records);
 
