@@ -126,8 +126,9 @@ void swarm_publish(struct swarm *s, double rate, double seconds, struct swarm_re
 			client_cast(s, (size_t)(result->sent * 7919u % s->opt.connections), due_ns);
 		swarm_turn(s, now_ns >= due_ns ? 0 : due_ns - now_ns);
 	}
-	for (int i = 0; i < 20 && result->delivered < result->expected; i++)
-		swarm_turn(s, 100 * NS_PER_MS);
+	for (int64_t until_ns = mono_now_ns() + 2 * NS_PER_S;
+	     result->delivered < result->expected && mono_now_ns() < until_ns;)
+		swarm_turn(s, 50 * NS_PER_MS);
 	result->own_cpu_ns += own_cpu_ns();
 	s->result = NULL;
 }
