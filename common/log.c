@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log sink: which process, which level, how many lines of each event; one write(2) per line. */
+#include "common/log.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "common/log_line.h"
+#include "common/map.h"
+#include "common/mem.h"
+#include "common/mono.h"
+
+#define LINE_MAX_BYTES (256 * 1024)
+
+static struct log_quota *quota_of(const char *event);
+static void write_all(struct span line);
+
+static struct {
+	const char *process, *node;
+	enum log_level level;
+	enum log_format format;
+	struct map
+		quotas; /* event name -> struct log_quota; as many as there are names in the code */
+	struct buf line;
+} sink = {.process = "moot", .level = LOG_LEVEL_INFO, .line = {.max = LINE_MAX_BYTES}};
+
+void log_open(const char *process, const char *node, enum log_level level, enum log_format format)
+{
+	sink.process = process;
+	sink.node = node;
+	sink.level = level;
+	sink.format = format;
+}
+
+void log_set_level(enum log_level level)
+{
+	sink.level = level;
+}
+
+bool log_is_on(enum log_level level)
+{
+	return level <= sink.level;
+}
+
+void log_write(enum log_level level, const char *event, const struct kv *pairs)
+{
+	struct log_head head = {
+		.process = sink.process,
+		.node = sink.node,
+		.pid = getpid(),
+		.unix_ms = wall_unix_ms(),
+		.level = level,
+	};
+
+	if (!log_quota_take(quota_of(event), mono_now_ns(), &head.suppressed))
+		return;
+	buf_clear(&sink.line);
+	log_line_put(&sink.line, sink.format, &head, event, pairs);
+	write_all(buf_span(&sink.line));
+}
+
+static struct log_quota *quota_of(const char *event)
+{
+	struct log_quota *q = map_find(&sink.quotas, span_str(event));
+
+	if (!q) {
+		q = mem_new(sizeof(*q));
+		map_add(&sink.quotas, span_str(event), q);
+	}
+	return q;
+}
+
+/* A log that cannot be written has nobody to tell: the rest of the line is dropped. */
+static void write_all(struct span line)
+{
+	while (line.len > 0) {
+		ssize_t n = write(STDERR_FILENO, line.p, line.len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		line = span_from(line, (size_t)n);
+	}
+}
