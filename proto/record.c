@@ -146,6 +146,7 @@ enum err record_read(struct span *rest, struct record *out)
 	unpack_init(&ctx);
 	if (unpack_execute(&ctx, (const char *)rest->p, rest->len, &used) != 1 || !ctx.user.is_open)
 		return ERR_BAD_MESSAGE;
-	*rest = span_from(*rest, used);
+	rest->p += used; /* not NULL at the end: that says an error to who walks a list */
+	rest->len -= used;
 	return OK;
 }
