@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where options come from, in rising order: default, file, environment, flags. Ends the process for
+ * what is wrong and for the flags that only print. */
+#include "common/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/options_ini.h"
+#include "common/options_print.h"
+#include "common/options_value.h"
+
+#define FILE_MAX_BYTES (1024 * 1024)
+#define TEXT_MAX_BYTES (1024 * 1024)
+#define EXIT_USAGE 2
+#define EXIT_CONFIG 78 /* sysexits.h: a supervisor need not try again */
+
+enum action { RUN, PRINT_HELP, PRINT_VERSION, PRINT_SAMPLE, PRINT_CONFIG, CHECK_CONFIG };
+
+struct loading {
+	const struct option_table *table;
+	void *out;
+	enum option_source *source; /* one per row */
+	const char *config;         /* the INI file, or NULL */
+	enum action action;
+	struct buf why;
+};
+
+static void scan_flags(struct loading *l, int argc, char **argv, bool apply);
+static bool take_action(struct loading *l, const char *arg);
+static void apply_flag(struct loading *l, const char *flag, size_t len, const char *value);
+static const struct option_row *find_flag(const struct loading *l, const char *flag, size_t len);
+static void say_unknown_flag(struct loading *l, const char *flag, size_t len);
+static void print_early(struct loading *l);
+static void read_config(struct loading *l);
+static char *read_file(const char *path, struct buf *why);
+static void read_environment(struct loading *l, char **environ_);
+static void take_variable(struct loading *l, const struct option_row *row, const char *value,
+			  bool is_file);
+static void warn_unknown_variables(struct loading *l, char **environ_);
+static bool is_known_variable(const struct loading *l, struct span name);
+static const char *variable(char **environ_, const char *name);
+static void print_late(struct loading *l);
+NO_RETURN static void print_and_exit(struct buf *text);
+NO_RETURN static void fail(struct loading *l, int status);
+
+/* What ./dev env exports for people and tests; no process reads it. */
+static const char *const shared_variables[] = {
+	"MOOT_PUBLIC_URL",   "MOOT_PUBLIC_URLS",      "MOOT_INTERNAL_URLS",
+	"MOOT_DATABASE_URL", "MOOT_APP_DATABASE_URL", "MOOT_ZMQ_PORTS",
+	"MOOT_GATEWAY_PIDS", "MOOT_SHARD_PIDS",       "MOOT_LOGS",
+};
+
+void options_init(const struct option_table *table, void *out)
+{
+	struct buf why;
+
+	memset(out, 0, table->struct_size);
+	buf_init(&why, 256);
+	for (size_t i = 0; i < table->count; i++)
+		if (table->rows[i].name)
+			must(option_store(&table->rows[i], table->rows[i].fallback, out, &why) ==
+			     OK);
+	buf_fini(&why);
+}
+
+void options_fini(const struct option_table *table, void *out)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		const struct option_row *row = &table->rows[i];
+		if (row->name && (row->kind == OPTION_STR || row->kind == OPTION_SECRET))
+			must(option_store(row, row->fallback, out, NULL) == OK);
+	}
+}
+
+enum err options_set(const struct option_table *table, const char *section, const char *name,
+		     const char *value, void *out, struct buf *why)
+{
+	const struct option_row *row = option_find(table, span_str(section), span_str(name));
+
+	if (row)
+		return option_store(row, value, out, why);
+	buf_printf(why, "unknown option \"%s\" in [%s]", name, section);
+	return ERR_BAD_REQUEST;
+}
+
+void options_load(const struct option_table *table, int argc, char **argv, char **environ_,
+		  void *out)
+{
+	struct loading l = {.table = table, .out = out};
+
+	l.source = mem_new(table->count * sizeof(*l.source));
+	buf_init(&l.why, TEXT_MAX_BYTES);
+	options_init(table, out);
+	scan_flags(&l, argc, argv, false);
+	print_early(&l);
+	read_config(&l);
+	read_environment(&l, environ_);
+	scan_flags(&l, argc, argv, true);
+	warn_unknown_variables(&l, environ_);
+	print_late(&l);
+	buf_fini(&l.why);
+	mem_free(l.source);
+}
+
+/* Twice: first what decides where the rest comes from and what is printed, then the options. */
+static void scan_flags(struct loading *l, int argc, char **argv, bool apply)
+{
+	for (int i = 1; i < argc; i++) {
+		const char *arg = argv[i], *equals = strchr(arg, '=');
+		bool is_config = strcmp(arg, "-c") == 0 || strcmp(arg, "--config") == 0;
+		size_t len = equals ? (size_t)(equals - arg) : strlen(arg);
+		if (take_action(l, arg))
+			continue;
+		if (!is_config && strncmp(arg, "--config=", 9) != 0 && !find_flag(l, arg, len))
+			say_unknown_flag(l, arg, len);
+		const char *value = equals ? equals + 1 : argv[++i];
+		if (!value) {
+			buf_printf(&l->why, "%s needs a value", arg);
+			fail(l, EXIT_USAGE);
+		}
+		if (is_config || strncmp(arg, "--config=", 9) == 0)
+			l->config = value;
+		else if (apply)
+			apply_flag(l, arg, len, value);
+	}
+}
+
+static bool take_action(struct loading *l, const char *arg)
+{
+	static const struct {
+		const char *arg;
+		enum action action;
+	} actions[] = {
+		{"--help", PRINT_HELP},           {"-h", PRINT_HELP},
+		{"--version", PRINT_VERSION},     {"--print-sample", PRINT_SAMPLE},
+		{"--print-config", PRINT_CONFIG}, {"--check-config", CHECK_CONFIG},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
+		if (strcmp(arg, actions[i].arg) == 0) {
+			l->action = actions[i].action;
+			return true;
+		}
+	return false;
+}
+
+static void apply_flag(struct loading *l, const char *flag, size_t len, const char *value)
+{
+	const struct option_row *row = find_flag(l, flag, len);
+	struct buf reason;
+
+	buf_init(&reason, 256);
+	if (option_store(row, value, l->out, &reason)) {
+		buf_printf(&l->why, "\"%s\" is no good for %.*s: ", value, (int)len, flag);
+		buf_put_span(&l->why, buf_span(&reason));
+		fail(l, EXIT_USAGE);
+	}
+	buf_fini(&reason);
+	l->source[row - l->table->rows] = SOURCE_FLAG;
+}
+
+static const struct option_row *find_flag(const struct loading *l, const char *flag, size_t len)
+{
+	for (size_t i = 0; i < l->table->count; i++) {
+		char name[OPTION_NAME_MAX];
+		if (!l->table->rows[i].name)
+			continue;
+		option_flag(&l->table->rows[i], name);
+		if (span_is(span_of(flag, len), name))
+			return &l->table->rows[i];
+	}
+	return NULL;
+}
+
+static void say_unknown_flag(struct loading *l, const char *flag, size_t len)
+{
+	if (flag[0] != '-') {
+		buf_printf(&l->why, "\"%s\" is not a flag: options are --name VALUE; see --help",
+			   flag);
+		fail(l, EXIT_USAGE);
+	}
+	struct span name = span_of(flag, len);
+	while (name.len && name.p[0] == '-')
+		name = span_from(name, 1);
+	struct span section = span_until(&name, '-');
+	const struct option_row *near = option_nearest(l->table, section, name);
+	buf_printf(&l->why, "unknown flag %.*s", (int)len, flag);
+	if (near) {
+		char meant[OPTION_NAME_MAX];
+		option_flag(near, meant);
+		buf_printf(&l->why, "; did you mean %s?", meant);
+	} else {
+		buf_put_str(&l->why, "; --help lists them all");
+	}
+	fail(l, EXIT_USAGE);
+}
+
+/* What does not depend on any setting, so that it works whatever the file says. */
+static void print_early(struct loading *l)
+{
+	struct buf text;
+
+	if (l->action != PRINT_HELP && l->action != PRINT_VERSION && l->action != PRINT_SAMPLE)
+		return;
+	buf_init(&text, TEXT_MAX_BYTES);
+	if (l->action == PRINT_HELP)
+		options_put_help(l->table, &text);
+	else if (l->action == PRINT_SAMPLE)
+		options_put_sample(l->table, &text);
+	else
+		buf_printf(&text, "%s %s\n", l->table->program, l->table->version);
+	print_and_exit(&text);
+}
+
+static void read_config(struct loading *l)
+{
+	if (!l->config)
+		return;
+	char *text = read_file(l->config, &l->why);
+	if (!text)
+		fail(l, EXIT_CONFIG);
+	bool *given = mem_new(l->table->count * sizeof(*given));
+	struct options_ini ini = {
+		.table = l->table,
+		.text = span_str(text),
+		.file_name = l->config,
+		.out = l->out,
+		.why = &l->why,
+		.given = given,
+	};
+	if (options_ini_read(&ini))
+		fail(l, EXIT_CONFIG);
+	for (size_t i = 0; i < l->table->count; i++)
+		if (given[i])
+			l->source[i] = SOURCE_FILE;
+	mem_free(given);
+	mem_free(text);
+}
+
+/* The whole of a text file; NULL: `why` says what is wrong with it. */
+static char *read_file(const char *path, struct buf *why)
+{
+	FILE *f = fopen(path, "re");
+
+	if (!f) {
+		buf_printf(why, "cannot read %s: %s", path, strerror(errno));
+		return NULL;
+	}
+	char *text = mem_new(FILE_MAX_BYTES + 1);
+	size_t len = fread(text, 1, FILE_MAX_BYTES, f);
+	bool bad = ferror(f) || !feof(f) || strlen(text) != len;
+	fclose(f);
+	if (!bad)
+		return text;
+	buf_printf(why, "cannot read %s: it must be a text file of at most 1 MB", path);
+	mem_free(text);
+	return NULL;
+}
+
+static void read_environment(struct loading *l, char **environ_)
+{
+	for (size_t i = 0; i < l->table->count; i++) {
+		const struct option_row *row = &l->table->rows[i];
+		char name[OPTION_NAME_MAX + 8];
+		if (!row->name)
+			continue;
+		option_env(row, name);
+		const char *value = variable(environ_, name);
+		const char *file = NULL;
+		if (row->kind == OPTION_SECRET)
+			file = variable(environ_, strcat(name, "_FILE"));
+		if (value && file) {
+			buf_printf(&l->why, "%s is set, and so is the variable itself: unset one",
+				   name);
+			fail(l, EXIT_CONFIG);
+		}
+		if (value || file)
+			take_variable(l, row, value ? value : file, file != NULL);
+	}
+}
+
+static void take_variable(struct loading *l, const struct option_row *row, const char *value,
+			  bool is_file)
+{
+	char *text = is_file ? read_file(value, &l->why) : mem_str(value);
+	char name[OPTION_NAME_MAX];
+	struct buf reason;
+
+	if (!text)
+		fail(l, EXIT_CONFIG);
+	if (is_file)
+		text[strcspn(text, "\r\n")] = 0;
+	buf_init(&reason, 256);
+	if (option_store(row, text, l->out, &reason)) {
+		option_env(row, name);
+		buf_printf(&l->why, "\"%s\" is no good for %s: ", text, name);
+		buf_put_span(&l->why, buf_span(&reason));
+		fail(l, EXIT_CONFIG);
+	}
+	buf_fini(&reason);
+	mem_free(text);
+	l->source[row - l->table->rows] = SOURCE_ENVIRONMENT;
+}
+
+static void warn_unknown_variables(struct loading *l, char **environ_)
+{
+	for (char **at = environ_; *at; at++) {
+		struct span rest = span_str(*at);
+		struct span name = span_until(&rest, '=');
+		if (span_starts(name, "MOOT_") && !is_known_variable(l, name))
+			fprintf(stderr,
+				"%s: warning: the variable %.*s is no option and is ignored\n",
+				l->table->program, SPAN_ARGS(name));
+	}
+}
+
+static bool is_known_variable(const struct loading *l, struct span name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(shared_variables); i++)
+		if (span_is(name, shared_variables[i]))
+			return true;
+	for (size_t i = 0; i < l->table->count; i++) {
+		char known[OPTION_NAME_MAX + 8];
+		if (!l->table->rows[i].name)
+			continue;
+		option_env(&l->table->rows[i], known);
+		if (span_is(name, known))
+			return true;
+		if (l->table->rows[i].kind == OPTION_SECRET &&
+		    span_is(name, strcat(known, "_FILE")))
+			return true;
+	}
+	return false;
+}
+
+static const char *variable(char **environ_, const char *name)
+{
+	for (char **at = environ_; *at; at++) {
+		struct span rest = span_str(*at);
+		if (span_is(span_until(&rest, '='), name))
+			return rest.p ? (const char *)rest.p : "";
+	}
+	return NULL;
+}
+
+static void print_late(struct loading *l)
+{
+	struct buf text;
+
+	if (l->action == RUN)
+		return;
+	buf_init(&text, TEXT_MAX_BYTES);
+	if (l->action == PRINT_CONFIG)
+		options_put_config(l->table, l->out, l->source, &text);
+	else
+		buf_printf(&text, "%s: the configuration is good\n", l->table->program);
+	print_and_exit(&text);
+}
+
+static void print_and_exit(struct buf *text)
+{
+	bool written = fwrite(text->p, 1, text->len, stdout) == text->len && fflush(stdout) == 0;
+
+	buf_fini(text);
+	exit(written ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+static void fail(struct loading *l, int status)
+{
+	fprintf(stderr, "%s: %.*s\n", l->table->program, SPAN_ARGS(buf_span(&l->why)));
+	exit(status);
+}
