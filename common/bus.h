@@ -9,6 +9,9 @@
 #include "common/loop.h"
 #include "common/span.h"
 
+#define BUS_HIGH_WATER 20000         /* messages queued per peer and direction */
+#define BUS_MESSAGE_MAX (16u << 20)  /* bytes; a peer that announces more is cut off */
+
 struct bus_context;
 struct bus;
 
@@ -28,5 +31,6 @@ void bus_close(struct bus **); /* NULL is fine; safe inside its own callback */
 
 const char *bus_endpoint(const struct bus *); /* what was really bound, with the port */
 
-/* One message. Never blocks. Errors: NO_CREDIT (high-water mark), NO_PEER. */
+/* One message. Never blocks. Errors: NO_CREDIT (high-water mark; for a DEALER also: not connected just
+ * now, which it cannot tell apart), NO_PEER (ROUTER only). The loop turns when it is worth trying again. */
 MUST_USE enum err bus_send(struct bus *, struct span peer, struct span body);

@@ -31,5 +31,7 @@ void watch_close(struct watch **);               /* NULL is fine; safe inside it
 
 void loop_on_signal(struct loop *, int signo, signal_fn *, void *owner);
 void loop_on_turn(struct loop *, turn_fn *, void *owner);
+void loop_off_turn(struct loop *, const void *owner); /* fine from inside a turn function */
+void loop_hurry(struct loop *); /* do not block before the next turn: work came up after its turn function */
 /* Nothing is freed inside its own callback: `fn(p)` runs when the turn is over. */
 void loop_reap(struct loop *, void (*fn)(void *p), void *p);

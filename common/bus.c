@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ZeroMQ behind the loop. A socket's descriptor is edge-triggered, and any call on the socket can
+ * use the edge up: so a socket that woke or that sent is `stirred`, and a stirred one is received
+ * from until it is empty (in the turn), or asked for its state (after the turn), before the loop
+ * may block. */
+#include "common/bus.h"
+
+#include <errno.h>
+#include <string.h>
+#include <zmq.h>
+
+#include "common/list.h"
+#include "common/log.h"
+#include "common/mem.h"
+
+#define BUDGET 256 /* messages received from one socket in one turn */
+#define HANDSHAKE_MS 2000
+#define CONNECT_MS 2000
+#define HEARTBEAT_MS 300
+#define HEARTBEAT_TIMEOUT_MS 900
+#define RECONNECT_MS 50
+#define RECONNECT_MAX_MS 500
+#define ID_MAX 64
+#define ENDPOINT_MAX 512
+
+struct bus_context {
+	struct loop *loop;
+	void *zmq;
+	struct list idle, stirred; /* every bus is on one of them */
+	bool will_look;            /* look_again is due at the end of this turn */
+};
+
+struct bus {
+	struct list node;
+	struct bus_context *context;
+	void *socket; /* NULL: closed, and gone when the turn is over */
+	struct watch *watch;
+	bus_fn *fn;
+	void *owner;
+	bool is_router;
+	char *endpoint;
+};
+
+static struct bus *bus_new(struct bus_context *c, int type, bus_fn *fn, void *owner);
+static void set_options(struct bus *b);
+static void set_int(void *socket, int option, int value);
+static enum err open_failed(struct bus *b, const char *what, const char *endpoint);
+static void start(struct bus *b);
+static void on_readable(void *owner, unsigned events);
+static void stir(struct bus *b);
+static bool on_turn(void *owner, int64_t now_ns);
+static bool drain(struct bus *b);
+static bool receive(struct bus *b);
+static void drop_rest(void *socket);
+static void look_again(void *context);
+static enum err send_failed(void);
+
+struct bus_context *bus_context_new(struct loop *loop)
+{
+	struct bus_context *c = mem_new(sizeof *c);
+
+	c->loop = loop;
+	c->zmq = zmq_ctx_new();
+	must(c->zmq);
+	zmq_ctx_set(c->zmq, ZMQ_IO_THREADS, 1);
+	list_init(&c->idle);
+	list_init(&c->stirred);
+	loop_on_turn(loop, on_turn, c);
+	return c;
+}
+
+void bus_context_free(struct bus_context **context)
+{
+	struct bus_context *c = *context;
+
+	if (!c)
+		return;
+	must(list_is_empty(&c->idle) && list_is_empty(&c->stirred));
+	loop_off_turn(c->loop, c);
+	while (zmq_ctx_term(c->zmq) != 0 && zmq_errno() == EINTR)
+		;
+	c->zmq = NULL;
+	loop_reap(c->loop, mem_free, c); /* look_again may still be due */
+	*context = NULL;
+}
+
+enum err bus_listen(struct bus_context *c, const char *endpoint, bus_fn *fn, void *owner,
+		    struct bus **out)
+{
+	struct bus *b = bus_new(c, ZMQ_ROUTER, fn, owner);
+	char bound[ENDPOINT_MAX];
+	size_t len = sizeof bound;
+
+	*out = NULL;
+	if (!b->socket)
+		return open_failed(b, "socket", endpoint);
+	set_options(b);
+	set_int(b->socket, ZMQ_IPV6, strchr(endpoint, '[') != NULL);
+	set_int(b->socket, ZMQ_ROUTER_MANDATORY, 1);
+	set_int(b->socket, ZMQ_ROUTER_HANDOVER, 1);
+	if (zmq_bind(b->socket, endpoint) != 0)
+		return open_failed(b, "bind", endpoint);
+	if (zmq_getsockopt(b->socket, ZMQ_LAST_ENDPOINT, bound, &len) != 0)
+		return open_failed(b, "endpoint", endpoint);
+	b->endpoint = mem_str(bound);
+	start(b);
+	*out = b;
+	return OK;
+}
+
+enum err bus_connect(struct bus_context *c, const char *endpoint, struct span id, bus_fn *fn,
+		     void *owner, struct bus **out)
+{
+	struct bus *b = bus_new(c, ZMQ_DEALER, fn, owner);
+
+	must(id.len >= 1 && id.len <= ID_MAX);
+	*out = NULL;
+	if (!b->socket)
+		return open_failed(b, "socket", endpoint);
+	set_options(b);
+	set_int(b->socket, ZMQ_IPV6, strchr(endpoint, '[') != NULL);
+	set_int(b->socket, ZMQ_IMMEDIATE, 1);
+	must(zmq_setsockopt(b->socket, ZMQ_ROUTING_ID, id.p, id.len) == 0);
+	if (zmq_connect(b->socket, endpoint) != 0)
+		return open_failed(b, "connect", endpoint);
+	b->endpoint = mem_str(endpoint);
+	start(b);
+	*out = b;
+	return OK;
+}
+
+void bus_close(struct bus **bus)
+{
+	struct bus *b = *bus;
+
+	if (!b)
+		return;
+	*bus = NULL;
+	list_remove(&b->node);
+	watch_close(&b->watch);
+	if (b->socket)
+		zmq_close(b->socket);
+	b->socket = NULL;
+	mem_free(b->endpoint);
+	b->endpoint = NULL;
+	loop_reap(b->context->loop, mem_free, b);
+}
+
+const char *bus_endpoint(const struct bus *b)
+{
+	return b->endpoint;
+}
+
+enum err bus_send(struct bus *b, struct span peer, struct span body)
+{
+	must(b->is_router == (peer.len > 0));
+	stir(b);
+	if (b->is_router && zmq_send(b->socket, peer.p, peer.len, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0)
+		return send_failed();
+	if (zmq_send(b->socket, body.p, body.len, ZMQ_DONTWAIT) < 0)
+		return send_failed();
+	return OK;
+}
+
+static struct bus *bus_new(struct bus_context *c, int type, bus_fn *fn, void *owner)
+{
+	struct bus *b = mem_new(sizeof *b);
+
+	b->context = c;
+	b->fn = fn;
+	b->owner = owner;
+	b->is_router = type == ZMQ_ROUTER;
+	b->socket = zmq_socket(c->zmq, type);
+	list_add_last(&c->idle, &b->node);
+	return b;
+}
+
+static void set_options(struct bus *b)
+{
+	static const struct {
+		int option, value;
+	} all[] = {
+		{ZMQ_LINGER, 0},
+		{ZMQ_SNDHWM, BUS_HIGH_WATER},
+		{ZMQ_RCVHWM, BUS_HIGH_WATER},
+		{ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS},
+		{ZMQ_CONNECT_TIMEOUT, CONNECT_MS},
+		{ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS},
+		{ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS},
+		{ZMQ_HEARTBEAT_TTL, HEARTBEAT_TIMEOUT_MS},
+		{ZMQ_RECONNECT_IVL, RECONNECT_MS},
+		{ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS},
+		{ZMQ_TCP_KEEPALIVE, 1},
+		{ZMQ_TCP_KEEPALIVE_IDLE, 10},
+		{ZMQ_TCP_KEEPALIVE_INTVL, 5},
+		{ZMQ_TCP_KEEPALIVE_CNT, 3},
+	};
+	int64_t max_bytes = BUS_MESSAGE_MAX;
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		set_int(b->socket, all[i].option, all[i].value);
+	must(zmq_setsockopt(b->socket, ZMQ_MAXMSGSIZE, &max_bytes, sizeof max_bytes) == 0);
+}
+
+static void set_int(void *socket, int option, int value)
+{
+	must(zmq_setsockopt(socket, option, &value, sizeof value) == 0);
+}
+
+static enum err open_failed(struct bus *b, const char *what, const char *endpoint)
+{
+	int why = zmq_errno();
+
+	log_error("bus_failed", kv_str("at", what), kv_str("endpoint", endpoint),
+		  kv_str("why", zmq_strerror(why)));
+	bus_close(&b);
+	return why == EADDRINUSE ? ERR_IN_USE : ERR_SYSTEM;
+}
+
+static void start(struct bus *b)
+{
+	int fd;
+	size_t len = sizeof fd;
+
+	must(zmq_getsockopt(b->socket, ZMQ_FD, &fd, &len) == 0);
+	b->watch = watch_open(b->context->loop, fd, WATCH_READ, on_readable, b);
+	stir(b);
+	loop_hurry(b->context->loop);
+}
+
+static void on_readable(void *owner, unsigned events)
+{
+	(void)events;
+	stir(owner);
+}
+
+static void stir(struct bus *b)
+{
+	struct bus_context *c = b->context;
+
+	list_remove(&b->node);
+	list_add_last(&c->stirred, &b->node);
+	if (c->will_look)
+		return;
+	c->will_look = true;
+	loop_reap(c->loop, look_again, c);
+}
+
+static bool on_turn(void *owner, int64_t now_ns)
+{
+	struct bus_context *c = owner;
+	struct list now;
+	bool more = false;
+
+	(void)now_ns;
+	list_init(&now);
+	while (!list_is_empty(&c->stirred)) {
+		struct list *first = c->stirred.next;
+		list_remove(first);
+		list_add_last(&now, first);
+	}
+	while (!list_is_empty(&now)) {
+		struct bus *b = container_of(now.next, struct bus, node);
+		list_remove(&b->node);
+		list_add_last(&c->idle, &b->node);
+		if (drain(b)) {
+			stir(b);
+			more = true;
+		}
+	}
+	return more;
+}
+
+/* True: the budget is used up and more may wait. */
+static bool drain(struct bus *b)
+{
+	for (int i = 0; i < BUDGET; i++) {
+		if (!b->socket || !receive(b))
+			return false;
+	}
+	return b->socket != NULL;
+}
+
+/* One message; false: there is none. A message of any other shape comes from a stranger. */
+static bool receive(struct bus *b)
+{
+	zmq_msg_t peer, body;
+	struct span from = SPAN_NONE;
+	void *socket = b->socket;
+
+	zmq_msg_init(&peer);
+	zmq_msg_init(&body);
+	bool got = zmq_msg_recv(&body, socket, ZMQ_DONTWAIT) >= 0;
+
+	if (got && b->is_router) {
+		zmq_msg_move(&peer, &body);
+		from = span_of(zmq_msg_data(&peer), zmq_msg_size(&peer));
+		if (!zmq_msg_more(&peer) || zmq_msg_recv(&body, socket, ZMQ_DONTWAIT) < 0)
+			goto done;
+	}
+	if (got && zmq_msg_more(&body))
+		drop_rest(socket);
+	else if (got)
+		b->fn(b->owner, from, span_of(zmq_msg_data(&body), zmq_msg_size(&body)));
+done:
+	zmq_msg_close(&peer);
+	zmq_msg_close(&body);
+	return got;
+}
+
+static void drop_rest(void *socket)
+{
+	zmq_msg_t part;
+	bool more = true;
+
+	while (more) {
+		zmq_msg_init(&part);
+		more = zmq_msg_recv(&part, socket, ZMQ_DONTWAIT) >= 0 && zmq_msg_more(&part);
+		zmq_msg_close(&part);
+	}
+}
+
+/* After the turn: whoever sent since it was drained may have swallowed the edge of what came in. */
+static void look_again(void *context)
+{
+	struct bus_context *c = context;
+
+	c->will_look = false;
+	LIST_EACH (&c->stirred, node, ahead) {
+		struct bus *b = container_of(node, struct bus, node);
+		int events = 0;
+		size_t len = sizeof events;
+
+		zmq_getsockopt(b->socket, ZMQ_EVENTS, &events, &len);
+		if (events & ZMQ_POLLIN) {
+			loop_hurry(c->loop);
+		} else {
+			list_remove(&b->node);
+			list_add_last(&c->idle, &b->node);
+		}
+	}
+}
+
+static enum err send_failed(void)
+{
+	return zmq_errno() == EAGAIN ? ERR_NO_CREDIT : ERR_NO_PEER;
+}

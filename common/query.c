@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sending one query and gathering its results up to its Sync: COMMIT itself may fail, so nothing
+ * before the Sync is an answer. */
+#include "common/query.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/mem.h"
+
+#define NAME_SIZE 48
+#define SQLSTATE_NO_STATEMENT "26000" /* somebody said DISCARD ALL */
+#define SQLSTATE_PLAN_CHANGED "0A000" /* a migration changed what the statement returns */
+
+static bool send_prepared(struct query *q, PGconn *conn);
+static void keep(struct query *q, PGresult *result);
+static void refuse(struct query *q, const PGresult *result);
+static bool is_stale(const struct query *q, const PGresult *result);
+
+struct query *query_new(pg_done_fn *done, void *owner)
+{
+	struct query *q = mem_new(sizeof *q);
+
+	list_init(&q->node);
+	q->done = done;
+	q->owner = owner;
+	return q;
+}
+
+void query_free(struct query *q)
+{
+	PQclear(q->result);
+	mem_free(q->direct);
+	mem_free(q->text);
+	mem_free(q->why);
+	mem_free(q);
+}
+
+/* Of a message of libpq only the first line: it ends with a newline and may go on with advice. */
+void query_fail(struct query *q, enum err err, const char *why)
+{
+	if (q->err != OK)
+		return;
+	q->err = err;
+	q->why = mem_str(why);
+	q->why[strcspn(q->why, "\n")] = '\0';
+}
+
+void query_reset(struct query *q)
+{
+	PQclear(q->result);
+	q->result = NULL;
+	mem_free(q->why);
+	q->why = NULL;
+	q->err = OK;
+}
+
+void query_set_statement(struct query *q, struct statements *s, const char *sql)
+{
+	size_t i = 0;
+
+	while (i < s->count && s->all[i].sql != sql)
+		i++;
+	must(i < STATEMENTS_MAX);
+	if (i == s->count)
+		s->all[s->count++].sql = sql;
+	q->statement = &s->all[i];
+	q->number = i;
+}
+
+void statements_forget(struct statements *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		s->all[i].prepared = false;
+}
+
+bool query_set_params(struct query *q, const struct span *params, size_t count)
+{
+	size_t size = 1;
+
+	must(count <= QUERY_PARAMS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		if (params[i].len > 0 && memchr(params[i].p, 0, params[i].len))
+			return false;
+		size += params[i].len + 1;
+	}
+	char *at = q->text = mem_new(size);
+	for (size_t i = 0; i < count; i++) {
+		if (!params[i].p)
+			continue;
+		q->params[i] = at;
+		memcpy(at, params[i].p, params[i].len);
+		at += params[i].len + 1;
+	}
+	q->param_count = count;
+	return true;
+}
+
+bool query_send(struct query *q, PGconn *conn)
+{
+	bool sent = q->statement
+			    ? send_prepared(q, conn)
+			    : PQsendQueryParams(conn, q->direct, 0, NULL, NULL, NULL, NULL, 0) == 1;
+
+	mem_free(q->text);
+	q->text = NULL;
+	return sent && PQpipelineSync(conn) == 1;
+}
+
+bool query_take(struct query *q, PGresult *result)
+{
+	switch (PQresultStatus(result)) {
+	case PGRES_PIPELINE_SYNC:
+		PQclear(result);
+		return true;
+	case PGRES_COMMAND_OK:
+	case PGRES_TUPLES_OK:
+	case PGRES_EMPTY_QUERY:
+		keep(q, result);
+		return false;
+	case PGRES_PIPELINE_ABORTED: /* the part before it was refused */
+		break;
+	default:
+		refuse(q, result);
+		break;
+	}
+	PQclear(result);
+	return false;
+}
+
+static bool send_prepared(struct query *q, PGconn *conn)
+{
+	struct statement *s = q->statement;
+	char name[NAME_SIZE];
+
+	snprintf(name, sizeof name, "s%zu_%u", q->number, s->revision);
+	q->prepares = !s->prepared;
+	s->prepared = true;
+	if (q->prepares && PQsendPrepare(conn, name, s->sql, 0, NULL) != 1)
+		return false;
+	return PQsendQueryPrepared(conn, name, (int)q->param_count, q->params, NULL, NULL, 0) == 1;
+}
+
+static void keep(struct query *q, PGresult *result)
+{
+	PQclear(q->result); /* the answer to Prepare, or NULL */
+	q->result = result;
+	q->prepares = false;
+}
+
+static void refuse(struct query *q, const PGresult *result)
+{
+	const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+	query_fail(q, ERR_DB_REFUSED, text ? text : PQresultErrorMessage(result));
+	if (q->statement && (q->prepares || is_stale(q, result))) {
+		q->statement->prepared = false;
+		q->statement->revision++;
+	}
+	q->prepares = false;
+}
+
+static bool is_stale(const struct query *q, const PGresult *result)
+{
+	const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	return q->statement->prepared && code &&
+	       (strcmp(code, SQLSTATE_NO_STATEMENT) == 0 ||
+		strcmp(code, SQLSTATE_PLAN_CHANGED) == 0);
+}
