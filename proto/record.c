@@ -83,7 +83,9 @@ static inline int value_signed(struct reader *r, int64_t v, value *out)
 
 static inline int value_bytes(enum record_kind kind, const char *p, size_t len, value *out)
 {
-	*out = (value){.kind = kind, .bytes = span_of(p, len)};
+	*out = (value){.kind = kind, .bytes = SPAN("")};
+	if (len > 0) /* else `p` means nothing */
+		out->bytes = span_of(p, len);
 	return 0;
 }
 

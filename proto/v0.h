@@ -37,13 +37,15 @@ struct v0_identity {
 };
 
 /* Check one client frame and find its type. Errors: BAD_JSON, TOO_DEEP, BAD_TYPE (not an object, no
- * string `type`, unknown type, one that only the server may send). */
+ * string `type`, unknown type, one that only the server may send). Of two `type` members the last
+ * counts. */
 MUST_USE enum err v0_read(struct span text, enum v0_type *);
 
 /* The sender's object with its identity stamped: existing reserved keys keep their place and get the
  * true value, missing ones are appended in the order userId, userName, userEmail, submissionId |
- * documentId, timestamp; a key that comes twice (however spelt) is written once; the absent room id
- * key is dropped. Written without the closing brace's seq: see v0_put_seq. `text` has passed v0_read. */
+ * documentId, timestamp; one of these keys or `type` that comes twice (however spelt) is written once,
+ * `type` with its last value, as JSON readers see it; the absent room id key and `seq` are dropped
+ * (v0_put_seq writes the true one). `text` has passed v0_read. */
 void v0_put_stamped(struct buf *, struct span text, const struct v0_identity *, int64_t at_ms);
 /* The same for a body of the application (POST .../broadcast): any JSON object. Errors: BAD_JSON, TOO_DEEP,
  * BAD_TYPE (not an object). */
