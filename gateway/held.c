@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/held.h"
+
+#include <string.h>
+
+#include "common/mem.h"
+
+struct held_cast {
+	struct list node;
+	struct listener *sender; /* NULL: disowned */
+	uint64_t session;
+	int64_t at_ns;
+	unsigned keep;
+	size_t key_len, body_len;
+	uint8_t bytes[]; /* key, body */
+};
+
+static struct held_cast *first_of(const struct held *);
+static void drop(struct held *, struct held_cast *);
+
+void held_init(struct held *h, size_t *total_bytes)
+{
+	list_init(&h->casts);
+	h->total_bytes = total_bytes;
+}
+
+void held_fini(struct held *h)
+{
+	while (!held_is_empty(h))
+		drop(h, first_of(h));
+}
+
+bool held_is_empty(const struct held *h)
+{
+	return list_is_empty(&h->casts);
+}
+
+enum err held_put(struct held *h, struct listener *sender, const struct msg_cast *m, int64_t now_ns)
+{
+	size_t len = m->key.len + m->body.len;
+
+	if ((sender->held_bytes && sender->held_bytes + len > HELD_PER_SESSION) ||
+	    *h->total_bytes + len > HELD_IN_ALL)
+		return ERR_OVERLOADED;
+	struct held_cast *c = mem_new(sizeof *c + len);
+	c->sender = sender;
+	c->session = m->session;
+	c->at_ns = now_ns;
+	c->keep = (unsigned)m->keep;
+	c->key_len = m->key.len;
+	c->body_len = m->body.len;
+	if (m->key.len)
+		memcpy(c->bytes, m->key.p, m->key.len);
+	if (m->body.len)
+		memcpy(c->bytes + m->key.len, m->body.p, m->body.len);
+	sender->held_bytes += len;
+	*h->total_bytes += len;
+	list_init(&c->node);
+	list_add_last(&h->casts, &c->node);
+	return OK;
+}
+
+bool held_peek(const struct held *h, struct msg_cast *out)
+{
+	if (held_is_empty(h))
+		return false;
+	const struct held_cast *c = first_of(h);
+	*out = (struct msg_cast){
+		.session = c->session,
+		.key = span_of(c->bytes, c->key_len),
+		.keep = c->keep,
+		.body = span_of(c->bytes + c->key_len, c->body_len),
+	};
+	return true;
+}
+
+void held_drop(struct held *h)
+{
+	drop(h, first_of(h));
+}
+
+unsigned held_expire(struct held *h, int64_t now_ns)
+{
+	unsigned count = 0;
+
+	while (!held_is_empty(h) && now_ns - first_of(h)->at_ns > HELD_NS) {
+		drop(h, first_of(h));
+		count++;
+	}
+	return count;
+}
+
+void held_disown(struct held *h, const struct listener *who)
+{
+	LIST_EACH (&h->casts, it, ahead) {
+		struct held_cast *c = container_of(it, struct held_cast, node);
+
+		if (c->sender == who)
+			c->sender = NULL;
+	}
+}
+
+static struct held_cast *first_of(const struct held *h)
+{
+	return container_of(h->casts.next, struct held_cast, node);
+}
+
+static void drop(struct held *h, struct held_cast *c)
+{
+	size_t len = c->key_len + c->body_len;
+
+	*h->total_bytes -= len;
+	if (c->sender)
+		c->sender->held_bytes -= len;
+	list_remove(&c->node);
+	mem_free(c);
+}

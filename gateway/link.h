@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A gateway's end of its conversation with one shard: greeting, numbering, credit, heartbeat, and a
+ * fresh generation when the shard falls silent (docs/architecture.md, "Links"). Pure: the bus comes
+ * in as a table of functions, time as an argument. Owner: router. What records mean: records.c. */
+#pragma once
+
+#include "proto/channel.h"
+#include "proto/message.h"
+
+struct link;
+
+/* The bus as a link needs it; link_bus.c has the real one, tests and simulators bring their own. */
+struct link_bus {
+	/* Connect to `endpoint` under the routing id `id`; what comes goes to link_on_bytes. */
+	enum err (*open)(void *owner, struct link *, const char *endpoint, struct span id,
+			 void **port);
+	enum err (*send)(void *port, struct span bytes);
+	void (*close)(void *owner, void *port);
+	void *owner;
+};
+
+/* Whom a link tells. */
+struct link_hooks {
+	/* A new generation is open: nothing is attached over it yet. Records may be written at
+	 * once. */
+	void (*on_open)(void *owner, struct link *, int64_t now_ns);
+	/* The shard said GOODBYE, or the bus refused: shut for a second, then a new generation
+	 * opens. */
+	void (*on_shut)(void *owner, struct link *, int64_t now_ns);
+	void (*on_message)(void *owner, struct link *, const struct message *, int64_t now_ns);
+	void *owner;
+};
+
+/* What a heartbeat says of this gateway; kept up to date by its owner. */
+struct link_facts {
+	uint64_t view;
+	bool database_ok;
+};
+
+struct link_setup {
+	incarnation_id self;
+	const char *name; /* of this gateway */
+	struct link_bus bus;
+	struct link_hooks hooks;
+	int64_t heartbeat_ns, silence_ns;
+	struct link_facts facts;
+};
+
+/* `setup` is borrowed and must outlive the link. Not open yet: link_open, once hooks can be taken.
+ */
+MUST_USE struct link *link_new(const struct link_setup *, incarnation_id peer, const char *endpoint,
+			       int64_t now_ns);
+void link_free(struct link **); /* calls no hook */
+void link_open(struct link *, int64_t now_ns);
+void link_say_goodbye(struct link *); /* appends it; the link must then live until it is flushed */
+
+/* Where records are appended; they leave at link_flush. */
+struct buf *link_out(struct link *);
+void link_flush(struct link *, int64_t now_ns); /* at the end of a turn */
+void link_tick(struct link *, int64_t now_ns);  /* every 50 ms */
+void link_on_bytes(struct link *, struct span bytes, int64_t now_ns);
+
+bool link_is_up(const struct link *);   /* greeted in this generation */
+bool link_is_open(const struct link *); /* records may be written */
+uint64_t link_generation(const struct link *);
+incarnation_id link_peer(const struct link *);
+size_t link_queued(const struct link *);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/options.h"
+
+#define OPTIONS_DEF "gateway/options.def"
+#define OPTIONS_STRUCT gateway_options
+#define OPTIONS_ROWS rows
+#include "common/options_table.h"
+
+const struct option_table gateway_option_table = {
+	.program = "moot-gateway",
+	.summary = "Terminates the WebSockets of a Moothall cluster and routes them to its shards.",
+	.version = MOOT_VERSION,
+	.rows = rows,
+	.count = ARRAY_LEN(rows),
+	.struct_size = sizeof(struct gateway_options),
+};

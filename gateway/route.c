@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a room says to its owner, and when it must wait. JOIN follows ATTACH on the same link at
+ * once, because order is kept there; casts and leaves wait for ATTACHED, because a refused ATTACH
+ * would lose them while the next one repeats who is here. */
+#include "gateway/route.h"
+
+#include <string.h>
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "gateway/metrics.h"
+
+#define RETRY_FIRST_NS (50 * NS_PER_MS)
+#define RETRY_MAX_NS NS_PER_S
+#define ANSWER_NS NS_PER_S /* an ATTACH without an answer is sent again */
+#define MEMBERS_MAX (LINK_BATCH_MAX / 2)
+
+static bool may_send(const struct route *);
+static void unsettle(struct route *);
+static void send_attach(struct route *);
+static void put_members(const struct route *, struct buf *items);
+static void catch_up(struct route *);
+static void send_held(struct route *);
+static void send_leaves(struct route *);
+static void send_leave(struct route *, struct listener **);
+static void drop_old_leaves(struct route *, int64_t now_ns);
+static struct span key_of(const struct route *);
+
+struct route *route_new(struct span key, struct route_shared *shared)
+{
+	struct route *r = mem_new(sizeof *r);
+	enum room_kind kind;
+	struct span id;
+	enum err e = room_key_read(key, &kind, &id);
+
+	must(e == OK); /* authorised before: the key was made by room_key_write */
+	r->key = mem_new(key.len + 1);
+	memcpy(r->key, key.p, key.len);
+	r->slot = slot_of(key);
+	r->shared = shared;
+	r->audience = audience_new(kind, id, shared->sink);
+	list_init(&r->of_slot);
+	list_init(&r->of_unsettled);
+	held_init(&r->held, &shared->held_bytes);
+	unsettle(r);
+	return r;
+}
+
+void route_free(struct route **pr)
+{
+	struct route *r = *pr;
+
+	if (!r)
+		return;
+	*pr = NULL;
+	list_remove(&r->of_slot);
+	list_remove(&r->of_unsettled);
+	held_fini(&r->held);
+	audience_free(&r->audience);
+	mem_free(r->key);
+	mem_free(r);
+}
+
+void route_attach(struct route *r, struct link *link, uint64_t epoch, int64_t now_ns)
+{
+	unsettle(r);
+	if (!link || !link_is_open(link) || r->on_hold) {
+		route_lose(r, now_ns);
+		return;
+	}
+	r->state = ROUTE_ATTACHING;
+	r->link = link;
+	r->generation = link_generation(link);
+	r->epoch = epoch;
+	r->sent_ns = now_ns;
+	send_attach(r);
+}
+
+void route_lose(struct route *r, int64_t now_ns)
+{
+	r->state = ROUTE_WAITING;
+	r->link = NULL;
+	if (r->retry_ns < now_ns)
+		r->retry_ns = now_ns;
+	unsettle(r);
+}
+
+void route_hold(struct route *r)
+{
+	r->on_hold = true;
+	unsettle(r);
+}
+
+void route_release(struct route *r, int64_t now_ns)
+{
+	r->on_hold = false;
+	r->refusals = 0;
+	r->retry_ns = now_ns;
+	if (may_send(r))
+		catch_up(r);
+}
+
+bool route_is_attached_over(const struct route *r, const struct link *link)
+{
+	return r->state == ROUTE_ATTACHED && r->link == link &&
+	       r->generation == link_generation(link);
+}
+
+bool route_is_attaching_over(const struct route *r, const struct link *link)
+{
+	return r->state == ROUTE_ATTACHING && r->link == link &&
+	       r->generation == link_generation(link);
+}
+
+void route_on_attached(struct route *r, const struct msg_attached *m, int64_t now_ns)
+{
+	if (m->epoch < r->epoch) {
+		route_on_refused(r, now_ns); /* it speaks for an epoch that is over */
+		return;
+	}
+	r->state = ROUTE_ATTACHED;
+	r->epoch = m->epoch;
+	r->refusals = 0;
+	audience_on_attached(r->audience, m);
+	if (may_send(r))
+		catch_up(r);
+}
+
+void route_on_refused(struct route *r, int64_t now_ns)
+{
+	unsigned doublings = r->refusals < 5 ? r->refusals : 5;
+	int64_t wait_ns = RETRY_FIRST_NS << doublings;
+
+	metrics_add(METRIC_attaches_refused, 1);
+	r->refusals++;
+	r->retry_ns = now_ns + (wait_ns < RETRY_MAX_NS ? wait_ns : RETRY_MAX_NS);
+	route_lose(r, now_ns);
+}
+
+struct listener *route_enter(struct route *r, void *session, const struct item_member *m)
+{
+	struct listener *who = audience_add(r->audience, session, m);
+
+	who->route = r;
+	if (r->state == ROUTE_WAITING || r->on_hold)
+		return who; /* the ATTACH to come names it */
+	struct buf items;
+	buf_init(&items, MEMBERS_MAX);
+	audience_put_member(who, &items);
+	message_put_join(link_out(r->link),
+			 &(struct msg_join){.room = key_of(r), .members = buf_span(&items)});
+	buf_fini(&items);
+	return who;
+}
+
+void route_leave(struct route *r, struct listener **pwho, int64_t now_ns)
+{
+	struct listener *who = *pwho;
+
+	*pwho = NULL;
+	held_disown(&r->held, who);
+	who->held_bytes = 0;
+	who->owner = NULL;
+	who->leaving = true;
+	who->left_ns = now_ns;
+	if (may_send(r))
+		send_leave(r, &who);
+	else
+		unsettle(r);
+}
+
+enum err route_cast(struct route *r, struct listener *who, struct msg_cast *m, int64_t now_ns)
+{
+	m->room = key_of(r);
+	m->session = who->id.v;
+	audience_keep(who, m->key, (unsigned)m->keep, m->body);
+	if (may_send(r) && held_is_empty(&r->held)) {
+		message_put_cast(link_out(r->link), m);
+		return OK;
+	}
+	unsettle(r);
+	return held_put(&r->held, who, m, now_ns);
+}
+
+bool route_tick(struct route *r, int64_t now_ns)
+{
+	unsigned dropped = held_expire(&r->held, now_ns);
+
+	if (dropped) {
+		metrics_add(METRIC_casts_expired, dropped);
+		log_warn("casts_expired", kv_u64("count", dropped));
+	}
+	drop_old_leaves(r, now_ns);
+	if (r->on_hold)
+		return false;
+	if (r->state == ROUTE_ATTACHING)
+		return now_ns - r->sent_ns > ANSWER_NS;
+	return r->state == ROUTE_WAITING && now_ns >= r->retry_ns;
+}
+
+bool route_is_settled(const struct route *r)
+{
+	return may_send(r) && held_is_empty(&r->held);
+}
+
+static bool may_send(const struct route *r)
+{
+	return r->state == ROUTE_ATTACHED && !r->on_hold;
+}
+
+static void unsettle(struct route *r)
+{
+	if (list_is_empty(&r->of_unsettled))
+		list_add_last(&r->shared->unsettled, &r->of_unsettled);
+}
+
+static void send_attach(struct route *r)
+{
+	struct buf items;
+
+	metrics_add(METRIC_attaches, 1);
+	buf_init(&items, MEMBERS_MAX);
+	put_members(r, &items);
+	message_put_attach(link_out(r->link), &(struct msg_attach){
+						      .room = key_of(r),
+						      .epoch = r->epoch,
+						      .relay = audience_relay(r->audience),
+						      .members = buf_span(&items),
+					      });
+	buf_fini(&items);
+}
+
+/* Who is here matters more than what they were doing: without the states when all does not fit. */
+static void put_members(const struct route *r, struct buf *items)
+{
+	if (audience_put_members(r->audience, true, items))
+		return;
+	buf_clear(items);
+	if (!audience_put_members(r->audience, false, items))
+		log_error("attach_cut", kv_u64("slot", r->slot));
+}
+
+/* What waited, in the order in which it came; a leave is last for its connection. */
+static void catch_up(struct route *r)
+{
+	send_held(r);
+	send_leaves(r);
+}
+
+static void send_held(struct route *r)
+{
+	struct msg_cast m;
+
+	while (held_peek(&r->held, &m)) {
+		m.room = key_of(r);
+		message_put_cast(link_out(r->link), &m);
+		held_drop(&r->held);
+	}
+}
+
+static void send_leaves(struct route *r)
+{
+	LIST_EACH (audience_listeners(r->audience), it, ahead) {
+		struct listener *who = container_of(it, struct listener, node);
+
+		if (who->leaving)
+			send_leave(r, &who);
+	}
+}
+
+static void send_leave(struct route *r, struct listener **pwho)
+{
+	struct listener *who = *pwho;
+
+	message_put_leave(link_out(r->link), &(struct msg_leave){
+						     .room = key_of(r),
+						     .session = who->id.v,
+						     .conn_gen = who->conn_gen,
+					     });
+	audience_remove(pwho);
+	if (audience_is_empty(r->audience)) /* nobody here listens: detach */
+		send_attach(r);
+}
+
+/* The next ATTACH lacks it, which says the same without a message to show. */
+static void drop_old_leaves(struct route *r, int64_t now_ns)
+{
+	LIST_EACH (audience_listeners(r->audience), it, ahead) {
+		struct listener *who = container_of(it, struct listener, node);
+
+		if (who->leaving && now_ns - who->left_ns > HELD_NS)
+			audience_remove(&who);
+	}
+}
+
+static struct span key_of(const struct route *r)
+{
+	return span_str(r->key);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One room's way to its owner: attached or not, over which link and generation, under which epoch,
+ * and what waits meanwhile. Only records that come along the way are let through to the audience.
+ * Pure. Owner: router. */
+#pragma once
+
+#include "gateway/held.h"
+#include "gateway/link.h"
+
+enum route_state {
+	ROUTE_WAITING,   /* for an owner, for a link, or for the end of a back-off */
+	ROUTE_ATTACHING, /* ATTACH is on its way */
+	ROUTE_ATTACHED,
+};
+
+struct route {
+	struct list of_slot;
+	struct list of_unsettled; /* on the router's list unless all is calm */
+	struct route_shared *shared;
+	struct audience *audience;
+	char *key;
+	unsigned slot;
+	enum route_state state;
+	bool on_hold; /* the slot is about to move: nothing is sent */
+	struct link *link;
+	uint64_t generation;
+	uint64_t epoch;
+	int64_t retry_ns; /* WAITING: not before; 0: at any time */
+	int64_t sent_ns;  /* ATTACHING: when */
+	unsigned refusals;
+	struct held held;
+};
+
+struct route_shared { /* what the routes of a router share */
+	const struct audience_sink *sink;
+	struct list unsettled;
+	size_t held_bytes;
+};
+
+MUST_USE struct route *route_new(struct span key, struct route_shared *);
+void route_free(struct route **);
+
+/* Attach over `link` (NULL: there is none just now) under the epoch the view knows. */
+void route_attach(struct route *, struct link *, uint64_t epoch, int64_t now_ns);
+void route_lose(struct route *, int64_t now_ns); /* the link or its generation is gone */
+void route_hold(struct route *);
+void route_release(struct route *, int64_t now_ns); /* the hold ended without a move */
+bool route_is_attached_over(const struct route *, const struct link *);
+bool route_is_attaching_over(const struct route *, const struct link *);
+
+void route_on_attached(struct route *, const struct msg_attached *, int64_t now_ns);
+void route_on_refused(struct route *, int64_t now_ns); /* NOT_OWNER: wait, longer each time */
+
+MUST_USE struct listener *route_enter(struct route *, void *session, const struct item_member *);
+void route_leave(struct route *, struct listener **, int64_t now_ns); /* takes it */
+MUST_USE enum err route_cast(struct route *, struct listener *, struct msg_cast *, int64_t now_ns);
+
+/* Drop what waited for too long. True: it is time to attach (again). */
+bool route_tick(struct route *, int64_t now_ns);
+bool route_is_settled(const struct route *);

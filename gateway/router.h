@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where each room's owner is: the view, one link per living shard, and a route per room that has
+ * somebody here. Pure: buses come in through link_setup, time as an argument, and what only the
+ * database knows is asked for through a hook. Owner: gateway. Thread: loop. */
+#pragma once
+
+#include "gateway/audience.h"
+#include "gateway/link.h"
+#include "proto/view.h"
+
+struct router;
+struct questions;
+
+struct router_setup {
+	incarnation_id self;
+	const char *name; /* of this gateway */
+	struct link_bus bus;
+	int64_t heartbeat_ns, silence_ns;
+	struct audience_sink sink;
+	void (*pull_view)(void *owner); /* there is a newer view than ours: read it soon */
+	/* The way to some owner changed or a question was answered: questions.c hears of it. */
+	void (*on_ways)(void *owner, int64_t now_ns);
+	void (*on_answer)(void *owner, const struct msg_answer *, int64_t now_ns);
+	void *owner;
+};
+
+MUST_USE struct router *router_new(const struct router_setup *); /* copies the setup */
+void router_free(struct router **);                              /* every room must be empty */
+
+/* ---- rooms ---- */
+/* A connection enters; `m` says who it is; `room_key` is a valid one. */
+MUST_USE struct listener *router_enter(struct router *, struct span room_key, void *session,
+				       const struct item_member *m, int64_t now_ns);
+void router_leave(struct router *, struct listener **, int64_t now_ns); /* takes it */
+/* A connection casts; room and session of `m` are filled in here. Errors: OVERLOADED: it had to
+ * wait and was dropped. */
+MUST_USE enum err router_cast(struct listener *, struct msg_cast *m, int64_t now_ns);
+size_t router_rooms(const struct router *);
+
+/* ---- questions ---- */
+/* The link to ask the owner of this room over, or NULL: wait for on_ways. */
+struct link *router_way(const struct router *, struct span room_key);
+
+/* ---- the view, as read from the database: begin, put each, end ---- */
+const struct view *router_view(const struct router *);
+void router_view_begin(struct router *);
+void router_put_member(struct router *, const struct view_member *);
+void router_put_slot(struct router *, unsigned slot, incarnation_id owner, uint64_t epoch);
+void router_view_end(struct router *, uint64_t version, int64_t now_ns);
+void router_set_database(struct router *, bool ok); /* for heartbeats */
+
+/* ---- what records say (records.c) ---- */
+struct route *router_route(const struct router *,
+			   struct span room_key); /* NULL: nobody here is in that room */
+void router_attach(struct router *, struct route *, int64_t now_ns);
+void router_refresh(struct router *, struct route *); /* frees it when nobody is left */
+void router_hold(struct router *, unsigned slot, int64_t now_ns);
+void router_add_link(struct router *, incarnation_id owner, struct span endpoint, int64_t now_ns);
+void router_settle(struct router *, int64_t now_ns); /* after router_put_slot: routes follow */
+const struct router_setup *router_setup(const struct router *);
+
+/* ---- the turn ---- */
+void router_tick(struct router *, int64_t now_ns);  /* every 50 ms */
+void router_flush(struct router *, int64_t now_ns); /* at the end of a turn */
+void router_say_goodbye(struct router *);
+unsigned router_links_up(const struct router *);
