@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Buses over real TCP on the loopback: delivery without a lost edge, high-water marks, strangers.
+ */
+#include "common/bus.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <zmq.h>
+#include <cmocka.h>
+
+#include "common/mem.h"
+#include "proto/limits.h"
+#include "tests/lib/until.h"
+
+_Static_assert(BUS_MESSAGE_MAX == LINK_BATCH_MAX, "a batch must fit into a message");
+_Static_assert(BUS_HIGH_WATER == LINK_HIGH_WATER, "one high-water mark");
+
+enum { MANY = 5000 };
+
+struct end {
+	struct bus *bus;
+	unsigned got;
+	size_t last_len, max_len;
+	char peer[65];
+	bool echo, close_now;
+	unsigned order_errors;
+	uint32_t expected;
+};
+
+struct net {
+	struct loop *loop;
+	struct bus_context *context;
+	struct end shard, gateway;
+	unsigned want;
+};
+
+static void on_message(void *owner, struct span peer, struct span body)
+{
+	struct end *e = owner;
+
+	e->got++;
+	e->last_len = body.len;
+	if (body.len == sizeof e->expected) {
+		e->order_errors += memcmp(body.p, &e->expected, sizeof e->expected) != 0;
+		e->expected++;
+	}
+	snprintf(e->peer, sizeof e->peer, "%.*s", SPAN_ARGS(peer));
+	if (e->echo)
+		assert_int_equal(bus_send(e->bus, peer, body), OK);
+	if (e->close_now)
+		bus_close(&e->bus);
+}
+
+static int setup(void **state)
+{
+	static struct net n;
+
+	n = (struct net){.loop = loop_new()};
+	n.context = bus_context_new(n.loop);
+	assert_int_equal(
+		bus_listen(n.context, "tcp://127.0.0.1:*", on_message, &n.shard, &n.shard.bus), OK);
+	assert_int_equal(bus_connect(n.context, bus_endpoint(n.shard.bus), SPAN("ab-1"), on_message,
+				     &n.gateway, &n.gateway.bus),
+			 OK);
+	*state = &n;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct net *n = *state;
+
+	bus_close(&n->gateway.bus);
+	bus_close(&n->shard.bus);
+	bus_context_free(&n->context);
+	loop_free(&n->loop);
+	return 0;
+}
+
+static bool can_send(void *what)
+{
+	struct net *n = what;
+
+	return bus_send(n->gateway.bus, SPAN_NONE, SPAN("hello")) == OK;
+}
+
+static bool shard_got(void *what)
+{
+	struct net *n = what;
+
+	return n->shard.got >= n->want;
+}
+
+static bool gateway_got(void *what)
+{
+	struct net *n = what;
+
+	return n->gateway.got >= n->want;
+}
+
+/* Both sides know each other; nothing is on its way. */
+static void meet(struct net *n)
+{
+	assert_true(loop_until(n->loop, 5000, can_send, n));
+	n->want = 1;
+	assert_true(loop_until(n->loop, 5000, shard_got, n));
+	n->shard.got = 0;
+}
+
+static void dealer_has_no_credit_before_it_is_connected(void **state)
+{
+	struct net *n = *state;
+	struct bus *lonely;
+	assert_int_equal(bus_connect(n->context, "tcp://127.0.0.1:1", SPAN("x"), on_message,
+				     &n->gateway, &lonely),
+			 OK);
+
+	assert_int_equal(bus_send(lonely, SPAN_NONE, SPAN("hello")), ERR_NO_CREDIT);
+
+	bus_close(&lonely);
+}
+
+static void router_sees_the_routing_id_and_can_answer(void **state)
+{
+	struct net *n = *state;
+	meet(n);
+	assert_string_equal(n->shard.peer, "ab-1");
+
+	assert_int_equal(bus_send(n->shard.bus, SPAN("ab-1"), SPAN("welcome")), OK);
+
+	assert_true(loop_until(n->loop, 5000, gateway_got, n));
+	assert_int_equal(n->gateway.last_len, 7);
+}
+
+static void router_knows_that_a_peer_is_not_there(void **state)
+{
+	struct net *n = *state;
+
+	assert_int_equal(bus_send(n->shard.bus, SPAN("nobody"), SPAN("x")), ERR_NO_PEER);
+}
+
+static void every_message_of_a_burst_arrives_in_order(void **state)
+{
+	struct net *n = *state;
+	meet(n);
+
+	for (uint32_t i = 0; i < MANY; i++)
+		assert_int_equal(bus_send(n->gateway.bus, SPAN_NONE, span_of(&i, sizeof i)), OK);
+
+	n->want = MANY;
+	assert_true(loop_until(n->loop, 10000, shard_got, n));
+	assert_int_equal(n->shard.order_errors, 0);
+}
+
+struct stream {
+	struct net *net;
+	uint32_t sent;
+};
+
+/* Ten per turn, from a turn function that runs after the bus's own: each send may use up the edge.
+ */
+static bool send_some(void *owner, int64_t now_ns)
+{
+	struct stream *s = owner;
+
+	(void)now_ns;
+	for (int i = 0; i < 10 && s->sent < MANY; i++, s->sent++)
+		assert_int_equal(
+			bus_send(s->net->gateway.bus, SPAN_NONE, span_of(&s->sent, sizeof s->sent)),
+			OK);
+	return s->sent < MANY;
+}
+
+static void no_edge_is_lost_when_both_ends_send(void **state)
+{
+	struct net *n = *state;
+	struct stream s = {n, 0};
+	meet(n);
+	n->shard.echo = true;
+	loop_on_turn(n->loop, send_some, &s);
+
+	n->want = MANY;
+	assert_true(loop_until(n->loop, 20000, gateway_got, n));
+
+	assert_int_equal(n->shard.got, MANY);
+	assert_int_equal(n->gateway.order_errors, 0);
+	loop_off_turn(n->loop, &s);
+}
+
+static void bus_may_be_closed_in_its_own_callback(void **state)
+{
+	struct net *n = *state;
+	meet(n);
+	n->shard.close_now = true;
+	for (uint32_t i = 0; i < 10; i++)
+		assert_int_equal(bus_send(n->gateway.bus, SPAN_NONE, span_of(&i, sizeof i)), OK);
+
+	n->want = 1;
+	assert_true(loop_until(n->loop, 5000, shard_got, n));
+	loop_for(n->loop, 50);
+
+	assert_int_equal(n->shard.got, 1);
+	assert_null(n->shard.bus);
+}
+
+static void large_message_passes_and_one_beyond_the_maximum_does_not(void **state)
+{
+	struct net *n = *state;
+	size_t len = BUS_MESSAGE_MAX;
+	uint8_t *bytes = mem_new(len + 1);
+	meet(n);
+
+	assert_int_equal(bus_send(n->gateway.bus, SPAN_NONE, span_of(bytes, len)), OK);
+	n->want = 1;
+	assert_true(loop_until(n->loop, 10000, shard_got, n));
+	assert_int_equal(n->shard.last_len, len);
+
+	assert_int_equal(bus_send(n->gateway.bus, SPAN_NONE, span_of(bytes, len + 1)), OK);
+	loop_for(n->loop, 200);
+	assert_int_equal(n->shard.got, 1);
+	mem_free(bytes);
+}
+
+static void newer_connection_takes_over_the_routing_id(void **state)
+{
+	struct net *n = *state;
+	struct end second = {0};
+	meet(n);
+	assert_int_equal(bus_connect(n->context, bus_endpoint(n->shard.bus), SPAN("ab-1"),
+				     on_message, &second, &second.bus),
+			 OK);
+	struct bus *first = n->gateway.bus;
+	n->gateway.bus = second.bus;
+	meet(n);
+
+	assert_int_equal(bus_send(n->shard.bus, SPAN("ab-1"), SPAN("x")), OK);
+	loop_for(n->loop, 100);
+
+	assert_int_equal(second.got, 1);
+	assert_int_equal(n->gateway.got, 0);
+	bus_close(&first);
+}
+
+static void message_of_several_parts_is_dropped_whole(void **state)
+{
+	struct net *n = *state;
+	meet(n);
+	void *context = zmq_ctx_new();
+	void *stranger = zmq_socket(context, ZMQ_DEALER);
+	int linger = 1000;
+	zmq_setsockopt(stranger, ZMQ_LINGER, &linger, sizeof linger);
+	assert_int_equal(zmq_connect(stranger, bus_endpoint(n->shard.bus)), 0);
+	zmq_send(stranger, "one", 3, ZMQ_SNDMORE);
+	zmq_send(stranger, "two", 3, ZMQ_SNDMORE);
+	zmq_send(stranger, "three", 5, 0);
+	zmq_send(stranger, "whole", 5, 0);
+
+	n->want = 1;
+	assert_true(loop_until(n->loop, 5000, shard_got, n));
+	loop_for(n->loop, 50);
+
+	assert_int_equal(n->shard.got, 1);
+	assert_int_equal(n->shard.last_len, 5);
+	zmq_close(stranger);
+	zmq_ctx_term(context);
+}
+
+static void port_in_use_is_said_so(void **state)
+{
+	struct net *n = *state;
+	struct bus *second;
+
+	assert_int_equal(
+		bus_listen(n->context, bus_endpoint(n->shard.bus), on_message, &n->shard, &second),
+		ERR_IN_USE);
+
+	assert_null(second);
+}
+
+static void endpoint_that_is_none_is_an_error(void **state)
+{
+	struct net *n = *state;
+	struct bus *none;
+
+	assert_int_equal(bus_connect(n->context, "nonsense", SPAN("x"), on_message, n, &none),
+			 ERR_SYSTEM);
+}
+
+static void dealer_comes_back_when_the_router_does(void **state)
+{
+	struct net *n = *state;
+	meet(n);
+	char endpoint[128];
+	snprintf(endpoint, sizeof endpoint, "%s", bus_endpoint(n->shard.bus));
+	bus_close(&n->shard.bus);
+	loop_for(n->loop, 200);
+	assert_int_equal(bus_send(n->gateway.bus, SPAN_NONE, SPAN("x")), ERR_NO_CREDIT);
+
+	assert_int_equal(bus_listen(n->context, endpoint, on_message, &n->shard, &n->shard.bus),
+			 OK);
+
+	meet(n);
+}
+
+int main(void)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		CASE(dealer_has_no_credit_before_it_is_connected),
+		CASE(router_sees_the_routing_id_and_can_answer),
+		CASE(router_knows_that_a_peer_is_not_there),
+		CASE(every_message_of_a_burst_arrives_in_order),
+		CASE(no_edge_is_lost_when_both_ends_send),
+		CASE(bus_may_be_closed_in_its_own_callback),
+		CASE(large_message_passes_and_one_beyond_the_maximum_does_not),
+		CASE(newer_connection_takes_over_the_routing_id),
+		CASE(message_of_several_parts_is_dropped_whole),
+		CASE(port_in_use_is_said_so),
+		CASE(endpoint_that_is_none_is_an_error),
+		CASE(dealer_comes_back_when_the_router_does),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
