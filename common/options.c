@@ -3,17 +3,16 @@
  * what is wrong and for the flags that only print. */
 #include "common/options.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/options_env.h"
 #include "common/options_ini.h"
 #include "common/options_print.h"
 #include "common/options_value.h"
 
-#define FILE_MAX_BYTES (1024 * 1024)
 #define TEXT_MAX_BYTES (1024 * 1024)
 #define EXIT_USAGE 2
 #define EXIT_CONFIG 78 /* sysexits.h: a supervisor need not try again */
@@ -36,23 +35,12 @@ static const struct option_row *find_flag(const struct loading *l, const char *f
 static void say_unknown_flag(struct loading *l, const char *flag, size_t len);
 static void print_early(struct loading *l);
 static void read_config(struct loading *l);
-static char *read_file(const char *path, struct buf *why);
 static void read_environment(struct loading *l, char **environ_);
-static void take_variable(struct loading *l, const struct option_row *row, const char *value,
-			  bool is_file);
-static void warn_unknown_variables(struct loading *l, char **environ_);
-static bool is_known_variable(const struct loading *l, struct span name);
-static const char *variable(char **environ_, const char *name);
+static void mark(struct loading *l, const bool *given, enum option_source source);
+static void print_warnings(const struct loading *l, char **environ_);
 static void print_late(struct loading *l);
 NO_RETURN static void print_and_exit(struct buf *text);
 NO_RETURN static void fail(struct loading *l, int status);
-
-/* What ./dev env exports for people and tests; no process reads it. */
-static const char *const shared_variables[] = {
-	"MOOT_PUBLIC_URL",   "MOOT_PUBLIC_URLS",      "MOOT_INTERNAL_URLS",
-	"MOOT_DATABASE_URL", "MOOT_APP_DATABASE_URL", "MOOT_ZMQ_PORTS",
-	"MOOT_GATEWAY_PIDS", "MOOT_SHARD_PIDS",       "MOOT_LOGS",
-};
 
 void options_init(const struct option_table *table, void *out)
 {
@@ -100,7 +88,7 @@ void options_load(const struct option_table *table, int argc, char **argv, char 
 	read_config(&l);
 	read_environment(&l, environ_);
 	scan_flags(&l, argc, argv, true);
-	warn_unknown_variables(&l, environ_);
+	print_warnings(&l, environ_);
 	print_late(&l);
 	buf_fini(&l.why);
 	mem_free(l.source);
@@ -220,7 +208,7 @@ static void read_config(struct loading *l)
 {
 	if (!l->config)
 		return;
-	char *text = read_file(l->config, &l->why);
+	char *text = options_text(l->config, &l->why);
 	if (!text)
 		fail(l, EXIT_CONFIG);
 	bool *given = mem_new(l->table->count * sizeof(*given));
@@ -234,117 +222,35 @@ static void read_config(struct loading *l)
 	};
 	if (options_ini_read(&ini))
 		fail(l, EXIT_CONFIG);
-	for (size_t i = 0; i < l->table->count; i++)
-		if (given[i])
-			l->source[i] = SOURCE_FILE;
+	mark(l, given, SOURCE_FILE);
 	mem_free(given);
 	mem_free(text);
 }
 
-/* The whole of a text file; NULL: `why` says what is wrong with it. */
-static char *read_file(const char *path, struct buf *why)
-{
-	FILE *f = fopen(path, "re");
-
-	if (!f) {
-		buf_printf(why, "cannot read %s: %s", path, strerror(errno));
-		return NULL;
-	}
-	char *text = mem_new(FILE_MAX_BYTES + 1);
-	size_t len = fread(text, 1, FILE_MAX_BYTES, f);
-	bool bad = ferror(f) || !feof(f) || strlen(text) != len;
-	fclose(f);
-	if (!bad)
-		return text;
-	buf_printf(why, "cannot read %s: it must be a text file of at most 1 MB", path);
-	mem_free(text);
-	return NULL;
-}
-
 static void read_environment(struct loading *l, char **environ_)
 {
-	for (size_t i = 0; i < l->table->count; i++) {
-		const struct option_row *row = &l->table->rows[i];
-		char name[OPTION_NAME_MAX + 8];
-		if (!row->name)
-			continue;
-		option_env(row, name);
-		const char *value = variable(environ_, name);
-		const char *file = NULL;
-		if (row->kind == OPTION_SECRET)
-			file = variable(environ_, strcat(name, "_FILE"));
-		if (value && file) {
-			buf_printf(&l->why, "%s is set, and so is the variable itself: unset one",
-				   name);
-			fail(l, EXIT_CONFIG);
-		}
-		if (value || file)
-			take_variable(l, row, value ? value : file, file != NULL);
-	}
+	bool *given = mem_new(l->table->count * sizeof(*given));
+
+	if (options_env_read(l->table, environ_, l->out, given, &l->why))
+		fail(l, EXIT_CONFIG);
+	mark(l, given, SOURCE_ENVIRONMENT);
+	mem_free(given);
 }
 
-static void take_variable(struct loading *l, const struct option_row *row, const char *value,
-			  bool is_file)
+static void mark(struct loading *l, const bool *given, enum option_source source)
 {
-	char *text = is_file ? read_file(value, &l->why) : mem_str(value);
-	char name[OPTION_NAME_MAX];
-	struct buf reason;
-
-	if (!text)
-		fail(l, EXIT_CONFIG);
-	if (is_file)
-		text[strcspn(text, "\r\n")] = 0;
-	buf_init(&reason, 256);
-	if (option_store(row, text, l->out, &reason)) {
-		option_env(row, name);
-		buf_printf(&l->why, "\"%s\" is no good for %s: ", text, name);
-		buf_put_span(&l->why, buf_span(&reason));
-		fail(l, EXIT_CONFIG);
-	}
-	buf_fini(&reason);
-	mem_free(text);
-	l->source[row - l->table->rows] = SOURCE_ENVIRONMENT;
+	for (size_t i = 0; i < l->table->count; i++)
+		if (given[i])
+			l->source[i] = source;
 }
 
-static void warn_unknown_variables(struct loading *l, char **environ_)
+static void print_warnings(const struct loading *l, char **environ_)
 {
-	for (char **at = environ_; *at; at++) {
-		struct span rest = span_str(*at);
-		struct span name = span_until(&rest, '=');
-		if (span_starts(name, "MOOT_") && !is_known_variable(l, name))
+	for (char **at = environ_; *at; at++)
+		if (options_env_is_stray(l->table, *at))
 			fprintf(stderr,
 				"%s: warning: the variable %.*s is no option and is ignored\n",
-				l->table->program, SPAN_ARGS(name));
-	}
-}
-
-static bool is_known_variable(const struct loading *l, struct span name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(shared_variables); i++)
-		if (span_is(name, shared_variables[i]))
-			return true;
-	for (size_t i = 0; i < l->table->count; i++) {
-		char known[OPTION_NAME_MAX + 8];
-		if (!l->table->rows[i].name)
-			continue;
-		option_env(&l->table->rows[i], known);
-		if (span_is(name, known))
-			return true;
-		if (l->table->rows[i].kind == OPTION_SECRET &&
-		    span_is(name, strcat(known, "_FILE")))
-			return true;
-	}
-	return false;
-}
-
-static const char *variable(char **environ_, const char *name)
-{
-	for (char **at = environ_; *at; at++) {
-		struct span rest = span_str(*at);
-		if (span_is(span_until(&rest, '='), name))
-			return rest.p ? (const char *)rest.p : "";
-	}
-	return NULL;
+				l->table->program, (int)strcspn(*at, "="), *at);
 }
 
 static void print_late(struct loading *l)

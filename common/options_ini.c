@@ -3,10 +3,15 @@
  * one line at a time, which is how errors know their line: the packaged inih does not tell. */
 #include "common/options_ini.h"
 
+#include <errno.h>
 #include <ini.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "common/mem.h"
 #include "common/options_value.h"
+
+#define FILE_MAX_BYTES (1024 * 1024)
 
 static char *next_line(char *to, int cap, void *reading);
 static int on_pair(void *reading, const char *section, const char *name, const char *value);
@@ -30,6 +35,25 @@ enum err options_ini_read(struct options_ini *r)
 		say(r, "expected [section] or key = value");
 	}
 	return r->failed ? ERR_BAD_REQUEST : OK;
+}
+
+char *options_text(const char *path, struct buf *why)
+{
+	FILE *f = fopen(path, "re");
+
+	if (!f) {
+		buf_printf(why, "cannot read %s: %s", path, strerror(errno));
+		return NULL;
+	}
+	char *text = mem_new(FILE_MAX_BYTES + 1);
+	size_t len = fread(text, 1, FILE_MAX_BYTES, f);
+	bool bad = ferror(f) || !feof(f) || strlen(text) != len;
+	fclose(f);
+	if (!bad)
+		return text;
+	buf_printf(why, "cannot read %s: it must be a text file of at most 1 MB", path);
+	mem_free(text);
+	return NULL;
 }
 
 /* inih's fgets. Leading blanks go, because to inih they would continue the value of the line

@@ -17,3 +17,6 @@ struct options_ini {
 };
 
 MUST_USE enum err options_ini_read(struct options_ini *); /* as options_read_ini */
+
+/* The whole of a text file, to be freed by mem_free; NULL: `why` says what is wrong with it. */
+MUST_USE char *options_text(const char *path, struct buf *why);

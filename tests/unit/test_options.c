@@ -145,7 +145,7 @@ static void secret_is_read_from_a_file_of_its_own(void **state)
 	snprintf(variable, sizeof(variable), "MOOT_DATABASE_URL_FILE=%s", file);
 	check(ARGS(), VARIABLES(variable), 0, "url=postgresql://h/db\n");
 	check(ARGS(), VARIABLES(variable, "MOOT_DATABASE_URL=x"), 78,
-	      "MOOT_DATABASE_URL_FILE is set, and so is");
+	      "MOOT_DATABASE_URL and MOOT_DATABASE_URL_FILE are both set: unset one");
 	unlink(file);
 	check(ARGS(), VARIABLES(variable), 78, "cannot read /tmp/moot-options-");
 }
