@@ -94,7 +94,12 @@ export class Process extends EventEmitter {
 			throw new Error(`${this.name} is not running`);
 		if (signal !== 'STOP' && signal !== 'CONT')
 			this.sent = signal;
-		process.kill(this.pid, /** @type {NodeJS.Signals} */ (`SIG${signal}`));
+		try {
+			process.kill(this.pid, /** @type {NodeJS.Signals} */ (`SIG${signal}`));
+		} catch (cause) {
+			if (/** @type {NodeJS.ErrnoException} */ (cause).code !== 'ESRCH')
+				throw cause; // ESRCH: it has just ended by itself, its exit event is on the way
+		}
 	}
 
 	/** Freeze it as a machine under load would; `resume()` thaws it. */

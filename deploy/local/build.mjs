@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The build directories: release (what `./dev run` runs), debug (gcc with ASan and UBSan, what the tests
+ * run) and clang (the second compiler's opinion, and the fuzz targets). Nothing is done twice: ninja knows.
+ */
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { buildDirectory, ROOT } from './settings.mjs';
+
+/** @type {Record<string, {env: Record<string, string>, options: string[]}>} */
+const BUILDS = {
+	release: { env: { CC: 'gcc' }, options: ['--buildtype=release', '-Db_lto=true'] },
+	debug: { env: { CC: 'gcc' }, options: ['--buildtype=debugoptimized', '-Db_sanitize=address,undefined'] },
+	clang: {
+		env: { CC: 'clang-14' },
+		options: ['--buildtype=debugoptimized', '-Db_sanitize=address,undefined', '-Db_lundef=false'],
+	},
+};
+
+export const BUILD_NAMES = Object.keys(BUILDS);
+
+/**
+ * Configure (once) and compile. What the tools print is shown when it takes long or goes wrong.
+ * @param {string} name one of BUILD_NAMES
+ * @param {(text: string) => void} say
+ */
+export async function build(name, say) {
+	const { env, options } = BUILDS[name];
+	const dir = buildDirectory(name);
+	if (!fs.existsSync(path.join(dir, 'build.ninja'))) {
+		say(`configuring build/${name}`);
+		fs.rmSync(dir, { recursive: true, force: true });
+		await quietly('meson', ['setup', dir, ROOT, ...options], env);
+	}
+	const slow = setTimeout(() => say(`compiling build/${name}`), 500);
+	try {
+		await quietly('ninja', ['-C', dir, '-j', String(os.availableParallelism?.() ?? os.cpus().length)], env);
+	} finally {
+		clearTimeout(slow);
+	}
+}
+
+/** @param {string} program @param {string[]} args @param {Record<string, string>} env @returns {Promise<void>} */
+function quietly(program, args, env) {
+	return new Promise((resolve, reject) => {
+		const child = spawn(program, args, { cwd: ROOT, env: { ...process.env, ...env } });
+		let output = '';
+		let shown = Date.now();
+		child.on('error', reject);
+		for (const stream of [child.stdout, child.stderr])
+			stream.setEncoding('utf8').on('data', (text) => {
+				output += text;
+				const step = /\[(\d+\/\d+)\][^\[]*$/.exec(text.trimEnd());
+				if (step && Date.now() - shown > 2000) {
+					shown = Date.now();
+					process.stderr.write(`  ${step[1]}\n`);
+				}
+			});
+		child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`${program} failed:\n${failureIn(output)}`))));
+	});
+}
+
+/** From the first failed step on; everything when there is none. @param {string} output */
+function failureIn(output) {
+	const at = output.search(/^(FAILED:|.*ERROR)/m);
+	return output.slice(Math.max(at, 0)).trimEnd().slice(0, 20000);
+}
