@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -183,15 +184,17 @@ static void put_gauge(struct buf *out, const char *name, const char *help, uint6
 
 static uint64_t resident_bytes(void)
 {
-	unsigned long total, resident = 0;
+	char line[128] = "", *end;
 	FILE *f = fopen("/proc/self/statm", "re");
 
 	if (!f)
 		return 0;
-	if (fscanf(f, "%lu %lu", &total, &resident) != 2)
-		resident = 0;
+	const char *got = fgets(line, sizeof(line), f);
 	fclose(f);
-	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+	if (!got)
+		return 0;
+	(void)strtoull(line, &end, 10); /* the whole address space; then what is resident */
+	return strtoull(end, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static uint64_t open_fds(void)

@@ -46,7 +46,8 @@ void option_env(const struct option_row *row, char out[OPTION_NAME_MAX])
 {
 	put_name(out, "MOOT_", row, '_');
 	for (char *c = out; *c; c++)
-		*c = (char)toupper((unsigned char)*c);
+		if (*c >= 'a' && *c <= 'z')
+			*c = (char)(*c - 'a' + 'A');
 }
 
 const struct option_row *option_find(const struct option_table *t, struct span section,

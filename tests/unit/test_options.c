@@ -319,8 +319,10 @@ static void check_set(const char *section, const char *name, const char *value, 
 
 static void numbers_times_and_sizes_are_parsed_strictly(void **state)
 {
-	static const char *const good[][2] = {
-		{"500ms", "500"}, {"2s", "2000"}, {"1m", "60000"}, {"7", "7"}, {"2S", "2000"}};
+	static const struct {
+		const char *text;
+		int64_t ms;
+	} good[] = {{"500ms", 500}, {"2s", 2000}, {"1m", 60000}, {"7", 7}, {"2S", 2000}};
 	static const char *const bad[] = {"",
 					  " 1",
 					  "1 ",
@@ -342,8 +344,9 @@ static void numbers_times_and_sizes_are_parsed_strictly(void **state)
 	buf_init(&why, 4096);
 	options_init(&table, &s);
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
-		assert_int_equal(options_set(&table, "drain", "spread", good[i][0], &s, &why), OK);
-		assert_int_equal(s.drain_spread_ns / NS_PER_MS, atoll(good[i][1]));
+		assert_int_equal(options_set(&table, "drain", "spread", good[i].text, &s, &why),
+				 OK);
+		assert_int_equal(s.drain_spread_ns / NS_PER_MS, good[i].ms);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		check_set("drain", "spread", bad[i], false);
