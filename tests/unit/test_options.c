@@ -166,7 +166,7 @@ static void wrong_flag_exits_2_with_a_sentence(void **state)
 
 static void wrong_file_or_variable_exits_78_with_its_place(void **state)
 {
-	char want[128], *file = file_with("; first\n[public]\n\n  prot = 1\n");
+	char want[256], *file = file_with("; first\n[public]\n\n  prot = 1\n");
 
 	(void)state;
 	snprintf(want, sizeof(want),
