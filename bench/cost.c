@@ -57,31 +57,32 @@ static int64_t cpu_of(int pid)
 
 static int64_t thread_cpu(int pid, const char *thread)
 {
-	char path[320];
-	long long ns = 0;
+	char path[320], line[128];
+	int64_t ns = 0;
 
 	snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", pid, thread);
 	FILE *f = fopen(path, "r");
 	if (!f)
 		return 0;
-	if (fscanf(f, "%lld", &ns) != 1)
-		ns = 0;
+	if (fgets(line, sizeof line, f))
+		ns = strtoll(line, NULL, 10);
 	fclose(f);
 	return ns;
 }
 
 static int64_t memory_of(int pid)
 {
+	static const char label[] = "Pss_Anon:";
 	char path[64], line[256];
-	long long kib = 0;
+	int64_t kib = 0;
 
 	snprintf(path, sizeof path, "/proc/%d/smaps_rollup", pid);
 	FILE *f = fopen(path, "r");
 	if (!f)
 		return 0;
 	while (fgets(line, sizeof line, f))
-		if (sscanf(line, "Pss_Anon: %lld kB", &kib) == 1)
-			break;
+		if (!strncmp(line, label, sizeof label - 1))
+			kib = strtoll(line + sizeof label - 1, NULL, 10);
 	fclose(f);
 	return kib * 1024;
 }

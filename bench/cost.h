@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What server processes on this host cost: CPU time of all their threads, and memory. Reads /proc. */
+/* What server processes on this host cost: CPU time of all their threads, and memory. Reads /proc.
+ */
 #pragma once
 
 #include "common/base.h"
@@ -8,7 +9,8 @@
 
 struct cost {
 	int64_t cpu_ns;       /* user + system */
-	int64_t memory_bytes; /* private and anonymous: Pss_Anon, which is what a connection adds in user space */
+	int64_t memory_bytes; /* private and anonymous: Pss_Anon, which is what a connection adds in
+				 user space */
 };
 
 struct cost_processes {

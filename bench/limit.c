@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The floor: a bare epoll broadcaster without any feature, to measure beside. A room is the request
- * path; every text frame goes to the others in it, with one send each. No authentication, no checks, no
- * presence, no bounds on slow readers beyond dropping them; never for use. The Sec-WebSocket-Accept it
- * answers is not computed: only moot-bench, which does not look at it, connects here. */
+ * path; every text frame goes to the others in it, with one send each. No authentication, no
+ * checks, no presence, no bounds on slow readers beyond dropping them; never for use. The
+ * Sec-WebSocket-Accept it answers is not computed: only moot-bench, which does not look at it,
+ * connects here. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -58,11 +59,13 @@ int main(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	at.sin_port = htons((uint16_t)atoi(argv[1]));
+	at.sin_port = htons((uint16_t)strtoul(argv[1], NULL, 10));
 	map_init(&l.rooms);
 	l.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (l.listener < 0 || bind(l.listener, (struct sockaddr *)&at, sizeof at) || listen(l.listener, 1024)) {
-		fprintf(stderr, "moot-limit: cannot listen on port %s: %s\n", argv[1], strerror(errno));
+	if (l.listener < 0 || bind(l.listener, (struct sockaddr *)&at, sizeof at) ||
+	    listen(l.listener, 1024)) {
+		fprintf(stderr, "moot-limit: cannot listen on port %s: %s\n", argv[1],
+			strerror(errno));
 		return 1;
 	}
 	getsockname(l.listener, (struct sockaddr *)&at, &at_len);
@@ -124,7 +127,8 @@ static size_t handshake(struct limit *l, struct client *c)
 	if (!end)
 		return 0;
 	uint8_t *path_end = memchr(c->in, '?', c->len);
-	struct span key = span_of(c->in, path_end && path_end - c->in < 127 ? (size_t)(path_end - c->in) : 4);
+	struct span key =
+		span_of(c->in, path_end && path_end - c->in < 127 ? (size_t)(path_end - c->in) : 4);
 	c->room = map_find(&l->rooms, key);
 	if (!c->room) {
 		c->room = mem_new(sizeof *c->room);
@@ -156,8 +160,7 @@ static size_t relay_frame(struct client *c)
 	out[1] &= 0x7f;
 	for (size_t i = 0; i < len; i++)
 		out[head + i] = c->in[head + 4 + i] ^ c->in[head + (i & 3)];
-	LIST_EACH(&c->room->clients, it, ahead)
-	{
+	LIST_EACH (&c->room->clients, it, ahead) {
 		struct client *to = container_of(it, struct client, of_room);
 
 		if (to != c && send(to->fd, out, head + len, 0) < 0)

@@ -20,7 +20,8 @@ static void usage(FILE *to)
 {
 	fputs("use: moot-bench fanout|idle --port P [options]\n"
 	      "  fanout: casts at a fixed rate; prints CPU of the servers per delivered message\n"
-	      "  idle:   open connections and leave them; prints the servers' user-space bytes per connection\n"
+	      "  idle:   open connections and leave them; prints the servers' user-space bytes per "
+	      "connection\n"
 	      "  --host A         address (127.0.0.1)\n"
 	      "  --port P         port\n"
 	      "  --connections N  how many in all (1000)\n"
@@ -30,7 +31,8 @@ static void usage(FILE *to)
 	      "  --bytes B        length of a cast (200)\n"
 	      "  --pids A,B       the servers' processes on this host, for their cost\n"
 	      "  --label L        printed with the result\n"
-	      "Users bench-<n> with sessions bench-<n>, and submissions bench-<room>, must exist.\n",
+	      "Users bench-<n> with sessions bench-<n>, and submissions bench-<room>, must "
+	      "exist.\n",
 	      to);
 }
 
@@ -40,7 +42,8 @@ static double number(const char *option, const char *text, double min, double ma
 	double v = strtod(text, &end);
 
 	if (*end || end == text || v < min || v > max) {
-		fprintf(stderr, "moot-bench: --%s takes a number from %g to %g, not \"%s\"\n", option, min, max, text);
+		fprintf(stderr, "moot-bench: --%s takes a number from %g to %g, not \"%s\"\n",
+			option, min, max, text);
 		exit(2);
 	}
 	return v;
@@ -49,30 +52,52 @@ static double number(const char *option, const char *text, double min, double ma
 static void options_read(struct bench_options *o, int argc, char **argv)
 {
 	static const struct option rows[] = {
-		{"host", 1, NULL, 'h'},    {"port", 1, NULL, 'p'},  {"connections", 1, NULL, 'c'},
-		{"room", 1, NULL, 'm'},    {"rate", 1, NULL, 'r'},  {"seconds", 1, NULL, 's'},
-		{"bytes", 1, NULL, 'b'},   {"pids", 1, NULL, 'i'},  {"label", 1, NULL, 'l'},
+		{"host", 1, NULL, 'h'},     {"port", 1, NULL, 'p'}, {"connections", 1, NULL, 'c'},
+		{"room", 1, NULL, 'm'},     {"rate", 1, NULL, 'r'}, {"seconds", 1, NULL, 's'},
+		{"bytes", 1, NULL, 'b'},    {"pids", 1, NULL, 'i'}, {"label", 1, NULL, 'l'},
 		{"help", 0, NULL, '?' + 1}, {NULL, 0, NULL, 0},
 	};
 	int c, at = 0;
 
 	while ((c = getopt_long(argc, argv, "", rows, &at)) != -1) {
 		switch (c) {
-		case 'h': o->swarm.host = optarg; break;
-		case 'p': o->swarm.port = (uint16_t)number("port", optarg, 1, 65535); break;
-		case 'c': o->swarm.connections = (size_t)number("connections", optarg, 1, 19000); break;
-		case 'm': o->swarm.room_size = (size_t)number("room", optarg, 1, 19000); break;
-		case 'r': o->rate = number("rate", optarg, 0.1, 1e6); break;
-		case 's': o->seconds = number("seconds", optarg, 0.1, 3600); break;
-		case 'b': o->swarm.body_bytes = (size_t)number("bytes", optarg, 1, 450); break;
-		case 'l': o->label = optarg; break;
+		case 'h':
+			o->swarm.host = optarg;
+			break;
+		case 'p':
+			o->swarm.port = (uint16_t)number("port", optarg, 1, 65535);
+			break;
+		case 'c':
+			o->swarm.connections = (size_t)number("connections", optarg, 1, 19000);
+			break;
+		case 'm':
+			o->swarm.room_size = (size_t)number("room", optarg, 1, 19000);
+			break;
+		case 'r':
+			o->rate = number("rate", optarg, 0.1, 1e6);
+			break;
+		case 's':
+			o->seconds = number("seconds", optarg, 0.1, 3600);
+			break;
+		case 'b':
+			o->swarm.body_bytes = (size_t)number("bytes", optarg, 1, 450);
+			break;
+		case 'l':
+			o->label = optarg;
+			break;
 		case 'i':
 			if (cost_processes_read(&o->servers, optarg))
 				break;
-			fprintf(stderr, "moot-bench: --pids takes up to %d numbers, separated by commas\n", COST_PROCESSES_MAX);
+			fprintf(stderr,
+				"moot-bench: --pids takes up to %d numbers, separated by commas\n",
+				COST_PROCESSES_MAX);
 			exit(2);
-		case '?' + 1: usage(stdout); exit(0);
-		default: usage(stderr); exit(2);
+		case '?' + 1:
+			usage(stdout);
+			exit(0);
+		default:
+			usage(stderr);
+			exit(2);
 		}
 	}
 }
@@ -87,13 +112,17 @@ static int run_fanout(struct swarm *s, const struct bench_options *o)
 	struct cost after = cost_now(&o->servers);
 	double per = r->delivered ? (double)r->delivered : 1;
 
-	printf("{\"label\":\"%s\",\"connections\":%zu,\"room\":%zu,\"sent\":%llu,\"expected\":%llu,\"delivered\":%llu,"
-	       "\"lost_sockets\":%llu,\"server_cpu_us_per_delivery\":%.2f,\"bench_cpu_us_per_delivery\":%.2f,"
+	printf("{\"label\":\"%s\",\"connections\":%zu,\"room\":%zu,\"sent\":%llu,\"expected\":%llu,"
+	       "\"delivered\":%llu,"
+	       "\"lost_sockets\":%llu,\"server_cpu_us_per_delivery\":%.2f,\"bench_cpu_us_per_"
+	       "delivery\":%.2f,"
 	       "\"p50_us\":%lld,\"p99_us\":%lld}\n",
 	       o->label, o->swarm.connections, o->swarm.room_size, (unsigned long long)r->sent,
-	       (unsigned long long)r->expected, (unsigned long long)r->delivered, (unsigned long long)r->lost_sockets,
-	       (double)(after.cpu_ns - before.cpu_ns) / 1000 / per, (double)r->own_cpu_ns / 1000 / per,
-	       (long long)histogram_at(&r->latency, 0.5) / 1000, (long long)histogram_at(&r->latency, 0.99) / 1000);
+	       (unsigned long long)r->expected, (unsigned long long)r->delivered,
+	       (unsigned long long)r->lost_sockets,
+	       (double)(after.cpu_ns - before.cpu_ns) / 1000 / per,
+	       (double)r->own_cpu_ns / 1000 / per, (long long)histogram_at(&r->latency, 0.5) / 1000,
+	       (long long)histogram_at(&r->latency, 0.99) / 1000);
 	bool whole = r->delivered == r->expected && !r->lost_sockets;
 	mem_free(r);
 	return whole ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -107,9 +136,11 @@ static int run_idle(struct swarm *s, const struct bench_options *o, struct cost 
 	struct cost after = cost_now(&o->servers);
 	double per = (double)o->swarm.connections;
 
-	printf("{\"label\":\"%s\",\"connections\":%zu,\"bytes_per_connection\":%.0f,\"connect_cpu_us\":%.1f,"
+	printf("{\"label\":\"%s\",\"connections\":%zu,\"bytes_per_connection\":%.0f,\"connect_cpu_"
+	       "us\":%.1f,"
 	       "\"idle_cpu_us_per_connection_s\":%.3f}\n",
-	       o->label, o->swarm.connections, (double)(after.memory_bytes - before.memory_bytes) / per,
+	       o->label, o->swarm.connections,
+	       (double)(after.memory_bytes - before.memory_bytes) / per,
 	       (double)(opened.cpu_ns - before.cpu_ns) / 1000 / per,
 	       (double)(after.cpu_ns - opened.cpu_ns) / 1000 / per / o->seconds);
 	return EXIT_SUCCESS;
@@ -117,20 +148,25 @@ static int run_idle(struct swarm *s, const struct bench_options *o, struct cost 
 
 int main(int argc, char **argv)
 {
-	struct bench_options o = {.swarm = {.host = "127.0.0.1", .connections = 1000, .room_size = 5, .body_bytes = 200},
-				  .rate = 200, .seconds = 5, .label = ""};
+	struct bench_options o = {.swarm = {.host = "127.0.0.1",
+					    .connections = 1000,
+					    .room_size = 5,
+					    .body_bytes = 200},
+				  .rate = 200,
+				  .seconds = 5,
+				  .label = ""};
 	int rc = EXIT_FAILURE;
 
 	options_read(&o, argc, argv);
 	const char *what = optind < argc ? argv[optind] : "";
-	if (!o.swarm.port || (strcmp(what, "fanout") && strcmp(what, "idle"))) {
+	if (!o.swarm.port || (strcmp(what, "fanout") != 0 && strcmp(what, "idle") != 0)) {
 		usage(stderr);
 		return 2;
 	}
 	struct cost before = cost_now(&o.servers);
 	struct swarm *s = swarm_new(&o.swarm);
 	if (swarm_connect(s) == OK)
-		rc = !strcmp(what, "idle") ? run_idle(s, &o, before) : run_fanout(s, &o);
+		rc = strcmp(what, "idle") == 0 ? run_idle(s, &o, before) : run_fanout(s, &o);
 	swarm_free(&s);
 	return rc;
 }

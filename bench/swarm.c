@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See swarm.h. Server frames are unmasked and unfragmented (both servers under test write them so). */
+/* See swarm.h. Server frames are unmasked and unfragmented (both servers under test write them so).
+ */
 #include "bench/swarm.h"
 
 #include <arpa/inet.h>
@@ -102,7 +103,8 @@ enum err swarm_connect(struct swarm *s)
 		}
 		swarm_turn(s, 20 * NS_PER_MS);
 		if (mono_now_ns() - start_ns > CONNECT_DEADLINE_NS) {
-			fprintf(stderr, "moot-bench: %zu of %zu connections open after 60 s\n", s->opened, all);
+			fprintf(stderr, "moot-bench: %zu of %zu connections open after 60 s\n",
+				s->opened, all);
 			return ERR_TIMEOUT;
 		}
 	}
@@ -150,7 +152,8 @@ static bool client_connect(struct swarm *s, size_t i)
 	inet_pton(AF_INET, s->opt.host, &to.sin_addr);
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (c->fd < 0) {
-		fprintf(stderr, "moot-bench: no socket for connection %zu: %s\n", i, strerror(errno));
+		fprintf(stderr, "moot-bench: no socket for connection %zu: %s\n", i,
+			strerror(errno));
 		return false;
 	}
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -168,11 +171,12 @@ static void client_greet(struct swarm *s, size_t i)
 {
 	struct client *c = &s->clients[i];
 	char head[512];
-	int len = snprintf(head, sizeof head,
-			   "GET /api/ws/submissions/bench-%zu?sessionId=bench-%zu HTTP/1.1\r\n"
-			   "Host: %s:%u\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-			   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
-			   i / s->opt.room_size, i, s->opt.host, s->opt.port);
+	int len = snprintf(
+		head, sizeof head,
+		"GET /api/ws/submissions/bench-%zu?sessionId=bench-%zu HTTP/1.1\r\n"
+		"Host: %s:%u\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+		i / s->opt.room_size, i, s->opt.host, s->opt.port);
 
 	if (write(c->fd, head, (size_t)len) != len) {
 		client_gone(s, c);
@@ -225,7 +229,8 @@ static void client_take(struct swarm *s, struct client *c, struct span bytes)
 		bytes = buf_span(&c->in);
 	}
 	for (;;) {
-		size_t taken = c->state == CLIENT_HANDSHAKE ? take_handshake(s, c, bytes) : take_frame(s, bytes);
+		size_t taken = c->state == CLIENT_HANDSHAKE ? take_handshake(s, c, bytes)
+							    : take_frame(s, bytes);
 		if (!taken || c->state == CLIENT_GONE)
 			break;
 		bytes = span_from(bytes, taken);
@@ -247,7 +252,8 @@ static size_t take_handshake(struct swarm *s, struct client *c, struct span byte
 		return 0;
 	if (!span_starts(bytes, "HTTP/1.1 101")) {
 		const uint8_t *line = memchr(bytes.p, '\r', bytes.len);
-		fprintf(stderr, "moot-bench: refused: %.*s\n", (int)(line - bytes.p), (const char *)bytes.p);
+		fprintf(stderr, "moot-bench: refused: %.*s\n", (int)(line - bytes.p),
+			(const char *)bytes.p);
 		client_gone(s, c);
 		return 0;
 	}
@@ -286,7 +292,8 @@ static void on_text(struct swarm *s, struct span text)
 
 	if (!mark)
 		return;
-	for (const uint8_t *p = mark + sizeof MARK - 1; p < text.p + text.len && *p >= '0' && *p <= '9'; p++)
+	for (const uint8_t *p = mark + sizeof MARK - 1;
+	     p < text.p + text.len && *p >= '0' && *p <= '9'; p++)
 		sent_ns = sent_ns * 10 + (*p - '0');
 	s->result->delivered++;
 	histogram_add(&s->result->latency, mono_now_ns() - sent_ns);
@@ -306,8 +313,10 @@ static void client_cast(struct swarm *s, size_t i, int64_t due_ns)
 	struct client *c = &s->clients[i];
 	char text[512], pad[400];
 	size_t room = i / s->opt.room_size * s->opt.room_size;
-	size_t members = s->opt.connections - room < s->opt.room_size ? s->opt.connections - room : s->opt.room_size;
-	int len = snprintf(text, sizeof text, "{\"type\":\"cursor_position\",\"data\":{" MARK "%lld,\"position\":\"",
+	size_t members = s->opt.connections - room < s->opt.room_size ? s->opt.connections - room
+								      : s->opt.room_size;
+	int len = snprintf(text, sizeof text,
+			   "{\"type\":\"cursor_position\",\"data\":{" MARK "%lld,\"position\":\"",
 			   (long long)due_ns);
 	size_t fill = s->opt.body_bytes > (size_t)len + 3 ? s->opt.body_bytes - (size_t)len - 3 : 0;
 
@@ -320,7 +329,8 @@ static void client_cast(struct swarm *s, size_t i, int64_t due_ns)
 	s->result->expected += members - 1;
 	buf_clear(&s->out);
 	put_frame(&s->out, span_of(text, (size_t)len));
-	/* A server that does not read for a whole socket buffer is the finding, not something to hide. */
+	/* A server that does not read for a whole socket buffer is the finding, not something to
+	 * hide. */
 	if (write(c->fd, s->out.p, s->out.len) != (ssize_t)s->out.len)
 		client_gone(s, c);
 }

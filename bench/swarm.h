@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Many v0 clients in one thread, cheap enough not to be the bottleneck: bare epoll and its own RFC 6455
- * framing, because a client library would cost more than the server under test. Connection i is user
- * `bench-<i>` in submission `bench-<i / room_size>`. Counts what arrives; measures latency from the
- * moment a message *should* have been sent (open loop). Stops by itself: every call has a deadline. */
+/* Many v0 clients in one thread, cheap enough not to be the bottleneck: bare epoll and its own RFC
+ * 6455 framing, because a client library would cost more than the server under test. Connection i
+ * is user `bench-<i>` in submission `bench-<i / room_size>`. Counts what arrives; measures latency
+ * from the moment a message *should* have been sent (open loop). Stops by itself: every call has a
+ * deadline. */
 #pragma once
 
 #include "bench/histogram.h"
@@ -30,7 +31,7 @@ void swarm_free(struct swarm **);
 /* Connect all, at most 128 handshakes at a time, and wait until the welcomes are over.
  * Errors: SYSTEM (refused), TIMEOUT (60 s); says on stderr what it saw. */
 MUST_USE enum err swarm_connect(struct swarm *);
-/* `rate` casts per second in all, round robin over the connections, for `seconds`; then waits for what is
- * still under way (at most 2 s). */
+/* `rate` casts per second in all, round robin over the connections, for `seconds`; then waits for
+ * what is still under way (at most 2 s). */
 void swarm_publish(struct swarm *, double rate, double seconds, struct swarm_result *);
 void swarm_wait(struct swarm *, double seconds); /* read and be quiet */
