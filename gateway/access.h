@@ -3,6 +3,7 @@
  * blocking, remembered for the time of a lease. Thread: loop. */
 #pragma once
 
+#include "common/loop.h"
 #include "common/pg.h"
 #include "proto/slot.h"
 
@@ -25,7 +26,7 @@ struct access_answer {
 };
 typedef void access_fn(void *owner, const struct access_answer *);
 
-MUST_USE struct access *access_new(struct pg *, int64_t lease_ns);
+MUST_USE struct access *access_new(struct pg *, struct loop *);
 void access_free(struct access **);
 
 /* May the holder of `token` enter this room? Never calls back from inside. With the database away, the
@@ -36,3 +37,5 @@ void access_ask(struct access *, struct span token, enum room_kind, struct span 
 void access_whoami(struct access *, struct span token, access_fn *, void *owner);
 void access_forget(struct access *, const void *owner); /* no more callbacks for this owner */
 void access_revoked(struct access *, struct span payload); /* NOTIFY moot_access: drop what is remembered */
+/* Is a grant remembered? After access_revoked: who is not remembered any more has to be asked about. */
+bool access_remembers(const struct access *, struct span token, struct span room_key);

@@ -9,14 +9,16 @@
 
 struct gateway;
 struct questions;
+struct session_set;
 
 MUST_USE struct gateway *gateway_open(const struct gateway_options *); /* NULL: said why in the log */
-void gateway_run(struct gateway *);
+bool gateway_run(struct gateway *); /* until drained; false: the public port could not be opened */
 void gateway_close(struct gateway **);
 
 struct loop *gateway_loop(struct gateway *);
 const struct gateway_options *gateway_options(const struct gateway *);
 struct access *gateway_access(struct gateway *);
 struct questions *gateway_questions(struct gateway *);
+struct session_set *gateway_sessions(struct gateway *);
 bool gateway_is_draining(const struct gateway *);
 incarnation_id gateway_incarnation(const struct gateway *);

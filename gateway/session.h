@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One client: who it is, in which room, in which state. A session outlives its socket by the presence
- * grace. States and their legal moves are one table in session.c. Owner: gateway (session set). */
+/* One client: who it is, in which room, in which state. A session outlives its socket by the
+ * presence grace. States and their legal moves are one table in session.c. Owner: gateway (session
+ * set). */
 #pragma once
 
 #include "common/err.h"
 #include "common/span.h"
-#include "proto/slot.h"
+#include "proto/v0.h"
 
 struct session;
 struct socket;
@@ -23,10 +24,20 @@ struct admission {
 
 /* A v0 client was admitted; its socket is about to open. Owned by the gateway from here on. */
 MUST_USE struct session *session_new(struct gateway *, const struct admission *);
-void session_on_open(struct session *, struct socket *);      /* 101 is sent: enter the room */
-void session_on_text(struct session *, struct span message);  /* a whole, valid UTF-8 message */
-void session_on_bad(struct session *, enum err why);          /* binary or unreadable; the socket stays open */
-/* The socket is gone and must not be touched again. `code`: the close code received or sent, 1006 when
- * there was none. Clean means gone at once (1000); everything else starts the grace. */
+void session_on_open(struct session *, struct socket *);     /* 101 is sent: enter the room */
+void session_on_text(struct session *, struct span message); /* a whole, valid UTF-8 message */
+void session_on_bad(struct session *,
+		    enum err why); /* binary or unreadable; the socket stays open */
+/* The socket is gone and must not be touched again. `code`: the close code received or sent, 1006
+ * when there was none. Clean means gone at once (1000); everything else starts the grace. */
 void session_on_closed(struct session *, unsigned code);
 void session_on_alive(struct session *); /* bytes came: protocol pongs, fragments */
+
+/* ---- called by requests.c ---- */
+struct msg_cast;
+void session_say(struct session *, struct span text); /* one message, to this client alone */
+void session_refuse(struct session *, enum err why);  /* one error message; the connection stays */
+void session_cast(struct session *, struct msg_cast *);
+struct v0_identity session_identity(const struct session *);
+struct buf *session_scratch(struct session *);  /* empty; valid until the next call */
+bool session_is_viewer(const struct session *); /* may look on, not write */

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Equal questions in flight are asked once. The database's answer always wins when it comes in
+ * time; what is remembered serves when it does not. Forgetting the askers of a session is cheap:
+ * they are on lists. */
+#include "gateway/access.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/mono.h"
+#include "gateway/access_cache.h"
+#include "gateway/metrics.h"
+
+#define REMEMBERED_MAX 20000
+#define WHOAMI_NS (500 * NS_PER_MS) /* then memory answers */
+#define ENTER_NS (2 * NS_PER_S)     /* the same for a room */
+#define GIVE_UP_NS (8 * NS_PER_S)   /* nothing is remembered: then it is broken */
+#define KEY_MAX (TOKEN_MAX + 1 + ROOM_KEY_MAX)
+
+struct asker {
+	struct list node;
+	access_fn *fn; /* NULL: forgotten */
+	void *owner;
+};
+
+struct inquiry { /* one question in flight */
+	struct list node;
+	struct access *access;
+	struct list askers;
+	struct timer timer;
+	int64_t asked_ns;
+	bool overdue;
+	bool mapped; /* who asks the same may join */
+	size_t token_len, key_len;
+	uint8_t key[KEY_MAX]; /* as in access_cache.h */
+};
+
+struct access {
+	struct pg *pg;
+	struct loop *loop;
+	struct access_cache cache;
+	struct map by_key; /* inquiries */
+	struct list all;
+};
+
+enum { COL_REFUSAL, COL_USER, COL_NAME, COL_EMAIL, COL_TYPE, COL_ROLE, COL_EXPIRES, COL_MARK };
+
+static const char authorize_sql[] =
+	"SELECT refusal, user_id, name, email, user_type, role,"
+	" (extract(epoch from expires_at) * 1000)::bigint, md5($1::text)"
+	" FROM authorize($1::text, $2::text, $3::text)";
+static const char whoami_sql[] = "SELECT refusal, user_id, name, email, user_type, '',"
+				 " (extract(epoch from expires_at) * 1000)::bigint, md5($1::text)"
+				 " FROM session_lookup($1::text)";
+
+static void ask(struct access *, struct span token, struct span room_key, int64_t patience_ns,
+		const struct asker *);
+static struct inquiry *inquiry_new(struct access *, struct span key, size_t token_len);
+static void query(struct access *, struct inquiry *, struct span room_key);
+static void on_rows(void *owner, enum err, const struct pg_rows *, const char *why);
+static void read_answer(const struct pg_rows *, struct access_answer *);
+static enum access_refusal refusal_of(const struct pg_rows *);
+static void on_overdue(struct timer *, int64_t now_ns);
+static bool answer_from_memory(struct inquiry *);
+static void answer_all(struct inquiry *, const struct access_answer *);
+static void unmap(struct inquiry *);
+static void finish(struct inquiry *);
+static bool is_token(struct span token);
+static size_t make_key(uint8_t out[KEY_MAX], struct span token, struct span room_key);
+
+struct access *access_new(struct pg *pg, struct loop *loop)
+{
+	struct access *a = mem_new(sizeof *a);
+
+	a->pg = pg;
+	a->loop = loop;
+	access_cache_init(&a->cache, REMEMBERED_MAX);
+	map_init(&a->by_key);
+	list_init(&a->all);
+	return a;
+}
+
+void access_free(struct access **pa)
+{
+	struct access *a = *pa;
+
+	if (!a)
+		return;
+	*pa = NULL;
+	LIST_EACH (&a->all, it, ahead) {
+		struct inquiry *q = container_of(it, struct inquiry, node);
+
+		pg_forget(a->pg, q);
+		finish(q);
+	}
+	access_cache_fini(&a->cache);
+	map_fini(&a->by_key);
+	mem_free(a);
+}
+
+void access_ask(struct access *a, struct span token, enum room_kind kind, struct span room_id,
+		access_fn *fn, void *owner)
+{
+	char key[ROOM_KEY_MAX];
+	size_t len;
+
+	if (room_key_write(kind, room_id, key, &len) !=
+	    OK) /* no such room, if the session is one */
+		len = (size_t)snprintf(key, sizeof key, "%s:", room_kind_name(kind));
+	ask(a, token, span_of(key, len), ENTER_NS, &(struct asker){.fn = fn, .owner = owner});
+}
+
+void access_whoami(struct access *a, struct span token, access_fn *fn, void *owner)
+{
+	ask(a, token, SPAN_NONE, WHOAMI_NS, &(struct asker){.fn = fn, .owner = owner});
+}
+
+void access_forget(struct access *a, const void *owner)
+{
+	LIST_EACH (&a->all, it, ahead) {
+		struct inquiry *q = container_of(it, struct inquiry, node);
+
+		LIST_EACH (&q->askers, ask_it, ask_ahead) {
+			struct asker *one = container_of(ask_it, struct asker, node);
+
+			if (one->owner == owner)
+				one->fn = NULL;
+		}
+	}
+}
+
+void access_revoked(struct access *a, struct span payload)
+{
+	access_cache_revoke(&a->cache, payload);
+}
+
+bool access_remembers(const struct access *a, struct span token, struct span room_key)
+{
+	uint8_t key[KEY_MAX];
+
+	must(room_key.len <= ROOM_KEY_MAX);
+	return is_token(token) &&
+	       access_cache_has(&a->cache, span_of(key, make_key(key, token, room_key)));
+}
+
+static void ask(struct access *a, struct span token, struct span room_key, int64_t patience_ns,
+		const struct asker *blank)
+{
+	uint8_t bytes[KEY_MAX];
+
+	if (!is_token(token))
+		token = SPAN_NONE; /* nobody's session */
+	struct span key = span_of(bytes, make_key(bytes, token, room_key));
+	struct inquiry *q = map_find(&a->by_key, key);
+	struct asker *one = mem_new(sizeof *one);
+	*one = *blank;
+	if (!q) {
+		q = inquiry_new(a, key, token.len);
+		timers_arm(loop_timers(a->loop), &q->timer, loop_now_ns(a->loop) + patience_ns,
+			   on_overdue);
+		query(a, q, room_key);
+	}
+	list_init(&one->node);
+	list_add_last(&q->askers, &one->node);
+}
+
+static struct inquiry *inquiry_new(struct access *a, struct span key, size_t token_len)
+{
+	struct inquiry *q = mem_new(sizeof *q);
+
+	q->access = a;
+	q->asked_ns = loop_now_ns(a->loop);
+	q->token_len = token_len;
+	q->key_len = key.len;
+	memcpy(q->key, key.p, key.len);
+	list_init(&q->askers);
+	list_init(&q->node);
+	list_add_last(&a->all, &q->node);
+	map_add(&a->by_key, span_of(q->key, q->key_len), q);
+	q->mapped = true;
+	return q;
+}
+
+static void query(struct access *a, struct inquiry *q, struct span room_key)
+{
+	struct span token = span_of(q->key, q->token_len);
+	struct span id = room_key;
+
+	if (!room_key.len) {
+		pg_query(a->pg, whoami_sql, &token, 1, on_rows, q);
+		return;
+	}
+	struct span kind = span_until(&id, ':');
+	pg_query(a->pg, authorize_sql, (const struct span[]){token, kind, id}, 3, on_rows, q);
+}
+
+static void on_rows(void *owner, enum err e, const struct pg_rows *rows, const char *why)
+{
+	struct inquiry *q = owner;
+	struct access *a = q->access;
+	struct access_answer answer = {.refusal = ACCESS_BROKEN};
+
+	unmap(q);
+	if (e == ERR_DB_REFUSED)
+		log_error("access_failed", kv_str("why", why));
+	if (!e && pg_count(rows) == 1) {
+		read_answer(rows, &answer);
+		access_cache_put(&a->cache, span_of(q->key, q->key_len), pg_text(rows, 0, COL_MARK),
+				 &answer);
+		metrics_add(METRIC_access_answers, 1);
+		metrics_observe_ns(METRIC_access, loop_now_ns(a->loop) - q->asked_ns);
+		answer_all(q, &answer);
+	} else if (!answer_from_memory(q)) {
+		metrics_add(METRIC_access_answers + 2, 1);
+		answer_all(q, &answer);
+	}
+	finish(q);
+}
+
+static void read_answer(const struct pg_rows *rows, struct access_answer *out)
+{
+	*out = (struct access_answer){
+		.refusal = refusal_of(rows),
+		.user = pg_text(rows, 0, COL_USER),
+		.name = pg_text(rows, 0, COL_NAME),
+		.email = pg_text(rows, 0, COL_EMAIL),
+		.user_type = pg_text(rows, 0, COL_TYPE),
+		.role = pg_text(rows, 0, COL_ROLE),
+		.expires_unix_ms = pg_int(rows, 0, COL_EXPIRES),
+	};
+}
+
+static enum access_refusal refusal_of(const struct pg_rows *rows)
+{
+	static const char *const names[] = {
+		[ACCESS_NO_SESSION] = "no_session",
+		[ACCESS_NO_USER] = "no_user",
+		[ACCESS_NO_ROOM] = "no_room",
+		[ACCESS_DENIED] = "denied",
+	};
+
+	if (pg_is_null(rows, 0, COL_REFUSAL))
+		return ACCESS_GRANTED;
+	for (unsigned i = ACCESS_NO_SESSION; i < ARRAY_LEN(names); i++)
+		if (span_is(pg_text(rows, 0, COL_REFUSAL), names[i]))
+			return (enum access_refusal)i;
+	return ACCESS_DENIED; /* a word that an application's own authorize() made up */
+}
+
+/* Once with what is remembered; with nothing remembered, a second time, to give up. */
+static void on_overdue(struct timer *t, int64_t now_ns)
+{
+	struct inquiry *q = container_of(t, struct inquiry, timer);
+
+	if (answer_from_memory(q)) {
+		/* The query goes on: its answer is remembered. Who asks meanwhile waits as well. */
+		timers_arm(loop_timers(q->access->loop), t, now_ns + WHOAMI_NS, on_overdue);
+		return;
+	}
+	if (!q->overdue) {
+		q->overdue = true;
+		timers_arm(loop_timers(q->access->loop), t, q->asked_ns + GIVE_UP_NS, on_overdue);
+		return;
+	}
+	if (!list_is_empty(&q->askers))
+		metrics_add(METRIC_access_answers + 2, 1);
+	answer_all(q, &(struct access_answer){.refusal = ACCESS_BROKEN});
+}
+
+static bool answer_from_memory(struct inquiry *q)
+{
+	struct access_answer answer;
+
+	if (!access_cache_find(&q->access->cache, span_of(q->key, q->key_len), wall_unix_ms(),
+			       &answer))
+		return false;
+	if (!list_is_empty(&q->askers)) {
+		metrics_add(METRIC_access_answers + 1, 1);
+		answer_all(q, &answer);
+	}
+	return true;
+}
+
+static void answer_all(struct inquiry *q, const struct access_answer *answer)
+{
+	while (!list_is_empty(&q->askers)) {
+		struct asker *one = container_of(q->askers.next, struct asker, node);
+
+		list_remove(&one->node);
+		if (one->fn)
+			one->fn(one->owner, answer);
+		mem_free(one);
+	}
+}
+
+static void unmap(struct inquiry *q)
+{
+	if (q->mapped)
+		(void)map_remove(&q->access->by_key, span_of(q->key, q->key_len));
+	q->mapped = false;
+}
+
+static void finish(struct inquiry *q)
+{
+	timers_disarm(loop_timers(q->access->loop), &q->timer);
+	LIST_EACH (&q->askers, it, ahead) {
+		list_remove(it);
+		mem_free(container_of(it, struct asker, node));
+	}
+	list_remove(&q->node);
+	unmap(q);
+	mem_free(q);
+}
+
+/* What could be one in the database: text without NULs, of bounded length. */
+static bool is_token(struct span token)
+{
+	return token.len <= TOKEN_MAX && json_is_utf8(token) &&
+	       (!token.len || !memchr(token.p, 0, token.len));
+}
+
+static size_t make_key(uint8_t out[KEY_MAX], struct span token, struct span room_key)
+{
+	if (token.len)
+		memcpy(out, token.p, token.len);
+	out[token.len] = 0;
+	if (room_key.len)
+		memcpy(out + token.len + 1, room_key.p, room_key.len);
+	return token.len + 1 + room_key.len;
+}

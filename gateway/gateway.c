@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Wires the parts together and nothing else: each callback here hands on to the part that knows. */
+#include "gateway/gateway.h"
+
+#include <signal.h>
+
+#include "common/admin.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/random.h"
+#include "gateway/drain.h"
+#include "gateway/link_bus.h"
+#include "gateway/listener.h"
+#include "gateway/metrics.h"
+#include "gateway/questions.h"
+#include "gateway/registry.h"
+#include "gateway/session_set.h"
+
+#define TICK_NS (50 * NS_PER_MS)
+#define QUERIES_MAX 50000 /* every session asks about its lease at once when access changes */
+
+struct gateway {
+	const struct gateway_options *opt;
+	incarnation_id self;
+	struct loop *loop;
+	struct pg *pg;
+	struct link_wire wire;
+	struct router *router;
+	struct questions *questions;
+	struct access *access;
+	struct session_set *sessions;
+	struct registry *registry;
+	struct drain *drain;
+	struct admin *admin;
+	struct listener *listener; /* NULL until there is something to serve */
+	struct timer tick;
+	bool failed;
+};
+
+static struct router *open_router(struct gateway *);
+static struct session_set *open_sessions(struct gateway *);
+static struct registry *open_registry(struct gateway *);
+static struct drain *open_drain(struct gateway *);
+static void open_database(struct gateway *);
+static enum err open_admin(struct gateway *);
+static void open_listener(struct gateway *);
+static void on_tick(struct timer *, int64_t now_ns);
+static bool on_turn(void *owner, int64_t now_ns);
+static void on_signal(void *owner, int signo);
+static void on_database(void *owner, bool up, const char *why);
+static void on_notify(void *owner, const char *channel, struct span payload);
+static void on_dead(void *owner);
+static bool on_ready(void *owner, struct buf *checks);
+static void on_pull_view(void *owner);
+static void on_ways(void *owner, int64_t now_ns);
+static void on_answer(void *owner, const struct msg_answer *, int64_t now_ns);
+static int64_t on_now(void *owner);
+static void on_reap(void *owner, void (*fn)(void *p), void *p);
+
+struct gateway *gateway_open(const struct gateway_options *opt)
+{
+	struct gateway *g = mem_new(sizeof *g);
+
+	g->opt = opt;
+	g->self.v = random_u64();
+	metrics_open(&gateway_metric_table);
+	g->loop = loop_new();
+	g->wire = (struct link_wire){g->loop, bus_context_new(g->loop)};
+	g->router = open_router(g);
+	g->questions = questions_new(g->router, loop_now_ns(g->loop));
+	open_database(g);
+	g->access = access_new(g->pg, g->loop);
+	g->sessions = open_sessions(g);
+	g->registry = open_registry(g);
+	g->drain = open_drain(g);
+	loop_on_signal(g->loop, SIGTERM, on_signal, g);
+	loop_on_signal(g->loop, SIGINT, on_signal, g);
+	loop_on_turn(g->loop, on_turn, g);
+	timers_arm(loop_timers(g->loop), &g->tick, loop_now_ns(g->loop) + TICK_NS, on_tick);
+	if (open_admin(g) != OK)
+		gateway_close(&g);
+	return g;
+}
+
+bool gateway_run(struct gateway *g)
+{
+	loop_run(g->loop);
+	return !g->failed;
+}
+
+void gateway_close(struct gateway **pg)
+{
+	struct gateway *g = *pg;
+
+	if (!g)
+		return;
+	*pg = NULL;
+	listener_close(&g->listener);
+	admin_close(&g->admin);
+	timers_disarm(loop_timers(g->loop), &g->tick);
+	drain_free(&g->drain);
+	registry_free(&g->registry);
+	session_set_free(&g->sessions);
+	access_free(&g->access);
+	pg_close(&g->pg);
+	questions_free(&g->questions);
+	router_free(&g->router);
+	bus_context_free(&g->wire.context);
+	loop_free(&g->loop);
+	mem_free(g);
+}
+
+struct loop *gateway_loop(struct gateway *g)
+{
+	return g->loop;
+}
+
+const struct gateway_options *gateway_options(const struct gateway *g)
+{
+	return g->opt;
+}
+
+struct access *gateway_access(struct gateway *g)
+{
+	return g->access;
+}
+
+struct questions *gateway_questions(struct gateway *g)
+{
+	return g->questions;
+}
+
+struct session_set *gateway_sessions(struct gateway *g)
+{
+	return g->sessions;
+}
+
+bool gateway_is_draining(const struct gateway *g)
+{
+	return drain_is_on(g->drain);
+}
+
+incarnation_id gateway_incarnation(const struct gateway *g)
+{
+	return g->self;
+}
+
+static struct router *open_router(struct gateway *g)
+{
+	return router_new(&(struct router_setup){
+		.self = g->self,
+		.name = g->opt->node_name,
+		.bus = link_bus_of(&g->wire),
+		.heartbeat_ns = g->opt->link_heartbeat_ns,
+		.silence_ns = g->opt->link_silence_ns,
+		.sink = *session_sink(),
+		.pull_view = on_pull_view,
+		.on_ways = on_ways,
+		.on_answer = on_answer,
+		.owner = g,
+	});
+}
+
+static void open_database(struct gateway *g)
+{
+	static const char *const channels[] = {"moot_view", "moot_access", NULL};
+
+	g->pg = pg_open(g->loop, &(struct pg_options){
+					 .url = g->opt->database_url,
+					 .name = g->opt->node_name,
+					 .max_queries = QUERIES_MAX,
+					 .on_state = on_database,
+					 .on_notify = on_notify,
+					 .owner = g,
+					 .channels = channels,
+				 });
+}
+
+static struct session_set *open_sessions(struct gateway *g)
+{
+	return session_set_new(&(struct session_setup){
+		.router = g->router,
+		.access = g->access,
+		.timers = loop_timers(g->loop),
+		.opt = g->opt,
+		.boot = (uint32_t)(g->self.v >> 32),
+		.now_ns = on_now,
+		.reap = on_reap,
+		.owner = g,
+	});
+}
+
+static struct registry *open_registry(struct gateway *g)
+{
+	return registry_new(&(struct registry_setup){
+		.loop = g->loop,
+		.pg = g->pg,
+		.router = g->router,
+		.self = g->self,
+		.name = g->opt->node_name,
+		.poll_ns = g->opt->view_poll_ns,
+		.on_dead = on_dead,
+		.owner = g,
+	});
+}
+
+static struct drain *open_drain(struct gateway *g)
+{
+	return drain_new(&(struct drain_setup){
+		.loop = g->loop,
+		.listener = &g->listener,
+		.sessions = g->sessions,
+		.router = g->router,
+		.registry = g->registry,
+		.spread_ns = g->opt->drain_spread_ns,
+	});
+}
+
+static enum err open_admin(struct gateway *g)
+{
+	enum err e = admin_open(g->loop, g->opt->internal_host, (uint16_t)g->opt->internal_port,
+				on_ready, g, &g->admin);
+
+	if (!e)
+		log_info("admin_open", kv_str("host", g->opt->internal_host),
+			 kv_u64("port", admin_port(g->admin)));
+	return e;
+}
+
+/* Last: a gateway that shares its port with others must not take clients it cannot serve yet. */
+static void open_listener(struct gateway *g)
+{
+	if (g->listener || drain_is_on(g->drain) || !router_view(g->router)->version ||
+	    !router_links_up(g->router))
+		return;
+	if (listener_open(g, &g->listener) == OK)
+		return;
+	g->failed = true; /* why: said there */
+	loop_stop(g->loop);
+}
+
+static void on_tick(struct timer *t, int64_t now_ns)
+{
+	struct gateway *g = container_of(t, struct gateway, tick);
+
+	timers_arm(loop_timers(g->loop), t, now_ns + TICK_NS, on_tick);
+	router_tick(g->router, now_ns);
+	questions_tick(g->questions, now_ns);
+	open_listener(g);
+	drain_tick(g->drain, now_ns);
+	metrics_set(METRIC_rooms, (int64_t)router_rooms(g->router));
+	metrics_set(METRIC_links_up, router_links_up(g->router));
+}
+
+static bool on_turn(void *owner, int64_t now_ns)
+{
+	struct gateway *g = owner;
+
+	router_flush(g->router, now_ns);
+	return false;
+}
+
+static void on_signal(void *owner, int signo)
+{
+	struct gateway *g = owner;
+
+	drain_start(g->drain, signo == SIGTERM ? "SIGTERM" : "SIGINT");
+}
+
+static void on_database(void *owner, bool up, const char *why)
+{
+	struct gateway *g = owner;
+
+	if (up)
+		log_info("database_up");
+	else
+		log_warn("database_away", kv_str("why", why),
+			 kv_str("hint", "is it running, and is database.url right?"));
+	registry_on_database(g->registry, up);
+}
+
+static void on_notify(void *owner, const char *channel, struct span payload)
+{
+	struct gateway *g = owner;
+
+	if (span_is(span_str(channel), "moot_view")) {
+		registry_pull(g->registry);
+		return;
+	}
+	access_revoked(g->access, payload);
+	session_set_recheck(g->sessions);
+}
+
+static void on_dead(void *owner)
+{
+	struct gateway *g = owner;
+
+	if (drain_is_on(g->drain))
+		return;
+	log_error("declared_dead", kv_str("name", g->opt->node_name),
+		  kv_str("hint", "another gateway runs under this node.name"));
+	drain_start(g->drain, "declared dead");
+}
+
+static bool on_ready(void *owner, struct buf *checks)
+{
+	const struct gateway *g = owner;
+	bool view = router_view(g->router)->version > 0;
+	bool database = pg_is_up(g->pg) || view; /* what is known serves through an outage */
+	bool shards = router_links_up(g->router) > 0;
+	bool draining = drain_is_on(g->drain);
+
+	buf_printf(checks,
+		   "\"database\":%s,\"view\":%s,\"shards\":%s,\"listening\":%s,\"draining\":%s",
+		   database ? "true" : "false", view ? "true" : "false", shards ? "true" : "false",
+		   g->listener ? "true" : "false", draining ? "true" : "false");
+	return database && view && shards && g->listener && !draining;
+}
+
+static void on_pull_view(void *owner)
+{
+	struct gateway *g = owner;
+
+	registry_pull(g->registry);
+}
+
+static void on_ways(void *owner, int64_t now_ns)
+{
+	struct gateway *g = owner;
+
+	questions_on_ways(g->questions, now_ns);
+}
+
+static void on_answer(void *owner, const struct msg_answer *m, int64_t now_ns)
+{
+	struct gateway *g = owner;
+
+	questions_on_answer(g->questions, m, now_ns);
+}
+
+static int64_t on_now(void *owner)
+{
+	const struct gateway *g = owner;
+
+	return loop_now_ns(g->loop);
+}
+
+static void on_reap(void *owner, void (*fn)(void *p), void *p)
+{
+	struct gateway *g = owner;
+
+	loop_reap(g->loop, fn, p);
+}

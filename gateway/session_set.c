@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/mem.h"
+#include "gateway/session_inside.h"
+
+struct session_set *session_set_new(const struct session_setup *setup)
+{
+	struct session_set *set = mem_new(sizeof *set);
+
+	set->setup = *setup;
+	list_init(&set->all);
+	buf_init(&set->scratch, CLIENT_MESSAGE_CEILING + KEPT_BODY_MAX);
+	return set;
+}
+
+void session_set_free(struct session_set **pset)
+{
+	struct session_set *set = *pset;
+
+	if (!set)
+		return;
+	*pset = NULL;
+	LIST_EACH (&set->all, it, ahead) {
+		struct session *s = container_of(it, struct session, node);
+
+		timers_disarm(set->setup.timers, &s->timer);
+		access_forget(set->setup.access, s);
+		if (s->listener)
+			router_leave(set->setup.router, &s->listener,
+				     set->setup.now_ns(set->setup.owner));
+		mem_free(s);
+	}
+	buf_fini(&set->scratch);
+	mem_free(set);
+}
+
+size_t session_set_count(const struct session_set *set)
+{
+	return set->count;
+}
+
+size_t session_set_connected(const struct session_set *set)
+{
+	return set->connected;
+}
+
+void session_set_recheck(struct session_set *set)
+{
+	LIST_EACH (&set->all, it, ahead) {
+		struct session *s = container_of(it, struct session, node);
+
+		if (session_has_socket(s) &&
+		    !access_remembers(set->setup.access, s->token, s->room_key))
+			session_renew_lease(s);
+	}
+}
+
+void session_set_drain(struct session_set *set, size_t count)
+{
+	LIST_EACH (&set->all, it, ahead) {
+		struct session *s = container_of(it, struct session, node);
+
+		if (!count)
+			return;
+		if (!session_has_socket(s) || s->state == SESSION_CLOSING)
+			continue;
+		session_close(s, ERR_RESTARTING);
+		count--;
+	}
+}
