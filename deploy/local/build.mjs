@@ -9,13 +9,18 @@ import os from 'node:os';
 import path from 'node:path';
 import { buildDirectory, ROOT } from './settings.mjs';
 
-/** @type {Record<string, {env: Record<string, string>, options: string[]}>} */
+/** @type {Record<string, {env: Record<string, string>, options: string[], targets?: string[]}>} */
 const BUILDS = {
-	release: { env: { CC: 'gcc' }, options: ['--buildtype=release', '-Db_lto=true'] },
+	release: {
+		env: { CC: 'gcc' },
+		options: ['--buildtype=release', '-Db_lto=true'],
+		targets: ['gateway/moot-gateway', 'roomd/moot-roomd', 'bench/moot-bench', 'bench/moot-limit'],
+	},
 	debug: { env: { CC: 'gcc' }, options: ['--buildtype=debugoptimized', '-Db_sanitize=address,undefined'] },
 	clang: {
 		env: { CC: 'clang-14' },
-		options: ['--buildtype=debugoptimized', '-Db_sanitize=address,undefined', '-Db_lundef=false'],
+		options: ['--buildtype=debugoptimized', '-Db_sanitize=address,undefined', '-Db_lundef=false',
+			'-Dc_args=-fsanitize=fuzzer-no-link'],
 	},
 };
 
@@ -27,7 +32,7 @@ export const BUILD_NAMES = Object.keys(BUILDS);
  * @param {(text: string) => void} say
  */
 export async function build(name, say) {
-	const { env, options } = BUILDS[name];
+	const { env, options, targets = [] } = BUILDS[name];
 	const dir = buildDirectory(name);
 	if (!fs.existsSync(path.join(dir, 'build.ninja'))) {
 		say(`configuring build/${name}`);
@@ -36,7 +41,7 @@ export async function build(name, say) {
 	}
 	const slow = setTimeout(() => say(`compiling build/${name}`), 500);
 	try {
-		await quietly('ninja', ['-C', dir, '-j', String(os.availableParallelism?.() ?? os.cpus().length)], env);
+		await quietly('ninja', ['-C', dir, '-j', String(os.cpus().length), ...targets], env);
 	} finally {
 		clearTimeout(slow);
 	}

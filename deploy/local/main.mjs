@@ -5,12 +5,14 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build } from './build.mjs';
+import { build, BUILD_NAMES } from './build.mjs';
 import { askControl } from './control.mjs';
 import { clientEnv, removeServer } from './postgres.mjs';
-import { CONTROL, links, LOG, superviseForeground, superviseDetached } from './run.mjs';
-import { ROOT } from './settings.mjs';
+import { CONTROL, links, LOG, LOGS, superviseDetached, superviseForeground } from './run.mjs';
+import { ROOT, RUN_BUILD, VAR } from './settings.mjs';
 import { seconds } from './supervisor.mjs';
 
 const say = (/** @type {string} */ text) => console.error(text);
@@ -18,7 +20,6 @@ const say = (/** @type {string} */ text) => console.error(text);
 /** @type {Record<string, (args: string[]) => Promise<number|void>>} */
 const COMMANDS = { run, supervise, env, status, kill, restart, stop, psql, clean, build: buildOne };
 
-process.chdir(ROOT);
 const [command, ...rest] = process.argv.slice(2);
 try {
 	process.exitCode = (await COMMANDS[command](rest)) ?? 0;
@@ -35,8 +36,8 @@ async function run(args) {
 		say(`A cluster is running already (./dev stop ends it). ${links(running)}`);
 		return plan.detach ? 0 : 1;
 	}
-	if (!process.env.MOOT_BUILD)
-		await build('release', say);
+	if (BUILD_NAMES.includes(RUN_BUILD))
+		await build(RUN_BUILD, say);
 	if (!plan.detach)
 		return superviseForeground(plan, say);
 	await detach(args);
@@ -64,9 +65,9 @@ function runPlan(args) {
 
 /** Start the supervisor in a session of its own and wait until its cluster is ready. @param {string[]} args */
 async function detach(args) {
-	fs.mkdirSync('var/log', { recursive: true });
+	fs.mkdirSync(LOGS, { recursive: true });
 	const log = fs.openSync(LOG, 'w');
-	const child = spawn(process.execPath, [import.meta.filename ?? 'deploy/local/main.mjs', 'supervise', ...args], {
+	const child = spawn(process.execPath, [fileURLToPath(import.meta.url), 'supervise', ...args], {
 		detached: true,
 		stdio: ['ignore', log, log],
 	});
@@ -77,7 +78,7 @@ async function detach(args) {
 	for (;;) {
 		const ready = await askControl(CONTROL, { command: 'ready' }, say).catch(() => undefined);
 		if (ready)
-			return say(`${links(ready)}\nIt runs in the background (pid ${child.pid}); ./dev stop ends it. Logs: var/log`);
+			return say(`${links(ready)}\nIt runs in the background (pid ${child.pid}); ./dev stop ends it. Logs: ${LOGS}`);
 		if (ended)
 			throw new Error(`the cluster did not start:\n${fs.readFileSync(LOG, 'utf8').trimEnd()}`);
 		await new Promise((resolve) => setTimeout(resolve, 20));
@@ -135,8 +136,8 @@ async function psql(args) {
 
 async function clean() {
 	await askControl(CONTROL, { command: 'stop' });
-	removeServer('var/postgres');
-	for (const dir of ['var', 'build'])
+	removeServer(path.join(VAR, 'postgres'));
+	for (const dir of [VAR, path.join(ROOT, 'build')])
 		fs.rmSync(dir, { recursive: true, force: true });
 }
 

@@ -10,12 +10,14 @@ import path from 'node:path';
 import { Cluster } from './cluster.mjs';
 import { serveControl } from './control.mjs';
 import { follow } from './follow.mjs';
-import { ROOT } from './settings.mjs';
+import { ROOT, RUN_BUILD, VAR } from './settings.mjs';
 import { seconds, Supervisor } from './supervisor.mjs';
 
-export const CONTROL = 'var/control.sock';
-export const LOG = 'var/log/supervisor.log';
-const PID = 'var/supervisor.pid';
+// Relative: the kernel allows a socket's path 107 bytes, and a tree may lie deeper.
+export const CONTROL = path.relative(process.cwd(), path.join(VAR, 'control.sock'));
+export const LOGS = path.join(VAR, 'log');
+export const LOG = path.join(LOGS, 'supervisor.log');
+const PID = path.join(VAR, 'supervisor.pid');
 const ROOM = 'submission:spring-letter';
 
 /** @typedef {{gateways: number, shards: number, port: number}} RunPlan */
@@ -24,7 +26,7 @@ const ROOM = 'submission:spring-letter';
 export async function superviseForeground(plan, say) {
 	const life = await open(plan, say);
 	const { cluster } = life;
-	say(`${links({ url: life.url })}\nCtrl-C stops everything. Logs: var/log`);
+	say(`${links({ url: life.url })}\nCtrl-C stops everything. Logs: ${LOGS}`);
 	const unfollow = follow([...cluster.shards, ...cluster.gateways].map((one) => one.plan.log), say);
 	await life.ended;
 	unfollow();
@@ -51,11 +53,10 @@ export function links({ url }) {
  * @param {RunPlan} plan @param {(text: string) => void} say
  */
 async function open(plan, say) {
-	fs.mkdirSync('var/log', { recursive: true });
+	fs.mkdirSync(LOGS, { recursive: true });
 	takePidFile();
-	rotateLogs('var/log');
-	const dir = path.join(ROOT, 'var');
-	const cluster = new Cluster({ ...plan, build: process.env.MOOT_BUILD ?? 'release', dir, durable: true, say });
+	rotateLogs(LOGS);
+	const cluster = new Cluster({ ...plan, build: RUN_BUILD, dir: VAR, durable: true, say });
 	const supervisor = new Supervisor(cluster, say);
 	const url = `http://localhost:${plan.port}`;
 	const life = stopOnce(supervisor, say);

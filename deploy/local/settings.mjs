@@ -9,6 +9,12 @@ import { fileURLToPath } from 'node:url';
 /** The top of the source tree. */
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
+/** Where `./dev run` keeps its state and its logs. */
+export const VAR = path.resolve(process.env.MOOT_VAR ?? path.join(ROOT, 'var'));
+
+/** What `./dev run` runs; a build named by the caller is taken as it is. */
+export const RUN_BUILD = process.env.MOOT_BUILD ?? 'release';
+
 export const HOST = '127.0.0.1';
 
 /** @param {string} build 'release', 'debug', 'clang', or a build directory @returns {string} */
@@ -38,6 +44,7 @@ export function gatewaySettings({ name, databaseUrl, publicPort, ownPort, intern
 		MOOT_PUBLIC_OWN_PORT: String(ownPort),
 		MOOT_INTERNAL_HOST: HOST,
 		MOOT_INTERNAL_PORT: String(internalPort),
+		MOOT_PAGE_DIR: path.join(ROOT, 'client', 'demo'),
 	};
 }
 
