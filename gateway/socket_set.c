@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What libwebsockets 4.1 needs to behave on a loop that is not its own:
+ * - signal_cb, or it catches SIGTERM itself; an all-zero retry policy, or every connection has a
+ * timer in a list that is searched; no extensions, or clients choose the memory we spend;
+ * - its timers, armed outside its own callbacks, are late: time-outs here come from our wheel;
+ * - the context is destroyed twice, the second time after the loop has reported its closed handles.
+ */
+#include "gateway/socket_set.h"
+
+#include <libwebsockets.h>
+#include <stdio.h>
+#include <string.h>
+#include <uv.h>
+
+#include "common/buf.h"
+#include "common/log.h"
+#include "common/mem.h"
+
+#define SERVICE_BYTES (64 * 1024) /* the context's shared buffer */
+#define HEADER_POOL 8             /* a handshake starts and ends within one call: one would do */
+#define HEAD_MAX 256
+#define CLOSE_ROUNDS 64
+
+static struct lws_context *create_context(struct socket_set *set);
+static void on_library_signal(void *handle, int signo);
+static void on_library_line(int level, const char *line);
+static bool wants_plugin(const char *line);
+static void on_closing(struct timer *t, int64_t now_ns);
+
+static bool plugin_missing; /* written by on_library_line while the context is made */
+
+enum err socket_set_open(struct loop *loop, const struct socket_limits *limits,
+			 struct socket_set **out)
+{
+	struct socket_set *set = mem_new(sizeof *set);
+
+	set->loop = loop;
+	set->max_message = limits->message_bytes;
+	set->max_outbox = limits->outbox_bytes;
+	list_init(&set->closing);
+	list_init(&set->timer.node);
+	set->context = create_context(set);
+	if (set->context)
+		set->vhost = lws_get_vhost_by_name(set->context, "public");
+	if (set->vhost) {
+		*out = set;
+		return OK;
+	}
+	log_error("websockets_failed",
+		  kv_str("hint",
+			 plugin_missing
+				 ? "libwebsockets has no libuv plugin here: install the "
+				   "package libwebsockets-evlib-uv"
+				 : "libwebsockets could not start; log.level=debug tells more"));
+	socket_set_close(&set);
+	return ERR_SYSTEM;
+}
+
+void socket_set_close(struct socket_set **pset)
+{
+	struct socket_set *set = *pset;
+
+	if (!set)
+		return;
+	*pset = NULL;
+	timers_disarm(loop_timers(set->loop), &set->timer);
+	if (set->context) {
+		lws_context_destroy(set->context);
+		for (int i = 0; i < CLOSE_ROUNDS && set->count > 0; i++)
+			uv_run(loop_uv(set->loop), UV_RUN_NOWAIT);
+		for (int i = 0; i < 3; i++) /* the context's own handles */
+			uv_run(loop_uv(set->loop), UV_RUN_NOWAIT);
+	}
+	if (set->context)
+		lws_context_destroy(set->context);
+	mem_free(set);
+}
+
+size_t socket_set_count(const struct socket_set *set)
+{
+	return set->count;
+}
+
+void socket_set_adopt(struct socket_set *set, int fd, struct span key, struct span early,
+		      struct session *session)
+{
+	struct buf bytes;
+
+	buf_init(&bytes, HEAD_MAX + early.len);
+	buf_put_str(&bytes, "GET / HTTP/1.1\r\nHost: moothall\r\nUpgrade: websocket\r\n"
+			    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+			    "Sec-WebSocket-Key: ");
+	buf_put_span(&bytes, key);
+	buf_put_str(&bytes, "\r\n\r\n");
+	buf_put_span(&bytes, early);
+	must(!bytes.over);
+	set->adopting = socket_new(set, session);
+	lws_adopt_socket_vhost_readbuf(set->vhost, fd, (const char *)bytes.p, bytes.len);
+	if (set->adopting) /* the library never got as far as to tell us of it */
+		socket_lost(set->adopting);
+	set->adopting = NULL;
+	buf_fini(&bytes);
+}
+
+void socket_set_watch(struct socket_set *set)
+{
+	if (!list_is_empty(&set->closing) && !timers_is_armed(&set->timer))
+		timers_arm(loop_timers(set->loop), &set->timer, socket_cut_ns(set->closing.next),
+			   on_closing);
+}
+
+static struct lws_context *create_context(struct socket_set *set)
+{
+	static const lws_retry_bo_t never = {0};
+	void *loops[1] = {loop_uv(set->loop)};
+	struct lws_context_creation_info info = {
+		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
+		.vhost_name = "public",
+		.protocols = socket_protocols(),
+		.options = LWS_SERVER_OPTION_LIBUV,
+		.foreign_loops = loops,
+		.signal_cb = on_library_signal,
+		.retry_and_idle_policy = &never,
+		.pt_serv_buf_size = SERVICE_BYTES,
+		.max_http_header_pool = HEADER_POOL,
+		.pcontext = &set->context,
+		.user = set,
+	};
+
+	plugin_missing = false;
+	lws_set_log_level(LLL_ERR | LLL_WARN, on_library_line);
+	return lws_create_context(&info);
+}
+
+static void on_library_signal(void *handle, int signo)
+{
+	(void)handle;
+	(void)signo;
+}
+
+/* The library calls most of what clients do wrong a warning, and each adoption an error. */
+static void on_library_line(int level, const char *line)
+{
+	struct span text = span_str(line);
+
+	if (strstr(line, "calling service"))
+		return;
+	if (wants_plugin(line))
+		plugin_missing = true;
+	while (text.len > 0 && text.p[text.len - 1] == '\n')
+		text.len--;
+	if (level == LLL_ERR)
+		log_warn("libwebsockets", kv_span("said", text));
+	else
+		log_debug("libwebsockets", kv_span("said", text));
+}
+
+static bool wants_plugin(const char *line)
+{
+	return strstr(line, "evlib") != NULL;
+}
+
+static void on_closing(struct timer *t, int64_t now_ns)
+{
+	struct socket_set *set = container_of(t, struct socket_set, timer);
+
+	while (!list_is_empty(&set->closing) && socket_cut_ns(set->closing.next) <= now_ns)
+		socket_cut(set->closing.next);
+	socket_set_watch(set);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All WebSockets of a gateway and the libwebsockets context that serves them on our loop. It never
+ * listens and never sees a client's HTTP request: the door has read that, and what the library gets
+ * is a handshake of our own making, followed by the bytes the client sent after its head. Owner:
+ * listener. Thread: loop. */
+#pragma once
+
+#include "common/list.h"
+#include "common/loop.h"
+#include "common/span.h"
+
+struct lws;
+struct lws_context;
+struct lws_vhost;
+struct session;
+struct socket;
+
+#define SOCKET_CLOSE_NS (5 * NS_PER_S) /* a closing handshake takes no longer */
+
+struct socket_set {
+	struct loop *loop;
+	struct lws_context *context;
+	struct lws_vhost *vhost;
+	struct list closing; /* sockets, by when they are cut off */
+	struct timer timer;  /* for the first of them */
+	struct socket *adopting;
+	size_t count, max_message, max_outbox;
+};
+
+struct socket_limits {
+	size_t message_bytes, outbox_bytes;
+};
+
+/* Errors: SYSTEM, said in the log with what to do. */
+MUST_USE enum err socket_set_open(struct loop *, const struct socket_limits *,
+				  struct socket_set **out);
+void socket_set_close(struct socket_set **); /* what is still open is cut; NULL is fine */
+size_t socket_set_count(const struct socket_set *);
+
+/* Make a WebSocket of `fd` (taken). `key`: its checked Sec-WebSocket-Key; `early`: what came after
+ * its request head. The session hears session_on_open, or only session_on_closed when that failed.
+ */
+void socket_set_adopt(struct socket_set *, int fd, struct span key, struct span early,
+		      struct session *);
+
+/* ---- between socket_set.c and socket.c ---- */
+struct socket *socket_new(struct socket_set *, struct session *);
+void socket_lost(struct socket *);          /* it never came to be */
+void socket_set_watch(struct socket_set *); /* the list of closing sockets has changed */
+void socket_cut(struct list *closing);      /* the socket that this node is in */
+int64_t socket_cut_ns(const struct list *closing);
+const void *socket_protocols(void); /* struct lws_protocols[] */
