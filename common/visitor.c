@@ -202,16 +202,16 @@ static size_t wanted_len(const struct visitor *v)
 	return v->request.head_len + (size_t)v->request.body_len;
 }
 
-/* Ten lines into an empty socket: if it does not go out, the client goes on by itself after a
- * while. */
+/* Once, while the spans of the head are fresh. Should it get lost, the client goes on by itself. */
 static void offer_to_continue(struct visitor *v)
 {
 	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-	if (v->told_to_continue || !request_field(&v->request, "Expect").p)
+	if (v->has_offered)
 		return;
-	v->told_to_continue = true;
-	(void)!send(v->fd, go_on, sizeof go_on - 1, MSG_NOSIGNAL);
+	v->has_offered = true;
+	if (request_field(&v->request, "Expect").p)
+		(void)!send(v->fd, go_on, sizeof go_on - 1, MSG_NOSIGNAL);
 }
 
 static void hand_over(struct visitor *v)
