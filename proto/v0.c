@@ -3,6 +3,8 @@
  * by how they are spelt, so no spelling of a reserved key can carry a forged identity past it. */
 #include "proto/v0.h"
 
+#include <string.h>
+
 #include "common/json.h"
 #include "common/mono.h"
 
@@ -216,11 +218,13 @@ static enum v0_type type_of(struct span value)
 
 static enum reserved reserved_of(struct span raw_name)
 {
-	enum reserved key = 0;
+	bool is_plain = !memchr(raw_name.p, '\\', raw_name.len);
 
-	while (key < RESERVED_KEYS && !json_name_is(raw_name, reserved_names[key]))
-		key++;
-	return key;
+	for (enum reserved key = 0; key < RESERVED_KEYS; key++)
+		if (is_plain ? span_is(raw_name, reserved_names[key])
+			     : json_name_is(raw_name, reserved_names[key]))
+			return key;
+	return RESERVED_KEYS;
 }
 
 /* The first time only, where the sender had it; a value of ours, never the sender's. */
