@@ -2,6 +2,8 @@
 // What can be sent by hand: a button for every message that a client of the v0 dialect may send,
 // and for what the application says to a room over REST. One row per button.
 
+import { types } from './protocol.js';
+
 /** @typedef {import('./connection.js').Connection} Connection */
 
 /**
@@ -18,8 +20,10 @@ const me = (/** @type {Connection} */ c) => ({ userId: c.user?.userId, userName:
 const caret = { line: 3, column: 14 };
 const sample = 'The council approves the text as it stands.';
 
-/** @type {readonly {title: string, actions: readonly Action[]}[]} */
-export const groups = [
+/** @typedef {{title: string, actions: readonly Action[]}} Group */
+
+/** @type {readonly Group[]} */
+const known = [
 	{
 		title: 'Presence',
 		actions: [
@@ -92,6 +96,14 @@ export const groups = [
 		],
 	},
 ];
+
+const covered = new Set(known.flatMap(({ actions }) => actions.map(({ type }) => type)));
+const others = Object.entries(types)
+	.filter(([type, row]) => row.from !== 'server' && !covered.has(type))
+	.map(([type]) => ({ label: type, type }));
+
+/** With what the protocol has and the rows above do not know. @type {readonly Group[]} */
+export const groups = others.length ? [...known, { title: 'Others', actions: others }] : known;
 
 /** What an application tells the room once it has stored something; a browser may not send these.
  * @type {readonly {label: string, type: string, data: object}[]} */

@@ -6,7 +6,7 @@ const hues = [8, 28, 46, 95, 150, 178, 205, 230, 275, 325];
 
 /** The same person has the same colour on every screen. @param {string} id */
 function hue(id) {
-	let hash = 2166136261;
+	let hash = 141; // any start will do; with this one the demo reviewers differ
 	for (const char of id)
 		hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 16777619);
 	hash = Math.imul(hash ^ (hash >>> 15), 2246822507);

@@ -3,6 +3,7 @@
 // by pings, and tries again for ever with growing, jittered pauses. Its state is the only source of
 // the status shown. Does not know the page.
 
+import { closes } from './protocol.js';
 import { askRoom, askSession, message, readUser, shownUrl, socketUrl } from './wire.js';
 
 /** @typedef {import('./wire.js').Target} Target */
@@ -180,9 +181,10 @@ export class Connection extends EventTarget {
 	/** @param {CloseEvent} event */
 	#closed(event) {
 		const wasOpen = this.state === 'open' || this.state === 'unsteady';
-		if (event.code === 4401)
+		const said = closes[event.code];
+		if (said?.errors.includes('NO_SESSION'))
 			return this.#end('expired', event.reason || 'sign in again');
-		if (event.code >= 4400 && event.code <= 4499)
+		if (said && !said.retryable && event.code >= 4400) // 1xxx end a socket, 44xx a right
 			return this.#end('refused', event.reason || `closed with ${event.code}`);
 		if (wasOpen || event.code !== 1006)
 			return this.#lost(event.reason || `closed with ${event.code}`);
