@@ -43,7 +43,8 @@ static void emit_all(struct run *run)
 		void (*put)(struct buf *);
 	} files[] = {
 		{"client/src/protocol.js", gen_put_js},
-		{"client/demo/protocol.js", gen_put_js}, /* the page is served from its own folder alone */
+		{"client/demo/protocol.js",
+		 gen_put_js}, /* the page is served from its own folder alone */
 		{"tests/golden/v0.jsonl", gen_put_v0_vectors},
 		{"tests/golden/message.jsonl", gen_put_message_vectors},
 	};
