@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * `./dev test`: every check there is, one after the other, with the time each took, and a closing line
+ * `N passed, N failed`. A step that cannot run has failed; nothing is skipped. `--only STEP` runs that
+ * step and what it needs, `--only lint` the ones that look at the text only, `--only help` lists them.
+ */
+import { bare, compile, format, fuzz, nodeTests, packages, shell, suites, tidy } from './steps.mjs';
+
+/**
+ * @typedef {{passed: number, failed: number, output: string}} Outcome
+ * @typedef {object} Step
+ * @property {string} name
+ * @property {string} what
+ * @property {string[]} [needs]  steps that go before
+ * @property {boolean} [lint]
+ * @property {() => Promise<Outcome>} run
+ */
+
+/** @type {Step[]} */
+const STEPS = [
+	{ name: 'format', what: 'layout of the C files', lint: true, run: format },
+	{ name: 'shell', what: 'shellcheck', lint: true, run: shell },
+	{ name: 'debug', what: 'gcc, with ASan and UBSan; warnings are errors', run: compile('debug') },
+	{ name: 'unit', what: 'unit tests and golden vectors in C', needs: ['debug'], run: suites('debug', 'unit', 'golden') },
+	{ name: 'replay', what: 'fuzz seeds and fixed mutations of them', needs: ['debug'], run: suites('debug', 'fuzz') },
+	{ name: 'tree', what: 'direction of includes, sizes, sample settings', needs: ['debug'], lint: true, run: nodeTests('tree') },
+	{ name: 'npm', what: 'the pinned packages of the tests', run: packages },
+	{ name: 'golden', what: 'golden vectors in JavaScript', needs: ['debug', 'npm'], run: nodeTests('golden') },
+	{ name: 'e2e', what: 'real processes, real PostgreSQL, real sockets', needs: ['debug', 'npm'], run: nodeTests('e2e') },
+	{ name: 'browser', what: 'the demo page in a real Chromium', needs: ['debug', 'npm'], run: nodeTests('browser') },
+	{ name: 'clang', what: 'clang; warnings are errors', run: compile('clang') },
+	{ name: 'tidy', what: 'clang-tidy', needs: ['clang'], lint: true, run: tidy },
+	{ name: 'fuzz', what: 'each fuzz target for MOOT_FUZZ_SECONDS (60)', needs: ['clang'], run: fuzz },
+	{ name: 'bare', what: './dev run on a bare Debian 12 in a chroot (only by name: it takes minutes)', run: bare },
+];
+
+process.exitCode = await main(process.argv.slice(2));
+
+/** @param {string[]} args --only STEP */
+async function main([, only]) {
+	if (only === 'help' || (only && !chosen(only).length)) {
+		console.log(['lint      format, shell, tree and tidy', ...STEPS.map((step) => `${step.name.padEnd(9)} ${step.what}`)].join('\n'));
+		return only === 'help' ? 0 : 2;
+	}
+	const total = { passed: 0, failed: 0 };
+	const from = Date.now();
+	for (const step of chosen(only)) {
+		const { passed, failed } = await perform(step);
+		total.passed += passed;
+		total.failed += failed;
+	}
+	console.log(`\n${took(from)}\n${total.passed} passed, ${total.failed} failed`);
+	return total.failed === 0 && total.passed > 0 ? 0 : 1;
+}
+
+/** The steps to run, with those they need, in the order of the table. @param {string} [only] @returns {Step[]} */
+function chosen(only) {
+	const named = STEPS.filter((step) => (only ? step.name === only || (only === 'lint' && step.lint) : step.name !== 'bare'));
+	const needed = new Set(named.flatMap((step) => [step.name, ...(step.needs ?? [])]));
+	return STEPS.filter((step) => needed.has(step.name));
+}
+
+/** @param {Step} step @returns {Promise<Outcome>} */
+async function perform(step) {
+	const from = Date.now();
+	console.log(`== ${step.name}: ${step.what}`);
+	/** @type {Outcome} */
+	let outcome;
+	try {
+		outcome = await step.run();
+	} catch (cause) {
+		outcome = { passed: 0, failed: 1, output: /** @type {Error} */ (cause).message };
+	}
+	if (outcome.passed + outcome.failed === 0)
+		outcome = { passed: 0, failed: 1, output: `${outcome.output}\nnothing was tested` };
+	if (outcome.failed > 0)
+		console.log(outcome.output.trimEnd());
+	console.log(`   ${step.name}: ${outcome.passed} passed, ${outcome.failed} failed (${took(from)})`);
+	return outcome;
+}
+
+/** @param {number} from */
+function took(from) {
+	const seconds = (Date.now() - from) / 1000;
+	return seconds < 60 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What each step of `./dev test` does: start the tool, read its counts. The table of steps is in run.mjs.
+ */
+import { spawn } from 'node:child_process';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { build } from '../deploy/local/build.mjs';
+import { buildDirectory, ROOT, SANITIZER_SETTINGS } from '../deploy/local/settings.mjs';
+
+/** @typedef {import('./run.mjs').Outcome} Outcome */
+
+const PRODUCT = ['common', 'proto', 'gateway', 'roomd', 'bench'];
+const LIMIT_MS = 10 * 60 * 1000;
+const AT_ONCE = 2;
+const SHOWN = 12000; // of a failed tool's output
+
+/** @param {string} name @returns {() => Promise<Outcome>} */
+export function compile(name) {
+	return async () => {
+		await build(name, (text) => console.log(`   ${text}`));
+		return { passed: 1, failed: 0, output: '' };
+	};
+}
+
+/** The programs of these suites; each cmocka test in them counts. @param {string} name @param {...string} suite @returns {() => Promise<Outcome>} */
+export function suites(name, ...suite) {
+	return async () => {
+		const log = path.join(buildDirectory(name), 'meson-logs', 'testlog.json');
+		fs.rmSync(log, { force: true });
+		const { output } = await run('meson', ['test', '-C', buildDirectory(name), '--no-rebuild',
+			'--print-errorlogs', ...suite.flatMap((each) => ['--suite', each])], SANITIZER_SETTINGS);
+		const lines = fs.existsSync(log) ? fs.readFileSync(log, 'utf8').trimEnd().split('\n') : [];
+		const counts = lines.map((line) => countTests(JSON.parse(line)));
+		const total = (/** @type {0|1} */ i) => counts.reduce((so, count) => so + count[i], 0);
+		return { passed: total(0), failed: total(1), output: output.slice(-SHOWN) };
+	};
+}
+
+/** @param {{result: string, stdout?: string, stderr?: string}} program @returns {[number, number]} passed, failed */
+function countTests({ result, stdout = '', stderr = '' }) {
+	const failed = sum(stdout + stderr, /\[  FAILED  \] (\d+) test/g);
+	const passed = sum(stdout + stderr, /\[  PASSED  \] (\d+) test/g);
+	return result === 'OK' ? [Math.max(passed, 1), 0] : [passed, Math.max(failed, 1)];
+}
+
+/** The files *.test.mjs of a folder of tests/. @param {string} folder @returns {() => Promise<Outcome>} */
+export function nodeTests(folder) {
+	return async () => {
+		const dir = path.join(ROOT, 'tests', folder);
+		const files = fs.existsSync(dir) ? fs.readdirSync(dir).filter((name) => name.endsWith('.test.mjs')).sort() : [];
+		if (files.length === 0)
+			throw new Error(`there is no tests/${folder}/*.test.mjs`);
+		const { code, output } = await run(process.execPath, ['--test', '--test-reporter=spec',
+			...files.filter((name) => name !== 'bare.test.mjs').map((name) => path.join(dir, name))], { MOOT_BUILD: 'debug' });
+		const count = (/** @type {string} */ what) => sum(output, new RegExp(`^ℹ ${what} (\\d+)`, 'gm'));
+		const failed = count('fail') + count('cancelled') + count('skipped') + count('todo');
+		const at = output.indexOf('failing tests:');
+		return { passed: count('pass'), failed: Math.max(failed, code === 0 ? 0 : 1), output: output.slice(Math.max(at, output.length - SHOWN, 0)) };
+	};
+}
+
+/** npm ci, when the lock file is not the one that was installed last. @returns {Promise<Outcome>} */
+export async function packages() {
+	const dir = path.join(ROOT, 'tests');
+	const lock = crypto.createHash('sha256').update(fs.readFileSync(path.join(dir, 'package-lock.json'))).digest('hex');
+	const stamp = path.join(dir, 'node_modules', '.installed');
+	if (!fs.existsSync(stamp) || fs.readFileSync(stamp, 'utf8') !== lock) {
+		await must('npm', ['ci', '--prefix', dir, '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']);
+		fs.writeFileSync(stamp, lock);
+	}
+	return { passed: 1, failed: 0, output: '' };
+}
+
+/** @returns {Promise<Outcome>} */
+export async function format() {
+	return judge(await run('clang-format-14', ['--dry-run', '-Werror', '--ferror-limit=3', ...cFiles([...PRODUCT, 'tests'], ['.c', '.h'])]));
+}
+
+/** @returns {Promise<Outcome>} */
+export async function shell() {
+	return judge(...(await each(['dev', '.ci/run', 'tests/bare.sh'], (file) => run('shellcheck', [file]))));
+}
+
+/** Each product file counts. @returns {Promise<Outcome>} */
+export async function tidy() {
+	const files = cFiles(PRODUCT, ['.c']);
+	const results = await each(files, (file) => run('clang-tidy-14', ['--quiet', '-p', buildDirectory('clang'), file]));
+	return judge(...results);
+}
+
+/** Each fuzz target that clang built, for a while, on a copy of its seeds. @returns {Promise<Outcome>} */
+export async function fuzz() {
+	const seconds = Number(process.env.MOOT_FUZZ_SECONDS ?? 60);
+	const dir = path.join(buildDirectory('clang'), 'tests', 'fuzz');
+	const targets = fs.readdirSync(path.join(ROOT, 'tests', 'fuzz')).flatMap((name) => /^fuzz_(\w+)\.c$/.exec(name)?.[1] ?? []);
+	const results = await each(targets, (target) => {
+		const corpus = path.join(dir, `corpus_${target}`);
+		fs.mkdirSync(corpus, { recursive: true });
+		return run(path.join(dir, `fuzz_${target}`), [`-max_total_time=${seconds}`, '-timeout=10', '-rss_limit_mb=2048',
+			'-print_final_stats=1', `-artifact_prefix=${dir}/found_${target}_`, corpus, path.join(ROOT, 'tests', 'fuzz', 'seeds', target)],
+		SANITIZER_SETTINGS);
+	});
+	return judge(...results);
+}
+
+/** @returns {Promise<Outcome>} */
+export async function bare() {
+	return judge(await run('bash', [path.join(ROOT, 'tests', 'bare.sh')], {}, (text) => process.stdout.write(text)));
+}
+
+/** @typedef {{what: string, code: number|null, output: string}} Result */
+
+/** Failed unless it ended with 0. @param {...Result} results @returns {Outcome} */
+function judge(...results) {
+	const bad = results.filter((result) => result.code !== 0);
+	const output = bad.map((result) => `${result.what}:\n${result.output.slice(-SHOWN)}`).join('\n');
+	return { passed: results.length - bad.length, failed: bad.length, output };
+}
+
+/**
+ * @param {string} program @param {string[]} args @param {Record<string, string>} [env]
+ * @param {(text: string) => void} [show] @returns {Promise<Result>}
+ */
+function run(program, args, env = {}, show = () => {}) {
+	return new Promise((resolve, reject) => {
+		const child = spawn(program, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+		let output = '';
+		for (const stream of [child.stdout, child.stderr])
+			stream.setEncoding('utf8').on('data', (text) => {
+				output += text;
+				show(text);
+			});
+		const limit = setTimeout(() => {
+			output += `\nended after ${LIMIT_MS / 60000} minutes`;
+			child.kill('SIGKILL');
+		}, LIMIT_MS);
+		child.on('error', (cause) => reject(new Error(`${program} cannot be started: ${cause.message}`)));
+		child.on('close', (code) => {
+			clearTimeout(limit);
+			resolve({ what: [path.basename(program), args[args.length - 1]].join(' '), code, output });
+		});
+	});
+}
+
+/** @param {string} program @param {string[]} args */
+async function must(program, args) {
+	const { code, output } = await run(program, args);
+	if (code !== 0)
+		throw new Error(`${program} failed:\n${output.slice(-SHOWN)}`);
+}
+
+/** A few at a time. @template T, R @param {T[]} items @param {(item: T) => Promise<R>} work @returns {Promise<R[]>} */
+async function each(items, work) {
+	/** @type {R[]} */
+	const results = [];
+	const queue = items.entries();
+	await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+		for (const [i, item] of queue)
+			results[i] = await work(item);
+	}));
+	return results;
+}
+
+/** @param {string[]} folders @param {string[]} endings @returns {string[]} relative paths */
+export function cFiles(folders, endings) {
+	return folders.flatMap((folder) =>
+		fs.readdirSync(path.join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+			const name = path.join(folder, entry.name);
+			if (entry.isDirectory())
+				return entry.name === 'node_modules' ? [] : cFiles([name], endings);
+			return endings.includes(path.extname(entry.name)) ? [name] : [];
+		}));
+}
+
+/** @param {string} text @param {RegExp} pattern with one group */
+function sum(text, pattern) {
+	return [...text.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
+}
