@@ -249,7 +249,7 @@ static void deliver(struct socket *s, struct span message)
 /* The library answers with the client's own code, by itself. */
 static void on_client_close(struct socket *s, const uint8_t *in, size_t len)
 {
-	s->code = len >= 2 ? (uint16_t)(in[0] << 8 | in[1]) : NO_STATUS;
+	s->code = (uint16_t)(len >= 2 ? in[0] << 8 | in[1] : NO_STATUS);
 	s->state = SOCKET_CLOSED;
 	drop_outbox(s);
 	close_within(s, loop_now_ns(s->set->loop));

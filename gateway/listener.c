@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The public ports, and the way in: what asks for a room's WebSocket is checked in the order that
+ * clients of the v0 dialect know, admitted, and only then given to the WebSocket library.
+ * Everything else is http.c's. */
+#include "gateway/listener.h"
+
+#include <string.h>
+
+#include "common/door.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "gateway/gateway.h"
+#include "gateway/http.h"
+#include "gateway/metrics.h"
+#include "gateway/session.h"
+#include "gateway/socket_set.h"
+#include "gateway/upgrade.h"
+
+#define VISITORS_MAX 4096 /* connections in the door of one port */
+#define HEAD_NS (10 * NS_PER_S)
+#define ANSWER_NS                                                                                  \
+	(15 * NS_PER_S) /* access and the owner of a room have their own, shorter, limits */
+#define SNDBUF_BYTES (64 * 1024) /* beyond it, a slow reader costs us memory we can count */
+#define FD_RESERVE 64            /* for links, the database and the internal port */
+
+enum { OPENED_OK, OPENED_REFUSED, OPENED_BROKEN }; /* as metrics.def lists them */
+
+struct listener {
+	struct gateway *gw;
+	struct socket_set *sockets;
+	struct http *http;
+	struct door *shared, *own; /* own: NULL unless asked for */
+	struct list knocks;
+};
+
+struct knock { /* an upgrade that waits to hear whether it may enter */
+	struct list node;
+	struct listener *listener;
+	struct visitor *visitor;
+	enum room_kind kind;
+	struct buf token, room_id;
+	bool no_room;
+};
+
+static enum err open_door(struct listener *l, int64_t port, bool share, struct door **out);
+static void on_request(void *owner, struct visitor *v, const struct request *r);
+static void on_gone(void *owner, struct visitor *v);
+static void knock(struct listener *l, struct visitor *v, const struct path *path);
+static bool refuse_early(struct listener *l, struct visitor *v);
+static void ask(struct knock *k);
+static void on_access(void *owner, const struct access_answer *a);
+static void refuse_access(struct knock *k, enum access_refusal why);
+static void admit(struct knock *k, const struct access_answer *a);
+static void take_in(struct knock *k, const struct admission *a);
+static void refuse(struct knock *k, unsigned status, const char *text, const char *headers);
+static void end_knock(struct knock *k);
+static void knock_free(void *owner);
+
+enum err listener_open(struct gateway *gw, struct listener **out)
+{
+	const struct gateway_options *opt = gateway_options(gw);
+	const struct socket_limits limits = {opt->limits_message, opt->limits_outbox};
+	struct listener *l = mem_new(sizeof *l);
+
+	l->gw = gw;
+	list_init(&l->knocks);
+	enum err e = socket_set_open(gateway_loop(gw), &limits, &l->sockets);
+
+	if (e == OK)
+		l->http = http_new(gw);
+	if (e == OK)
+		e = open_door(l, opt->public_port, true, &l->shared);
+	if (e == OK && opt->public_own_port != 0)
+		e = open_door(l, opt->public_own_port, false, &l->own);
+	if (e != OK)
+		listener_close(&l);
+	*out = l;
+	return e;
+}
+
+void listener_pause(struct listener *l)
+{
+	door_pause(l->shared);
+	if (l->own)
+		door_pause(l->own);
+}
+
+void listener_close(struct listener **listener)
+{
+	struct listener *l = *listener;
+
+	if (!l)
+		return;
+	*listener = NULL;
+	LIST_EACH (&l->knocks, node, ahead)
+		end_knock(container_of(node, struct knock, node));
+	http_free(&l->http);
+	door_close(&l->shared);
+	door_close(&l->own);
+	socket_set_close(&l->sockets);
+	mem_free(l);
+}
+
+static enum err open_door(struct listener *l, int64_t port, bool share, struct door **out)
+{
+	const struct gateway_options *opt = gateway_options(l->gw);
+	const struct door_options door = {
+		.host = opt->public_host,
+		.port = (uint16_t)port,
+		.share_port = share,
+		.max_body_bytes = opt->limits_message,
+		.max_visitors = VISITORS_MAX,
+		.head_ns = HEAD_NS,
+		.answer_ns = ANSWER_NS,
+		.sndbuf_bytes = SNDBUF_BYTES,
+		.fd_reserve = FD_RESERVE,
+		.on_request = on_request,
+		.on_gone = on_gone,
+		.owner = l,
+	};
+	enum err e = door_open(gateway_loop(l->gw), &door, out);
+
+	if (e == OK)
+		log_info("listening", kv_str("host", opt->public_host),
+			 kv_u64("port", door_port(*out)), kv_str("shared", share ? "yes" : "no"));
+	else
+		log_error("port_refused", kv_str("host", opt->public_host), kv_i64("port", port),
+			  kv_str("hint", e == ERR_IN_USE
+						 ? "another program has this port: stop it, or "
+						   "set public.port or public.own_port"
+						 : "is public.host an address of this machine?"));
+	return e;
+}
+
+static void on_request(void *owner, struct visitor *v, const struct request *r)
+{
+	struct listener *l = owner;
+	struct path path = path_read(r->path);
+
+	if (path.target == PATH_SOCKET && span_is(r->method, "GET"))
+		knock(l, v, &path);
+	else
+		http_serve(l->http, v, &path);
+}
+
+static void on_gone(void *owner, struct visitor *v)
+{
+	struct listener *l = owner;
+	struct path path = path_read(visitor_request(v)->path);
+
+	if (path.target != PATH_SOCKET)
+		http_gone(l->http, v);
+	else if (visitor_get(v))
+		end_knock(visitor_get(v));
+}
+
+static void knock(struct listener *l, struct visitor *v, const struct path *path)
+{
+	if (refuse_early(l, v))
+		return;
+	struct knock *k = mem_new(sizeof *k);
+
+	k->listener = l;
+	k->visitor = v;
+	k->kind = path->kind;
+	buf_init(&k->token, REQUEST_HEAD_MAX);
+	buf_init(&k->room_id, REQUEST_HEAD_MAX);
+	list_add_last(&l->knocks, &k->node);
+	visitor_set(v, k);
+	enum err e = request_param(visitor_request(v)->query, "sessionId", &k->token);
+
+	if (e == ERR_NO_PATH || (e == OK && k->token.len == 0))
+		refuse(k, 400, "Session ID is required", NULL);
+	else if (e != OK || request_decode(path->id, &k->room_id) != OK)
+		refuse(k, 400, "The address is not valid percent-encoding", NULL);
+	else if (!http_is_id(buf_span(&k->token), TOKEN_MAX))
+		refuse_access(k, ACCESS_NO_SESSION);
+	else
+		ask(k);
+}
+
+/* What needs no look at who it is. */
+static bool refuse_early(struct listener *l, struct visitor *v)
+{
+	struct upgrade_refusal no = upgrade_asked(visitor_request(v));
+	enum err why = OK;
+
+	if (!no.text && gateway_is_draining(l->gw))
+		why = ERR_RESTARTING;
+	else if (!no.text &&
+		 socket_set_count(l->sockets) >= (size_t)gateway_options(l->gw)->limits_connections)
+		why = ERR_OVERLOADED;
+	if (why != OK)
+		no = (struct upgrade_refusal){err_http(why), err_text(why), "Retry-After: 1\r\n"};
+	if (!no.text)
+		return false;
+	metrics_add(METRIC_connections_opened + OPENED_REFUSED, 1);
+	http_refuse(l->http, v, no.status, no.text, no.headers);
+	return true;
+}
+
+/* An id that cannot be one is nobody's room, but who asks still comes first. */
+static void ask(struct knock *k)
+{
+	struct access *access = gateway_access(k->listener->gw);
+
+	k->no_room = !http_is_id(buf_span(&k->room_id), ROOM_ID_MAX);
+	if (k->no_room)
+		access_whoami(access, buf_span(&k->token), on_access, k);
+	else
+		access_ask(access, buf_span(&k->token), k->kind, buf_span(&k->room_id), on_access,
+			   k);
+}
+
+static void on_access(void *owner, const struct access_answer *a)
+{
+	struct knock *k = owner;
+
+	if (a->refusal != ACCESS_GRANTED)
+		refuse_access(k, a->refusal);
+	else if (k->no_room)
+		refuse_access(k, ACCESS_NO_ROOM);
+	else
+		admit(k, a);
+}
+
+static void refuse_access(struct knock *k, enum access_refusal why)
+{
+	switch (why) {
+	case ACCESS_NO_SESSION:
+		refuse(k, 403, "Session not found or expired", NULL);
+		break;
+	case ACCESS_NO_USER:
+		refuse(k, 403, "User not found", NULL);
+		break;
+	case ACCESS_NO_ROOM:
+		refuse(k, 404,
+		       k->kind == ROOM_SUBMISSION ? "Submission not found" : "Document not found",
+		       NULL);
+		break;
+	case ACCESS_DENIED:
+		refuse(k, 403, "Access denied", NULL);
+		break;
+	case ACCESS_GRANTED:
+	case ACCESS_BROKEN:
+		refuse(k, 500, "Failed to connect to WebSocket service", "Retry-After: 1\r\n");
+		break;
+	}
+}
+
+static void admit(struct knock *k, const struct access_answer *a)
+{
+	struct upgrade_refusal no = upgrade_valid(visitor_request(k->visitor));
+	const struct admission admission = {
+		.kind = k->kind,
+		.room_id = buf_span(&k->room_id),
+		.token = buf_span(&k->token),
+		.user = a->user.len > 0 ? a->user : a->email,
+		.name = a->name,
+		.email = a->email,
+		.role = a->role,
+	};
+
+	if (admission.user.len == 0 || a->name.len == 0 || a->email.len == 0) {
+		metrics_add(METRIC_connections_opened + OPENED_REFUSED, 1);
+		door_answer(k->visitor, 400, "text/plain; charset=utf-8", NULL,
+			    SPAN("Missing required parameters"));
+		end_knock(k);
+	} else if (no.text) {
+		refuse(k, no.status, no.text, no.headers);
+	} else {
+		take_in(k, &admission);
+	}
+}
+
+static void take_in(struct knock *k, const struct admission *a)
+{
+	struct listener *l = k->listener;
+	const struct request *r = visitor_request(k->visitor);
+	size_t head_len = r->head_len + r->body.len;
+	uint8_t key[UPGRADE_KEY_LEN];
+	struct buf bytes;
+
+	memcpy(key, upgrade_key(r).p, sizeof key);
+	struct session *session = session_new(l->gw, a);
+	struct visitor *v = k->visitor;
+
+	end_knock(k);
+	int fd = door_take(v, &bytes);
+
+	socket_set_adopt(l->sockets, fd, span_of(key, sizeof key),
+			 span_from(buf_span(&bytes), head_len), session);
+	buf_fini(&bytes);
+}
+
+static void refuse(struct knock *k, unsigned status, const char *text, const char *headers)
+{
+	metrics_add(METRIC_connections_opened + (status >= 500 ? OPENED_BROKEN : OPENED_REFUSED),
+		    1);
+	http_refuse(k->listener->http, k->visitor, status, text, headers);
+	end_knock(k);
+}
+
+/* After the answer, or instead of it: the visitor may not be there any more. */
+static void end_knock(struct knock *k)
+{
+	access_forget(gateway_access(k->listener->gw), k);
+	visitor_set(k->visitor, NULL);
+	list_remove(&k->node);
+	loop_reap(gateway_loop(k->listener->gw), knock_free, k);
+}
+
+static void knock_free(void *owner)
+{
+	struct knock *k = owner;
+
+	buf_fini(&k->token);
+	buf_fini(&k->room_id);
+	mem_free(k);
+}
