@@ -78,7 +78,7 @@ export class Connection extends EventTarget {
 	}
 
 	/** False when there is no open socket: nothing is queued, so nothing stale is sent later.
-	 * @param {string} type @param {object} [more] */
+	 * @param {string} type @param {{[key: string]: unknown}} [more] */
 	send(type, more) {
 		if (!this.target || !this.user || this.#socket?.readyState !== WebSocket.OPEN)
 			return false;

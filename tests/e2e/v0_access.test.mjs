@@ -72,6 +72,20 @@ for (const layout of layouts.slice(0, 2)) {
 	});
 }
 
+test('a viewer of a document may look and point, not write', async () => {
+	const room = world.room('document');
+	await world.cluster.sql(`update documents set viewers = array['guest_9'] where id = '${room.id}'`);
+	const [a, viewer] = [await world.join(room, 0), await world.join(room, guest(9))];
+	for (const type of ['content_updated', 'realtime_content_update', 'text_operation', 'editing_started']) {
+		viewer.send(type, { by: 'viewer' });
+		const refusal = await viewer.next('error');
+		assert.equal(typeof refusal.data.error, 'string', type);
+	}
+	viewer.send('cursor_position', { by: 'viewer' });
+	await a.next('cursor_position');
+	assert.deepEqual(a.received.filter((message) => message.data?.by === 'viewer').map((message) => message.type), ['cursor_position']);
+});
+
 describe('a database that is slow or away', () => {
 	test('a known session is answered within a second, and members notice nothing', async () => {
 		const room = world.room();

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { fence, withoutFences } from '../lib/client.mjs';
+import { fence, userIds, withoutFences } from '../lib/client.mjs';
 import { writtenKeys } from '../lib/json.mjs';
 import { graceMs, layouts, World } from '../lib/world.mjs';
 
@@ -21,9 +21,6 @@ before(async () => {
 });
 after(() => world?.close());
 beforeEach(() => world.restart());
-
-/** @param {{users: {userId: string}[]} | undefined} message */
-const ids = (message) => message?.users.map((user) => user.userId);
 
 /** @param {Client} client */
 const comings = (client) => client.unread('user_joined', 'user_left').map((message) => `${message.type} ${message.userId}`);
@@ -45,7 +42,7 @@ for (const layout of layouts) {
 			const left = await a.next('user_left', graceMs + 5_000);
 			assert.equal(left.userId, b.user.id);
 			assert.ok(left.at - lost >= graceMs * 0.8, `left after ${left.at - lost} ms`);
-			assert.deepEqual(ids(await a.next('room_state')), [a.user.id]);
+			assert.deepEqual(userIds(await a.next('room_state')), [a.user.id]);
 		});
 
 		test('who comes back within the grace was never away', async () => {
@@ -56,7 +53,7 @@ for (const layout of layouts) {
 			a.mark();
 			await b.vanish();
 			const back = await world.join(room, 1, { gateway: 1 });
-			assert.deepEqual(ids(back.all('room_state')[0]), [a.user.id, b.user.id]);
+			assert.deepEqual(userIds(back.all('room_state')[0]), [a.user.id, b.user.id]);
 			await fence(back, [a]);
 			// The grace of the lost socket passes while the user is there with the new one: another user's
 			// lost socket, which outlives it, is the clock.
@@ -155,7 +152,7 @@ for (const layout of layouts) {
 			const a = await world.join(room, 0);
 			const from = Date.now();
 			const many = await Promise.all(world.users.slice(10, 40).map((user) => world.join(room, user)));
-			await a.until(() => ids(a.all('room_state').at(-1))?.length === 31, 'room_state of 31 users');
+			await a.until(() => userIds(a.all('room_state').at(-1))?.length === 31, 'room_state of 31 users');
 			const took = Date.now() - from;
 			assert.equal(a.all('user_joined').length, 30);
 			const states = a.all('room_state').length - 1;
@@ -163,7 +160,7 @@ for (const layout of layouts) {
 			for (const client of many)
 				assert.equal(client.received[0].type, 'room_state', 'a joiner always gets its own at once');
 			await Promise.all(many.map((client) => client.leave()));
-			await a.until(() => ids(a.all('room_state').at(-1))?.length === 1, 'room_state of the last one');
+			await a.until(() => userIds(a.all('room_state').at(-1))?.length === 1, 'room_state of the last one');
 			assert.equal(a.all('user_left').length, 30);
 		});
 	});
@@ -198,18 +195,18 @@ describe('a room of more than 200', { concurrency: false }, () => {
 		await fence(crowd[0], [a]);
 		a.mark();
 		const last = await world.join(room, 220);
-		assert.equal(ids(last.all('room_state')[0])?.length, 207);
+		assert.equal(userIds(last.all('room_state')[0])?.length, 207);
 		assert.equal((await a.next('user_joined')).userId, last.user.id);
 		await last.leave();
 		assert.equal((await a.next('user_left')).userId, last.user.id);
 		await fence(crowd[1], [a]);
 		assert.deepEqual(a.all('room_state').filter((message) => message.users.length > 200), []);
-		const list = new Set(ids(last.all('room_state')[0]));
+		const list = new Set(userIds(last.all('room_state')[0]));
 		assert.ok(crowd.every((client) => list.has(client.user.id)));
 		for (const client of crowd)
 			client.socket.close(1000);
 		await a.until(() => a.all('user_left').length === 206, 'everybody leaving', 20_000);
-		assert.deepEqual(ids(a.all('room_state').at(-1)), [a.user.id], 'small again: lists again');
+		assert.deepEqual(userIds(a.all('room_state').at(-1)), [a.user.id], 'small again: lists again');
 	});
 });
 

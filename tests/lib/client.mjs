@@ -177,6 +177,11 @@ function describe(wanted) {
 	return typeof wanted === 'string' ? wanted : `message with ${wanted}`;
 }
 
+/** Who a room_state lists. @param {Received | undefined} message @returns {string[] | undefined} */
+export function userIds(message) {
+	return message?.users.map((/** @type {{userId: string}} */ user) => user.userId);
+}
+
 let fences = 0;
 
 /** Whatever the room had said to anybody in `readers` before this call has arrived when it returns: a
