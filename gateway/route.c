@@ -24,6 +24,7 @@ static void send_held(struct route *);
 static void send_leaves(struct route *);
 static void send_leave(struct route *, struct listener **);
 static void drop_old_leaves(struct route *, int64_t now_ns);
+static void drop_leavers(struct route *);
 static struct span key_of(const struct route *);
 
 struct route *route_new(struct span key, struct route_shared *shared)
@@ -56,6 +57,7 @@ void route_free(struct route **pr)
 	list_remove(&r->of_slot);
 	list_remove(&r->of_unsettled);
 	held_fini(&r->held);
+	drop_leavers(r);
 	audience_free(&r->audience);
 	mem_free(r->key);
 	mem_free(r);
@@ -289,6 +291,17 @@ static void drop_old_leaves(struct route *r, int64_t now_ns)
 		struct listener *who = container_of(it, struct listener, node);
 
 		if (who->leaving && now_ns - who->left_ns > HELD_NS)
+			audience_remove(&who);
+	}
+}
+
+/* The process ends: GOODBYE has said what is to be said of them. */
+static void drop_leavers(struct route *r)
+{
+	LIST_EACH (audience_listeners(r->audience), it, ahead) {
+		struct listener *who = container_of(it, struct listener, node);
+
+		if (who->leaving)
 			audience_remove(&who);
 	}
 }

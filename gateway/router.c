@@ -277,8 +277,8 @@ static void attach_slot(struct router *r, unsigned slot, int64_t now_ns)
 	LIST_EACH (&r->slots[slot].routes, it, ahead) {
 		struct route *route = container_of(it, struct route, of_slot);
 
-		if (link && route_is_attached_over(route, link) &&
-		    route->epoch == r->view.slots[slot].epoch) {
+		if (link && route->epoch == r->view.slots[slot].epoch &&
+		    (route_is_attached_over(route, link) || route_is_attaching_over(route, link))) {
 			route_release(route, now_ns);
 			router_refresh(r, route);
 			continue;
