@@ -58,6 +58,7 @@ export class Process extends EventEmitter {
 		const [program, ...args] = wrap(this.plan);
 		const child = spawn(program, args, {
 			env: { ...inheritedEnv(), ...this.plan.env },
+			cwd: '/', // a name in a message must not depend on who started us
 			stdio: ['ignore', log, log],
 			detached: true, // its own process group: Ctrl-C reaches only us, and we end it in order
 		});
