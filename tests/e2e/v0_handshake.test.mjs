@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { socketUrl } from '../lib/client.mjs';
+import { roomName, socketUrl } from '../lib/client.mjs';
 import { bearer, exchange, request, upgrade } from '../lib/http.mjs';
 import { kinds, World } from '../lib/world.mjs';
 
@@ -230,7 +230,7 @@ describe('REST beside the room', () => {
 			const room = world.room(kind);
 			const asked = await request(`${base}${path}/${room.id}/room`, { headers: bearer('session-0') });
 			assert.equal(asked.status, 200);
-			assert.equal(asked.body, `{"roomId":"${room.id}","users":[],"userCount":0}`);
+			assert.equal(asked.body, `{"roomId":"${roomName(room)}","users":[],"userCount":0}`);
 			const sent = await request(`${base}${path}/${room.id}/broadcast`,
 				{ method: 'POST', headers: bearer('session-0'), body: '{"type":"comment_added","data":{}}' });
 			assert.equal(sent.status, 200);

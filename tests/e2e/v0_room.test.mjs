@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { fence, userIds, withoutFences } from '../lib/client.mjs';
+import { fence, roomName, userIds, withoutFences } from '../lib/client.mjs';
 import { bearer, request } from '../lib/http.mjs';
 import { writtenKeys } from '../lib/json.mjs';
 import { assertStamped, iso } from '../lib/stamp.mjs';
@@ -124,7 +124,7 @@ function suite(kind) {
 			const answer = await request(`${url}/api/ws/${kind}s/${room.id}/room`, { headers: bearer(world.users[4].session) });
 			assert.equal(answer.status, 200);
 			assert.deepEqual(Object.keys(answer.json), ['roomId', 'users', 'userCount']);
-			assert.equal(answer.json.roomId, room.id);
+			assert.equal(answer.json.roomId, roomName(room));
 			assert.equal(answer.json.userCount, 2);
 			assert.deepEqual(answer.json.users, b.all('room_state').at(-1)?.users);
 		}

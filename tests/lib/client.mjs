@@ -177,6 +177,9 @@ function describe(wanted) {
 	return typeof wanted === 'string' ? wanted : `message with ${wanted}`;
 }
 
+/** What /room calls it. @param {Room} room */
+export const roomName = (room) => (room.kind === 'document' ? `document-${room.id}` : room.id);
+
 /** Who a room_state lists. @param {Received | undefined} message @returns {string[] | undefined} */
 export function userIds(message) {
 	return message?.users.map((/** @type {{userId: string}} */ user) => user.userId);
