@@ -15,7 +15,7 @@ static NO_RETURN void complain(const char *option, const char *value, const char
 
 int main(int argc, char **argv)
 {
-	struct gateway_options opt;
+	static struct gateway_options opt; /* its strings live as long as the process */
 
 	options_load(&gateway_option_table, argc, argv, environ,
 		     &opt); /* or exits, naming the bad option */
