@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where one gateway stands in one room: has it spoken, does it show the room, how many entries are
+ * at home there. Pure. Owner: room; also on the list of its feed. */
+#pragma once
+
+#include "roomd/feed.h"
+
+struct room;
+
+struct attachment {
+	struct list of_room, of_feed;
+	struct room *room;
+	struct feed *feed;
+	bool spoken;      /* it told us who is there, or that nobody is: counts for coverage */
+	bool attached;    /* over the current link generation: it hears what happens */
+	bool unconfirmed; /* it had attached over an older generation and has not again */
+	bool solicited;   /* over the current generation */
+	bool stale;       /* something was not told because nobody was there to see it */
+	size_t entries;
+};
+
+MUST_USE struct attachment *attachment_new(struct room *, struct list *of_room, struct feed *);
+void attachment_free(struct attachment **);
+
+/* Where what happens in the room is written for this gateway; NULL: it shows the room to nobody. */
+struct buf *attachment_out(struct attachment *);

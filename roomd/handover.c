@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "roomd/handover.h"
+
+#include "common/log.h"
+#include "common/mem.h"
+
+#define HELD_WAIT_NS (100 * NS_PER_MS) /* a gateway that does not answer holds up nobody longer */
+
+enum handover_state { IDLE, HOLDING, ASSIGNING };
+
+struct handover {
+	struct handover_setup setup;
+	enum handover_state state;
+	uint64_t number;
+	incarnation_id target;
+	unsigned slots[HANDOVER_SLOTS_MAX];
+	size_t count;
+	int64_t until_ns;
+};
+
+static void say_hold(struct handover *);
+static bool all_held(const struct handover *);
+static void assign(struct handover *);
+static void on_assigned(void *owner, enum err, uint64_t version, const struct store_slot *,
+			size_t count);
+static void say_moved(struct handover *, incarnation_id owner, uint64_t version);
+static void put_grant(struct handover *, struct buf *, unsigned slot);
+
+struct handover *handover_new(const struct handover_setup *setup)
+{
+	struct handover *h = mem_new(sizeof(*h));
+
+	h->setup = *setup;
+	return h;
+}
+
+void handover_free(struct handover **ph)
+{
+	mem_free(*ph);
+	*ph = NULL;
+}
+
+bool handover_is_idle(const struct handover *h)
+{
+	return h->state == IDLE;
+}
+
+void handover_begin(struct handover *h, const unsigned *slots, size_t count, incarnation_id target,
+		    int64_t now_ns)
+{
+	must(h->state == IDLE && count > 0 && count <= HANDOVER_SLOTS_MAX);
+	for (size_t i = 0; i < count; i++)
+		h->slots[i] = slots[i];
+	h->count = count;
+	h->target = target;
+	h->number++;
+	h->state = HOLDING;
+	h->until_ns = now_ns + HELD_WAIT_NS;
+	say_hold(h);
+	handover_tick(h, now_ns);
+}
+
+void handover_on_held(struct handover *h, struct feed *f, uint64_t move, int64_t now_ns)
+{
+	if (move > f->held && move <= f->hold_told)
+		f->held = move;
+	handover_tick(h, now_ns);
+}
+
+void handover_tick(struct handover *h, int64_t now_ns)
+{
+	if (h->state == HOLDING && (all_held(h) || now_ns >= h->until_ns))
+		assign(h);
+}
+
+static void say_hold(struct handover *h)
+{
+	struct buf grants;
+
+	buf_init(&grants, 64 * HANDOVER_SLOTS_MAX);
+	for (size_t i = 0; i < h->count; i++)
+		put_grant(h, &grants, h->slots[i]);
+	LIST_EACH (feed_set_all(h->setup.feeds), it, ahead) {
+		struct feed *f = container_of(it, struct feed, of_set);
+		struct buf *out = feed_out(f);
+
+		if (!out)
+			continue;
+		message_put_hold(out, &(struct msg_hold){h->number, buf_span(&grants)});
+		f->hold_told = h->number;
+	}
+	buf_fini(&grants);
+}
+
+/* Gateways that called after the HOLD know nothing of it and are not waited for. */
+static bool all_held(const struct handover *h)
+{
+	LIST_EACH (feed_set_all(h->setup.feeds), it, ahead) {
+		const struct feed *f = container_of(it, struct feed, of_set);
+
+		if (f->state == FEED_LIVE && f->hold_told == h->number && f->held != h->number)
+			return false;
+	}
+	return true;
+}
+
+static void assign(struct handover *h)
+{
+	struct store_move moves[HANDOVER_SLOTS_MAX];
+
+	h->state = ASSIGNING;
+	for (size_t i = 0; i < h->count; i++)
+		moves[i] = (struct store_move){h->slots[i], h->setup.self, h->target};
+	store_assign(h->setup.store, moves, h->count, h->setup.view->version, on_assigned, h);
+}
+
+/* What was not moved is ours as before: MOVED says so too, and ends the HOLD. */
+static void on_assigned(void *owner, enum err e, uint64_t version, const struct store_slot *slots,
+			size_t count)
+{
+	struct handover *h = owner;
+
+	for (size_t i = 0; i < count; i++)
+		(void)view_set_slot(h->setup.view, slots[i].slot, slots[i].owner, slots[i].epoch);
+	if (version == 0)
+		version = h->setup.view->version;
+	say_moved(h, h->target, version);
+	say_moved(h, h->setup.self, version);
+	for (size_t i = 0; i < h->count; i++)
+		if (h->setup.view->slots[h->slots[i]].owner.v != h->setup.self.v)
+			h->setup.on_given(h->setup.owner, h->slots[i]);
+	log_debug("slots_given", kv_hex("to", h->target.v), kv_u64("asked", h->count),
+		  kv_u64("moved", count), kv_str("err", err_name(e)));
+	h->state = IDLE;
+	h->setup.on_end(h->setup.owner, e ? e : count < h->count ? ERR_NOT_OWNER : OK);
+}
+
+/* Those of the batch that belong to `owner` now. */
+static void say_moved(struct handover *h, incarnation_id owner, uint64_t version)
+{
+	const struct view_member *m = view_member(h->setup.view, owner);
+	struct buf grants;
+
+	buf_init(&grants, 64 * HANDOVER_SLOTS_MAX);
+	for (size_t i = 0; i < h->count; i++)
+		if (h->setup.view->slots[h->slots[i]].owner.v == owner.v)
+			put_grant(h, &grants, h->slots[i]);
+	LIST_EACH (feed_set_all(h->setup.feeds), it, ahead) {
+		struct buf *out = feed_out(container_of(it, struct feed, of_set));
+
+		if (out && grants.len > 0)
+			message_put_moved(out, &(struct msg_moved){
+						       .view = version,
+						       .owner = owner.v,
+						       .endpoint = span_str(m ? m->endpoint : ""),
+						       .slots = buf_span(&grants),
+					       });
+	}
+	buf_fini(&grants);
+}
+
+static void put_grant(struct handover *h, struct buf *grants, unsigned slot)
+{
+	item_put_grant(grants, &(struct item_grant){slot, h->setup.view->slots[slot].epoch});
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* moot-roomd: the table of contents. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "roomd/options.h"
+#include "roomd/roomd.h"
+
+static enum log_level level_of(const char *name);
+static enum log_format format_of(const char *name);
+static NO_RETURN void complain(const char *option, const char *value, const char *known);
+
+int main(int argc, char **argv)
+{
+	struct roomd_options opt;
+	char name[ROOMD_NAME_LEN];
+
+	options_load(&roomd_option_table, argc, argv, environ,
+		     &opt); /* or exits, naming the bad option */
+	roomd_name(&opt, name);
+	log_open("roomd", name, level_of(opt.log_level), format_of(opt.log_format));
+	struct roomd *r = roomd_open(&opt, name); /* the bus first, then the store */
+	if (!r)
+		return EXIT_FAILURE; /* said why where it failed */
+	bool well = roomd_run(r);    /* until SIGTERM: give every slot away, then leave */
+	roomd_close(&r);
+	options_fini(&roomd_option_table, &opt);
+	return well ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static enum log_level level_of(const char *name)
+{
+	static const char *const names[] = {"error", "warn", "info", "debug"};
+
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(name, names[i]))
+			return (enum log_level)i;
+	complain("log.level", name, "error, warn, info or debug");
+}
+
+static enum log_format format_of(const char *name)
+{
+	if (!strcmp(name, "logfmt"))
+		return LOG_FORMAT_LOGFMT;
+	if (!strcmp(name, "json"))
+		return LOG_FORMAT_JSON;
+	complain("log.format", name, "logfmt or json");
+}
+
+static NO_RETURN void complain(const char *option, const char *value, const char *known)
+{
+	fprintf(stderr, "moot-roomd: %s is %s, not \"%s\"\n", option, known, value);
+	exit(78);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "roomd/ownership.h"
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "roomd/handover.h"
+#include "roomd/placement.h"
+
+#define RETRY_NS (200 * NS_PER_MS) /* after the store refused, or did less than was asked */
+#define PAUSE_NS (5 * NS_PER_MS)   /* between two batches: gateways attach what has moved */
+
+struct ownership {
+	struct ownership_setup setup;
+	struct view view;
+	struct handover *handover;
+	incarnation_id targets[SLOTS]; /* what placement says of the view */
+	bool stale;                    /* the view changed since */
+	bool idle;                     /* nothing to take or to give until it changes again */
+	bool taking;
+	bool renounced;
+	int64_t now_ns, take_at_ns, give_at_ns;
+};
+
+static void take_members(struct ownership *, const struct store_view *);
+static void take_slot(struct ownership *, const struct store_slot *);
+static void place(struct ownership *);
+static bool take_slots(struct ownership *);
+static void on_taken(void *owner, enum err, uint64_t version, const struct store_slot *,
+		     size_t count);
+static bool give_slots(struct ownership *);
+static void on_given(void *owner, unsigned slot);
+static void on_given_end(void *owner, enum err);
+static bool is_mine(const struct ownership *, unsigned slot);
+static bool is_ownerless(const struct ownership *, unsigned slot);
+
+struct ownership *ownership_new(const struct ownership_setup *setup)
+{
+	struct ownership *o = mem_new(sizeof(*o));
+
+	o->setup = *setup;
+	o->stale = true;
+	view_init(&o->view);
+	o->handover = handover_new(&(struct handover_setup){
+		.self = setup->self,
+		.feeds = setup->feeds,
+		.store = setup->store,
+		.view = &o->view,
+		.on_given = on_given,
+		.on_end = on_given_end,
+		.owner = o,
+	});
+	return o;
+}
+
+void ownership_free(struct ownership **po)
+{
+	struct ownership *o = *po;
+
+	if (!o)
+		return;
+	*po = NULL;
+	handover_free(&o->handover);
+	view_fini(&o->view);
+	mem_free(o);
+}
+
+void ownership_take_view(struct ownership *o, const struct store_view *v)
+{
+	if (v->version == o->view.version)
+		return;
+	take_members(o, v);
+	for (size_t i = 0; i < v->slot_count; i++)
+		take_slot(o, &v->slots[i]);
+	view_set_version(&o->view, v->version);
+	o->stale = true;
+}
+
+void ownership_advance(struct ownership *o, int64_t now_ns)
+{
+	o->now_ns = now_ns;
+	if (o->stale)
+		place(o);
+	if (o->idle)
+		return;
+	bool may_take = !o->taking && now_ns >= o->take_at_ns;
+	bool may_give = handover_is_idle(o->handover) && now_ns >= o->give_at_ns;
+	bool took = may_take && take_slots(o);
+	bool gave = may_give && give_slots(o);
+
+	o->idle = may_take && may_give && !took && !gave;
+}
+
+void ownership_tick(struct ownership *o, int64_t now_ns)
+{
+	o->now_ns = now_ns;
+	handover_tick(o->handover, now_ns);
+}
+
+void ownership_on_held(struct ownership *o, struct feed *f, uint64_t move, int64_t now_ns)
+{
+	handover_on_held(o->handover, f, move, now_ns);
+}
+
+void ownership_renounce(struct ownership *o)
+{
+	o->renounced = true;
+	o->stale = true;
+	o->give_at_ns = 0;
+}
+
+struct view *ownership_view(struct ownership *o)
+{
+	return &o->view;
+}
+
+size_t ownership_slots(const struct ownership *o)
+{
+	size_t count = 0;
+
+	for (unsigned slot = 0; slot < SLOTS; slot++)
+		count += is_mine(o, slot);
+	return count;
+}
+
+size_t ownership_missing(const struct ownership *o)
+{
+	size_t count = 0;
+
+	for (unsigned slot = 0; slot < SLOTS; slot++)
+		count += o->targets[slot].v == o->setup.self.v && !is_mine(o, slot);
+	return o->stale ? SLOTS : count;
+}
+
+bool ownership_is_empty(const struct ownership *o)
+{
+	if (o->stale || !handover_is_idle(o->handover))
+		return false;
+	return o->targets[0].v == 0 || ownership_slots(o) == 0;
+}
+
+static void take_members(struct ownership *o, const struct store_view *v)
+{
+	view_members_begin(&o->view);
+	for (size_t i = 0; i < v->member_count; i++)
+		view_put_member(&o->view, &v->members[i]);
+	view_members_end(&o->view);
+}
+
+static void take_slot(struct ownership *o, const struct store_slot *s)
+{
+	bool was_mine = is_mine(o, s->slot);
+
+	if (view_set_slot(&o->view, s->slot, s->owner, s->epoch) && was_mine)
+		o->setup.on_lost(o->setup.owner, s->slot, s->epoch);
+}
+
+static void place(struct ownership *o)
+{
+	struct view_member *self = view_member(&o->view, o->setup.self);
+
+	if (self && o->renounced && self->state == MEMBER_ACTIVE)
+		self->state = MEMBER_DRAINING;
+	placement_targets(&o->view, o->targets);
+	o->stale = false;
+	o->idle = false;
+}
+
+static bool take_slots(struct ownership *o)
+{
+	struct store_move *moves = mem_new(SLOTS * sizeof(*moves));
+	size_t count = 0;
+
+	for (unsigned slot = 0; slot < SLOTS; slot++)
+		if (o->targets[slot].v == o->setup.self.v && is_ownerless(o, slot))
+			moves[count++] =
+				(struct store_move){slot, o->view.slots[slot].owner, o->setup.self};
+	if (count > 0) {
+		o->taking = true;
+		store_assign(o->setup.store, moves, count, o->view.version, on_taken, o);
+	}
+	mem_free(moves);
+	return count > 0;
+}
+
+static void on_taken(void *owner, enum err e, uint64_t version, const struct store_slot *slots,
+		     size_t count)
+{
+	struct ownership *o = owner;
+
+	o->taking = false;
+	for (size_t i = 0; i < count; i++)
+		take_slot(o, &slots[i]);
+	o->stale = true;
+	if (count > 0)
+		log_info("slots_taken", kv_u64("count", count), kv_u64("version", version));
+	if (e || count == 0)
+		o->take_at_ns = o->now_ns + RETRY_NS;
+	o->setup.on_doubt(o->setup.owner);
+}
+
+/* The first slot that belongs elsewhere names the target of the batch. */
+static bool give_slots(struct ownership *o)
+{
+	unsigned slots[HANDOVER_SLOTS_MAX];
+	incarnation_id target = {0};
+	size_t count = 0;
+
+	for (unsigned slot = 0; slot < SLOTS && count < HANDOVER_SLOTS_MAX; slot++) {
+		incarnation_id to = o->targets[slot];
+
+		if (!is_mine(o, slot) || to.v == 0 || to.v == o->setup.self.v)
+			continue;
+		if (target.v == 0)
+			target = to;
+		if (to.v == target.v)
+			slots[count++] = slot;
+	}
+	if (count > 0)
+		handover_begin(o->handover, slots, count, target, o->now_ns);
+	return count > 0;
+}
+
+static void on_given(void *owner, unsigned slot)
+{
+	struct ownership *o = owner;
+
+	o->setup.on_given(o->setup.owner, slot);
+}
+
+static void on_given_end(void *owner, enum err e)
+{
+	struct ownership *o = owner;
+
+	o->stale = true;
+	o->give_at_ns = o->now_ns + (e ? RETRY_NS : PAUSE_NS);
+	if (e)
+		o->setup.on_doubt(o->setup.owner);
+}
+
+static bool is_mine(const struct ownership *o, unsigned slot)
+{
+	return o->view.slots[slot].owner.v == o->setup.self.v;
+}
+
+/* Nobody's, or of one that is dead or so long gone that its row is too. */
+static bool is_ownerless(const struct ownership *o, unsigned slot)
+{
+	const struct view_member *m = view_member(&o->view, o->view.slots[slot].owner);
+
+	return !m || m->state == MEMBER_DEAD;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which slots are ours and which should be: follows the view, takes what placement gives us and
+ * nobody living holds, gives away what it gives to others. Pure: the store comes as its contract.
+ * Owner: membership, which says when. */
+#pragma once
+
+#include "roomd/feed_set.h"
+#include "roomd/store.h"
+
+struct ownership;
+
+struct ownership_setup {
+	incarnation_id self;
+	struct feed_set *feeds;
+	struct store *store;
+	void (*on_lost)(void *owner, unsigned slot,
+			uint64_t epoch);              /* ours no more, or not under the old epoch */
+	void (*on_given)(void *owner, unsigned slot); /* given away, and MOVED was said */
+	void (*on_doubt)(
+		void *owner); /* the store did not do all that was asked: the view may be old */
+	void *owner;
+};
+
+MUST_USE struct ownership *ownership_new(const struct ownership_setup *);
+void ownership_free(struct ownership **);
+
+void ownership_take_view(struct ownership *, const struct store_view *);
+/* Start the taking and giving that is due; never more than one of each at a time. */
+void ownership_advance(struct ownership *, int64_t now_ns);
+void ownership_tick(struct ownership *,
+		    int64_t now_ns); /* of a batch under way, also with the store away */
+void ownership_on_held(struct ownership *, struct feed *, uint64_t move, int64_t now_ns);
+void ownership_renounce(struct ownership *); /* we drain: give everything, before the store knows */
+
+struct view *ownership_view(struct ownership *);
+size_t ownership_slots(const struct ownership *);   /* ours */
+size_t ownership_missing(const struct ownership *); /* should be ours and are not */
+bool ownership_is_empty(
+	const struct ownership *); /* nothing is ours, or there is nobody to give it to */

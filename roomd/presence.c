@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "roomd/presence.h"
+
+#include "roomd/notice.h"
+
+static bool is_alone(const struct roster_entry *);
+static bool has_announced(const struct presence *, const struct attachment *home);
+static void state_changed(struct presence *, int64_t now_ns);
+static void tell_state(struct presence *, int64_t now_ns);
+static struct notice notice_of(struct presence *, uint64_t relay, int64_t now_ns);
+
+void presence_init(struct presence *p, struct span key, int64_t state_interval_ns)
+{
+	*p = (struct presence){.key = key, .state_interval_ns = state_interval_ns};
+	roster_init(&p->roster);
+	list_init(&p->attachments);
+}
+
+void presence_fini(struct presence *p)
+{
+	LIST_EACH (&p->attachments, it, ahead) {
+		struct attachment *a = container_of(it, struct attachment, of_room);
+
+		attachment_free(&a);
+	}
+	roster_fini(&p->roster);
+}
+
+struct attachment *presence_find(const struct presence *p, const struct feed *f)
+{
+	LIST_EACH (&p->attachments, it, ahead) {
+		struct attachment *a = container_of(it, struct attachment, of_room);
+
+		if (a->feed == f)
+			return a;
+	}
+	return NULL;
+}
+
+struct attachment *presence_home(const struct presence *p, const struct roster_entry *e)
+{
+	LIST_EACH (&p->attachments, it, ahead) {
+		struct attachment *a = container_of(it, struct attachment, of_room);
+
+		if (a->feed->gateway.v == e->home.v)
+			return a;
+	}
+	return NULL;
+}
+
+struct roster_entry *presence_admit(struct presence *p, struct attachment *a,
+				    const struct item_member *item, bool *added)
+{
+	struct roster_entry *e = roster_find(&p->roster, (session_id){item->session});
+	struct attachment *old = e ? presence_home(p, e) : NULL;
+	bool first;
+
+	*added = !e;
+	e = roster_put(&p->roster, item, a->feed->gateway, &first);
+	if (old)
+		old->entries--;
+	a->entries++;
+	return e;
+}
+
+void presence_add_silently(struct presence *p, struct roster_entry *e, int64_t now_ns)
+{
+	struct notice n = notice_of(p, 0, now_ns);
+
+	e->seen = true;
+	notice_joined(&n, e, presence_home(p, e));
+	state_changed(p, now_ns);
+}
+
+void presence_announce(struct presence *p, struct roster_entry *e, int64_t now_ns)
+{
+	bool is_new = !e->seen;
+	bool others = roster_entries(&p->roster) > 1;
+	struct attachment *home = presence_home(p, e);
+	struct notice n = notice_of(p, 0, now_ns);
+
+	if (is_new) {
+		n.relay = others && is_alone(e) ? ++p->relay : 0;
+		e->seen = true;
+		notice_joined(&n, e, NULL);
+	}
+	size_t count = 2 + roster_kept_of_others(&p->roster, e);
+
+	if (home && attachment_out(home)) {
+		n.relay = p->relay + 1;
+		p->relay += count;
+		notice_welcomed(&n, home, e->session, count);
+	}
+	if (is_new && others)
+		state_changed(p, now_ns);
+}
+
+void presence_remove(struct presence *p, struct roster_entry *e, int64_t now_ns)
+{
+	struct attachment *home = presence_home(p, e);
+	session_id session = e->session;
+	bool is_shown = e->seen && is_alone(e);
+
+	if (home)
+		home->entries--;
+	(void)roster_remove(&p->roster, e);
+	if (roster_entries(&p->roster) == 0) {
+		p->state_due = false;
+		return;
+	}
+	struct notice n = notice_of(p, is_shown ? ++p->relay : 0, now_ns);
+	notice_left(&n, session);
+	state_changed(p, now_ns);
+}
+
+void presence_remove_home(struct presence *p, const struct attachment *a, int64_t now_ns)
+{
+	if (a->entries == 0)
+		return;
+	LIST_EACH (&p->roster.entries, it, ahead) {
+		struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
+
+		if (e->home.v == a->feed->gateway.v)
+			presence_remove(p, e, now_ns);
+	}
+}
+
+void presence_cast(struct presence *p, const struct attachment *from, const struct msg_cast *m,
+		   int64_t now_ns)
+{
+	struct notice n = notice_of(p, p->relay + 1, now_ns);
+	struct roster_entry *e = roster_find(&p->roster, (session_id){m->session});
+
+	if (e && m->keep)
+		roster_keep(e, m->key, m->keep == 1 ? m->body : SPAN_NONE);
+	if (!notice_cast_has_hearer(&n, from))
+		return;
+	p->relay++;
+	p->casts_dropped += notice_cast(&n, m, from);
+}
+
+void presence_tell_roster(struct presence *p, struct attachment *a, bool covered, int64_t now_ns)
+{
+	uint64_t relay = has_announced(p, a) ? ++p->relay : 0;
+	struct notice n = notice_of(p, relay, now_ns);
+
+	notice_roster(&n, a, &p->roster, covered);
+}
+
+void presence_tell_roster_all(struct presence *p, bool covered, int64_t now_ns)
+{
+	uint64_t relay = has_announced(p, NULL) ? ++p->relay : 0;
+	struct notice n = notice_of(p, relay, now_ns);
+
+	LIST_EACH (&p->attachments, it, ahead) {
+		notice_roster(&n, container_of(it, struct attachment, of_room), &p->roster,
+			      covered);
+	}
+}
+
+int64_t presence_next_ns(const struct presence *p)
+{
+	return p->state_due ? p->state_at_ns : INT64_MAX;
+}
+
+void presence_tick(struct presence *p, int64_t now_ns)
+{
+	if (p->state_due && now_ns >= p->state_at_ns)
+		tell_state(p, now_ns);
+}
+
+/* No other connection of this user has been announced. */
+static bool is_alone(const struct roster_entry *e)
+{
+	LIST_EACH (&e->user->entries, it, ahead) {
+		const struct roster_entry *other = container_of(it, struct roster_entry, of_user);
+
+		if (other != e && other->seen)
+			return false;
+	}
+	return true;
+}
+
+/* Is there somebody (at that home) who would be shown a list that changed? */
+static bool has_announced(const struct presence *p, const struct attachment *home)
+{
+	LIST_EACH (&p->roster.entries, it, ahead) {
+		const struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
+
+		if (e->seen && (!home || e->home.v == home->feed->gateway.v))
+			return true;
+	}
+	return false;
+}
+
+static void state_changed(struct presence *p, int64_t now_ns)
+{
+	p->state_due = true;
+	presence_tick(p, now_ns);
+}
+
+static void tell_state(struct presence *p, int64_t now_ns)
+{
+	p->state_due = false;
+	if (roster_users(&p->roster) > PRESENCE_STATE_USERS_MAX)
+		return;
+	struct notice n = notice_of(p, ++p->relay, now_ns);
+
+	p->state_at_ns = now_ns + p->state_interval_ns;
+	notice_room_state(&n);
+}
+
+static struct notice notice_of(struct presence *p, uint64_t relay, int64_t now_ns)
+{
+	return (struct notice){
+		.key = p->key,
+		.attachments = &p->attachments,
+		.at_ms = now_ns / NS_PER_MS + p->wall_offset_ms,
+		.relay = relay,
+	};
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "roomd/requests.h"
+
+#include "proto/slot.h"
+
+typedef enum err request_fn(const struct requests *, struct feed *, const struct message *,
+			    int64_t now_ns);
+
+#define MESSAGE(id, NAME, name, direction, since, doc) DECLARE_##direction(name)
+#define DECLARE_TO_SHARD(name) static request_fn on_##name;
+#define DECLARE_BOTH(name) static request_fn on_##name;
+#define DECLARE_TO_GATEWAY(name)
+#define ITEM(name, doc)
+#define FIELD(kind, name, doc)
+#define END(name)
+#include "proto/message.def"
+#undef MESSAGE
+
+#define MESSAGE(id, NAME, name, direction, since, doc) HANDLE_##direction(id, name)
+#define HANDLE_TO_SHARD(id, name) [id] = on_##name,
+#define HANDLE_BOTH(id, name) [id] = on_##name,
+#define HANDLE_TO_GATEWAY(id, name)
+static request_fn *const handlers[256] = {
+#include "proto/message.def"
+};
+#undef MESSAGE
+#undef ITEM
+#undef FIELD
+#undef END
+
+static enum err on_room_message(const struct requests *, struct feed *, const struct message *,
+				struct span key, int64_t now_ns);
+static enum err on_question(const struct requests *, struct feed *, const struct message *,
+			    struct span key, int64_t now_ns);
+static bool is_ours(const struct requests *, struct span key, uint64_t epoch);
+static uint64_t epoch_of(const struct requests *, struct span key);
+static bool is_key(struct span key);
+static void say_not_owner(const struct requests *, struct feed *, struct span key);
+
+enum err requests_take(const struct requests *q, struct feed *f, const struct message *m,
+		       int64_t now_ns)
+{
+	unsigned type = (unsigned)m->type;
+
+	if (type >= ARRAY_LEN(handlers) || !handlers[type])
+		return ERR_BAD_MESSAGE; /* a row that only a shard may say */
+	return handlers[type](q, f, m, now_ns);
+}
+
+/* Opening a generation is feed_set's; a second one within it makes no sense. */
+static enum err on_hello(const struct requests *q, struct feed *f, const struct message *m,
+			 int64_t now_ns)
+{
+	(void)q, (void)f, (void)m, (void)now_ns;
+	return ERR_BAD_MESSAGE;
+}
+
+static enum err on_heartbeat(const struct requests *q, struct feed *f, const struct message *m,
+			     int64_t now_ns)
+{
+	(void)f, (void)now_ns;
+	membership_on_hint(q->membership, m->heartbeat.view);
+	return OK;
+}
+
+static enum err on_goodbye(const struct requests *q, struct feed *f, const struct message *m,
+			   int64_t now_ns)
+{
+	(void)q, (void)m;
+	feed_lose(f, OK, now_ns);
+	return OK;
+}
+
+static enum err on_attach(const struct requests *q, struct feed *f, const struct message *m,
+			  int64_t now_ns)
+{
+	struct span key = m->attach.room;
+
+	if (!is_key(key))
+		return ERR_BAD_MESSAGE;
+	if (!is_ours(q, key, m->attach.epoch)) {
+		if (!q->is_final && m->attach.epoch > epoch_of(q, key))
+			return ERR_NOT_OWNER;
+		if (!is_ours(q, key, 0)) {
+			say_not_owner(q, f, key);
+			return OK;
+		}
+	}
+	struct room *r = room_set_find(q->rooms, key);
+	if (!r && m->attach.members.len == 0)
+		return OK; /* nothing to detach from */
+	if (!r)
+		r = room_set_get(q->rooms, key, epoch_of(q, key), now_ns);
+	room_on_attach(r, f, &m->attach, now_ns);
+	return OK;
+}
+
+static enum err on_solicit_done(const struct requests *q, struct feed *f, const struct message *m,
+				int64_t now_ns)
+{
+	struct room *r = room_set_find(q->rooms, m->solicit_done.room);
+
+	if (r)
+		room_on_solicit_done(r, f, now_ns);
+	return OK;
+}
+
+static enum err on_join(const struct requests *q, struct feed *f, const struct message *m,
+			int64_t now_ns)
+{
+	return on_room_message(q, f, m, m->join.room, now_ns);
+}
+
+static enum err on_leave(const struct requests *q, struct feed *f, const struct message *m,
+			 int64_t now_ns)
+{
+	struct room *r = room_set_find(q->rooms, m->leave.room);
+
+	if (r)
+		room_on_message(r, f, m, now_ns);
+	return OK;
+}
+
+static enum err on_cast(const struct requests *q, struct feed *f, const struct message *m,
+			int64_t now_ns)
+{
+	return on_room_message(q, f, m, m->cast.room, now_ns);
+}
+
+static enum err on_broadcast(const struct requests *q, struct feed *f, const struct message *m,
+			     int64_t now_ns)
+{
+	return on_question(q, f, m, m->broadcast.room, now_ns);
+}
+
+static enum err on_inspect(const struct requests *q, struct feed *f, const struct message *m,
+			   int64_t now_ns)
+{
+	return on_question(q, f, m, m->inspect.room, now_ns);
+}
+
+static enum err on_held(const struct requests *q, struct feed *f, const struct message *m,
+			int64_t now_ns)
+{
+	membership_on_held(q->membership, f, m->held.move, now_ns);
+	return OK;
+}
+
+/* A JOIN makes the room if need be; a CAST needs one that its gateway has attached. */
+static enum err on_room_message(const struct requests *q, struct feed *f, const struct message *m,
+				struct span key, int64_t now_ns)
+{
+	if (!is_key(key))
+		return ERR_BAD_MESSAGE;
+	struct room *r = room_set_find(q->rooms, key);
+	if (!r && m->type == MESSAGE_JOIN && is_ours(q, key, 0))
+		r = room_set_get(q->rooms, key, epoch_of(q, key), now_ns);
+	if (!r || (m->type == MESSAGE_CAST && !room_is_attached(r, f)))
+		say_not_owner(q, f, key);
+	else
+		room_on_message(r, f, m, now_ns);
+	return OK;
+}
+
+static enum err on_question(const struct requests *q, struct feed *f, const struct message *m,
+			    struct span key, int64_t now_ns)
+{
+	uint64_t ask = m->type == MESSAGE_INSPECT ? m->inspect.ask : m->broadcast.ask;
+	struct buf *out = feed_out(f);
+
+	if (!is_key(key))
+		return ERR_BAD_MESSAGE;
+	if (is_ours(q, key, 0)) {
+		room_on_message(room_set_get(q->rooms, key, epoch_of(q, key), now_ns), f, m,
+				now_ns);
+		return OK;
+	}
+	if (!q->is_final)
+		return ERR_NOT_OWNER;
+	if (out)
+		message_put_answer(out, &(struct msg_answer){.ask = ask, .code = ERR_NOT_OWNER});
+	return OK;
+}
+
+/* `epoch`: as the gateway knows it; one that we have not heard of yet may name another owner. */
+static bool is_ours(const struct requests *q, struct span key, uint64_t epoch)
+{
+	return membership_owns(q->membership, slot_of(key)) && epoch <= epoch_of(q, key);
+}
+
+static uint64_t epoch_of(const struct requests *q, struct span key)
+{
+	return membership_view(q->membership)->slots[slot_of(key)].epoch;
+}
+
+static bool is_key(struct span key)
+{
+	enum room_kind kind;
+	struct span id;
+
+	return room_key_read(key, &kind, &id) == OK;
+}
+
+static void say_not_owner(const struct requests *q, struct feed *f, struct span key)
+{
+	struct buf *out = feed_out(f);
+
+	if (out)
+		message_put_not_owner(out, &(struct msg_not_owner){key, epoch_of(q, key)});
+}

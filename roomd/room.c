@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "roomd/room.h"
+
+#include "common/map.h"
+#include "common/mem.h"
+#include "roomd/notice.h"
+#include "roomd/presence.h"
+#include "roomd/waiting.h"
+
+struct room {
+	struct room_links links;
+	struct room_env *env;
+	char *key;
+	uint64_t epoch;
+	struct presence presence;
+	struct waiting waiting;
+	bool covered, open;
+	int64_t open_at_ns, answer_at_ns; /* when waiting ends at the latest */
+	struct timer timer;
+};
+
+static struct presence *present(struct room *);
+static struct attachment *find_or_add(struct room *, struct feed *);
+static void replace(struct room *, struct attachment *, const struct msg_attach *, int64_t now_ns);
+static void replace_one(struct room *, struct attachment *, const struct item_member *,
+			int64_t now_ns);
+static void drop_missing(struct room *, struct attachment *, const struct map *mentioned,
+			 int64_t now_ns);
+static void attach_by_join(struct room *, struct attachment *, int64_t now_ns);
+static bool has_spoken_all(struct room *);
+static void open_room(struct room *, int64_t now_ns);
+static void drain(struct room *, int64_t now_ns);
+static bool must_wait(const struct room *, enum message_type, int64_t now_ns);
+static void add_waiting(struct room *, struct feed *, const struct message *, int64_t now_ns);
+static void add_waiting_join(struct room *, struct attachment *, const struct item_member *,
+			     int64_t now_ns);
+static void act(struct room *, struct feed *, const struct message *, int64_t now_ns);
+static void act_join(struct room *, const struct msg_join *, int64_t now_ns);
+static void act_leave(struct room *, const struct msg_leave *, int64_t now_ns);
+static void settle(struct room *);
+static void on_timer(struct timer *, int64_t now_ns);
+
+struct room *room_new(struct room_env *env, struct span key, uint64_t epoch, int64_t now_ns)
+{
+	struct room *r = mem_new(sizeof(*r));
+
+	r->env = env;
+	r->key = mem_copy(key.p, key.len);
+	r->epoch = epoch;
+	presence_init(&r->presence, span_of(r->key, key.len), env->state_interval_ns);
+	waiting_init(&r->waiting);
+	r->open_at_ns = now_ns + env->welcome_wait_ns;
+	r->answer_at_ns = now_ns + ROOM_ANSWER_WAIT_NS;
+	list_init(&r->links.of_slot);
+	list_init(&r->links.of_uncovered);
+	list_init(&r->links.of_touched);
+	list_add_last(&env->uncovered, &r->links.of_uncovered);
+	settle(r);
+	return r;
+}
+
+void room_free(struct room **pr)
+{
+	struct room *r = *pr;
+
+	if (!r)
+		return;
+	*pr = NULL;
+	timers_disarm(r->env->timers, &r->timer);
+	list_remove(&r->links.of_slot);
+	list_remove(&r->links.of_uncovered);
+	list_remove(&r->links.of_touched);
+	r->env->casts_dropped += r->presence.casts_dropped;
+	waiting_fini(&r->waiting);
+	presence_fini(&r->presence);
+	mem_free(r->key);
+	mem_free(r);
+}
+
+void room_on_attach(struct room *r, struct feed *f, const struct msg_attach *m, int64_t now_ns)
+{
+	struct attachment *a = find_or_add(r, f);
+	bool was_covered = r->covered;
+
+	if (m->relay > present(r)->relay)
+		present(r)->relay = m->relay;
+	if (m->members.len == 0)
+		a->attached = false;
+	replace(r, a, m, now_ns);
+	a->spoken = true;
+	a->unconfirmed = false;
+	if (m->members.len > 0) {
+		a->attached = true;
+		notice_attached(a, room_key(r), r->epoch, present(r)->relay);
+	}
+	room_cover(r, now_ns);
+	if (a->attached && (was_covered || !r->covered))
+		presence_tell_roster(present(r), a, r->covered, now_ns);
+	drain(r, now_ns);
+	settle(r);
+}
+
+void room_on_solicit_done(struct room *r, struct feed *f, int64_t now_ns)
+{
+	struct attachment *a = find_or_add(r, f);
+
+	if (!a->attached)
+		presence_remove_home(present(r), a, now_ns);
+	a->spoken = true;
+	a->unconfirmed = false;
+	room_cover(r, now_ns);
+	settle(r);
+}
+
+void room_on_message(struct room *r, struct feed *f, const struct message *m, int64_t now_ns)
+{
+	if (m->type == MESSAGE_JOIN) {
+		struct attachment *a = find_or_add(r, f);
+		struct span members = m->join.members;
+		struct item_member item;
+		bool added;
+
+		if (!item_next_member(&members, &item))
+			return;
+		attach_by_join(r, a, now_ns);
+		(void)presence_admit(present(r), a, &item, &added);
+	}
+	if (must_wait(r, m->type, now_ns))
+		add_waiting(r, f, m, now_ns);
+	else
+		act(r, f, m, now_ns);
+	settle(r);
+}
+
+void room_on_feed_open(struct attachment *a)
+{
+	a->attached = a->solicited = false;
+	a->unconfirmed = a->entries > 0;
+}
+
+void room_on_feed_doubt(struct attachment *a, bool last, int64_t now_ns)
+{
+	struct room *r = a->room;
+	struct buf *out = feed_out(a->feed);
+
+	if (!a->unconfirmed)
+		return;
+	if (!last) {
+		if (out)
+			message_put_solicit(out, &(struct msg_solicit){room_key(r)});
+		return;
+	}
+	a->unconfirmed = false;
+	presence_remove_home(present(r), a, now_ns);
+	settle(r);
+}
+
+void room_on_feed_gone(struct attachment *a, int64_t now_ns)
+{
+	struct room *r = a->room;
+
+	a->attached = false;
+	presence_remove_home(present(r), a, now_ns);
+	attachment_free(&a);
+	room_cover(r, now_ns);
+	settle(r);
+}
+
+void room_cover(struct room *r, int64_t now_ns)
+{
+	if (r->covered || !has_spoken_all(r))
+		return;
+	r->covered = true;
+	list_remove(&r->links.of_uncovered);
+	open_room(r, now_ns);
+	settle(r);
+}
+
+void room_solicit(struct room *r)
+{
+	LIST_EACH (feed_set_all(r->env->feeds), it, ahead) {
+		struct feed *f = container_of(it, struct feed, of_set);
+		struct attachment *a;
+
+		if (f->state != FEED_LIVE)
+			continue;
+		a = find_or_add(r, f);
+		if (a->spoken || a->solicited)
+			continue;
+		a->solicited = true;
+		message_put_solicit(feed_out(f), &(struct msg_solicit){room_key(r)});
+	}
+}
+
+void room_say_not_owner(struct room *r, uint64_t epoch)
+{
+	LIST_EACH (&present(r)->attachments, it, ahead) {
+		struct attachment *a = container_of(it, struct attachment, of_room);
+		struct buf *out = a->attached ? feed_out(a->feed) : NULL;
+
+		if (out)
+			message_put_not_owner(out, &(struct msg_not_owner){room_key(r), epoch});
+	}
+}
+
+struct room_links *room_links(struct room *r)
+{
+	return &r->links;
+}
+
+struct room *room_of_slot(struct list *node)
+{
+	return container_of(node, struct room, links.of_slot);
+}
+
+struct room *room_of_uncovered(struct list *node)
+{
+	return container_of(node, struct room, links.of_uncovered);
+}
+
+struct room *room_of_touched(struct list *node)
+{
+	return container_of(node, struct room, links.of_touched);
+}
+
+struct span room_key(const struct room *r)
+{
+	return r->presence.key;
+}
+
+bool room_is_idle(const struct room *r)
+{
+	return roster_entries(&r->presence.roster) == 0 && r->waiting.count == 0;
+}
+
+bool room_is_attached(const struct room *r, const struct feed *f)
+{
+	const struct attachment *a = presence_find(&r->presence, f);
+
+	return a && a->attached;
+}
+
+const struct roster *room_roster(const struct room *r)
+{
+	return &r->presence.roster;
+}
+
+uint64_t room_relay(const struct room *r)
+{
+	return r->presence.relay;
+}
+
+bool room_is_covered(const struct room *r)
+{
+	return r->covered;
+}
+
+static struct presence *present(struct room *r)
+{
+	r->presence.wall_offset_ms = r->env->wall_offset_ms;
+	return &r->presence;
+}
+
+static struct attachment *find_or_add(struct room *r, struct feed *f)
+{
+	struct attachment *a = presence_find(&r->presence, f);
+
+	return a ? a : attachment_new(r, &r->presence.attachments, f);
+}
+
+/* The entries at home there become exactly those of the list. */
+static void replace(struct room *r, struct attachment *a, const struct msg_attach *m,
+		    int64_t now_ns)
+{
+	struct span members = m->members;
+	struct item_member item;
+	struct map mentioned;
+
+	map_init(&mentioned);
+	while (item_next_member(&members, &item)) {
+		if (!item.session || map_find_u64(&mentioned, item.session))
+			continue;
+		map_add_u64(&mentioned, item.session, a);
+		replace_one(r, a, &item, now_ns);
+	}
+	drop_missing(r, a, &mentioned, now_ns);
+	map_fini(&mentioned);
+}
+
+static void replace_one(struct room *r, struct attachment *a, const struct item_member *item,
+			int64_t now_ns)
+{
+	bool added;
+	struct roster_entry *e = presence_admit(present(r), a, item, &added);
+
+	if (item->fresh) { /* known, and told over this very link: its WELCOMED is on the way */
+		if (added || (e->seen && !a->attached))
+			add_waiting_join(r, a, item, now_ns);
+	} else if (added && r->open) {
+		presence_add_silently(present(r), e, now_ns);
+	} else if (added) {
+		e->seen = true;
+	}
+}
+
+static void drop_missing(struct room *r, struct attachment *a, const struct map *mentioned,
+			 int64_t now_ns)
+{
+	struct roster *roster = &present(r)->roster;
+
+	if (a->entries == mentioned->len)
+		return;
+	LIST_EACH (&roster->entries, it, ahead) {
+		struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
+
+		if (e->home.v == a->feed->gateway.v && !map_find_u64(mentioned, e->session.v))
+			presence_remove(present(r), e, now_ns);
+	}
+}
+
+/* A gateway that had nobody here need not ATTACH before its next JOIN. */
+static void attach_by_join(struct room *r, struct attachment *a, int64_t now_ns)
+{
+	if (a->attached)
+		return;
+	a->attached = a->spoken = a->stale = true;
+	notice_attached(a, room_key(r), r->epoch, present(r)->relay);
+	room_cover(r, now_ns);
+}
+
+static bool has_spoken_all(struct room *r)
+{
+	LIST_EACH (feed_set_all(r->env->feeds), it, ahead) {
+		const struct feed *f = container_of(it, struct feed, of_set);
+		const struct attachment *a;
+
+		if (f->state == FEED_GONE)
+			continue;
+		a = presence_find(&r->presence, f);
+		if (!a || !a->spoken)
+			return false;
+	}
+	return true;
+}
+
+/* Called once when the wait is over, and once more if coverage comes later. */
+static void open_room(struct room *r, int64_t now_ns)
+{
+	r->open = true;
+	presence_tell_roster_all(present(r), r->covered, now_ns);
+	drain(r, now_ns);
+}
+
+static void drain(struct room *r, int64_t now_ns)
+{
+	LIST_EACH (&r->waiting.records, it, ahead) {
+		struct waiting_record *w = container_of(it, struct waiting_record, node);
+		struct message m;
+
+		if (must_wait(r, w->type, now_ns))
+			continue;
+		waiting_read(w, &m);
+		act(r, feed_set_find(r->env->feeds, w->gateway), &m, now_ns);
+		waiting_remove(&r->waiting, w);
+	}
+}
+
+static bool must_wait(const struct room *r, enum message_type type, int64_t now_ns)
+{
+	bool is_question = type == MESSAGE_BROADCAST || type == MESSAGE_INSPECT;
+
+	return !r->open || (is_question && !r->covered && now_ns < r->answer_at_ns);
+}
+
+static void add_waiting(struct room *r, struct feed *f, const struct message *m, int64_t now_ns)
+{
+	if (waiting_add(&r->waiting, f->gateway, m) == OK)
+		return;
+	r->answer_at_ns = now_ns; /* too much waits: go on with what is known */
+	open_room(r, now_ns);
+	act(r, f, m, now_ns);
+}
+
+static void add_waiting_join(struct room *r, struct attachment *a, const struct item_member *item,
+			     int64_t now_ns)
+{
+	struct message m = {.type = MESSAGE_JOIN, .join = {.room = room_key(r)}};
+	struct item_member bare = *item;
+	struct buf members;
+
+	bare.kept = SPAN_NONE; /* the roster has them */
+	buf_init(&members, LINK_BATCH_MAX);
+	item_put_member(&members, &bare);
+	m.join.members = buf_span(&members);
+	add_waiting(r, a->feed, &m, now_ns);
+	buf_fini(&members);
+}
+
+static void act(struct room *r, struct feed *f, const struct message *m, int64_t now_ns)
+{
+	switch ((int)m->type) {
+	case MESSAGE_JOIN:
+		act_join(r, &m->join, now_ns);
+		break;
+	case MESSAGE_LEAVE:
+		act_leave(r, &m->leave, now_ns);
+		break;
+	case MESSAGE_CAST:
+		presence_cast(present(r), f ? presence_find(&r->presence, f) : NULL, &m->cast,
+			      now_ns);
+		break;
+	case MESSAGE_BROADCAST:
+		presence_cast(present(r), NULL, &(struct msg_cast){.body = m->broadcast.body},
+			      now_ns);
+		if (f)
+			notice_answer(f, m->broadcast.ask, OK, NULL);
+		break;
+	case MESSAGE_INSPECT:
+		if (f)
+			notice_answer(f, m->inspect.ask, OK, &r->presence.roster);
+		break;
+	default:
+		must(!"a record that no room acts on");
+	}
+}
+
+static void act_join(struct room *r, const struct msg_join *m, int64_t now_ns)
+{
+	struct span members = m->members;
+	struct item_member item;
+
+	if (!item_next_member(&members, &item))
+		return;
+	struct roster_entry *e = roster_find(&r->presence.roster, (session_id){item.session});
+	if (!e)
+		return;
+	struct attachment *home = presence_home(&r->presence, e);
+	if (home && home->stale) /* nobody was there to see what happened meanwhile */
+		presence_tell_roster(present(r), home, r->covered, now_ns);
+	presence_announce(present(r), e, now_ns);
+}
+
+static void act_leave(struct room *r, const struct msg_leave *m, int64_t now_ns)
+{
+	struct roster_entry *e = roster_find(&r->presence.roster, (session_id){m->session});
+
+	if (e && m->conn_gen >= e->conn_gen)
+		presence_remove(present(r), e, now_ns);
+}
+
+/* After each change: the timer, and a look at whether anybody still needs the room. */
+static void settle(struct room *r)
+{
+	int64_t at_ns = presence_next_ns(&r->presence);
+
+	if (!r->open && r->open_at_ns < at_ns)
+		at_ns = r->open_at_ns;
+	if (r->waiting.count > 0 && r->answer_at_ns < at_ns)
+		at_ns = r->answer_at_ns;
+	if (at_ns == INT64_MAX)
+		timers_disarm(r->env->timers, &r->timer);
+	else
+		timers_arm(r->env->timers, &r->timer, at_ns, on_timer);
+	if (list_is_empty(&r->links.of_touched))
+		list_add_last(&r->env->touched, &r->links.of_touched);
+}
+
+static void on_timer(struct timer *t, int64_t now_ns)
+{
+	struct room *r = container_of(t, struct room, timer);
+
+	if (!r->open && now_ns >= r->open_at_ns)
+		open_room(r, now_ns);
+	drain(r, now_ns);
+	presence_tick(present(r), now_ns);
+	settle(r);
+}

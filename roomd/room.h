@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The heart: one room as its owner knows it - roster, who has spoken, the relay number, what waits.
+ * Pure: no I/O, no clock. What is to be told is written into the feeds' channels. Owner: room_set.
+ *
+ * A room begins SHUT: until every gateway has spoken (it is covered), or 250 ms have passed,
+ * records wait, because a user is only new, or gone, or alone, once everybody's connections are
+ * known. Then it is OPEN. A roster goes out as covered once it is; an uncovered one only adds. */
+#pragma once
+
+#include "common/timers.h"
+#include "proto/roster.h"
+#include "roomd/attachment.h"
+#include "roomd/feed_set.h"
+
+#define ROOM_ANSWER_WAIT_NS (1 * NS_PER_S) /* questions wait longer for coverage than people do */
+
+struct room;
+
+/* What all rooms of a shard share. Owner: room_set. */
+struct room_env {
+	struct feed_set *feeds;
+	struct timers *timers;
+	int64_t state_interval_ns; /* between two ROOM_STATEs of a room */
+	int64_t welcome_wait_ns;   /* how long a room stays shut at most */
+	int64_t wall_offset_ms;    /* wall clock minus monotonic, for the stamps people see */
+	struct list uncovered;     /* of room; to be solicited at the end of the turn */
+	struct list touched;       /* of room; perhaps nobody needs them any more */
+	uint64_t casts_dropped;    /* for gateways that were choked */
+};
+
+/* The lists it is on; the room_set's view of it. */
+struct room_links {
+	struct list of_slot, of_uncovered, of_touched;
+};
+
+MUST_USE struct room *room_new(struct room_env *, struct span key, uint64_t epoch, int64_t now_ns);
+void room_free(struct room **); /* tells nobody */
+struct room_links *room_links(struct room *);
+struct room *room_of_slot(struct list *); /* container_of */
+struct room *room_of_uncovered(struct list *);
+struct room *room_of_touched(struct list *);
+struct span room_key(const struct room *);
+bool room_is_idle(const struct room *); /* no entries, nothing waits: may be forgotten */
+
+/* ---- what a gateway says ---- */
+void room_on_attach(struct room *, struct feed *, const struct msg_attach *, int64_t now_ns);
+void room_on_solicit_done(struct room *, struct feed *, int64_t now_ns);
+bool room_is_attached(const struct room *, const struct feed *);
+/* JOIN, LEAVE, CAST, BROADCAST, INSPECT. A JOIN by a gateway that had nobody here attaches it too.
+ */
+void room_on_message(struct room *, struct feed *, const struct message *, int64_t now_ns);
+
+/* ---- what becomes of gateways ---- */
+void room_on_feed_open(struct attachment *);
+void room_on_feed_doubt(struct attachment *, bool last, int64_t now_ns);
+void room_on_feed_gone(struct attachment *, int64_t now_ns); /* frees the attachment */
+void room_cover(struct room *, int64_t now_ns); /* look again whether everybody has spoken */
+void room_solicit(struct room *);               /* ask those that have not */
+void room_say_not_owner(struct room *, uint64_t epoch); /* before it is dropped without a MOVED */
+
+const struct roster *room_roster(const struct room *); /* for tests and the admin port */
+uint64_t room_relay(const struct room *);
+bool room_is_covered(const struct room *);

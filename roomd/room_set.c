@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "roomd/room_set.h"
+
+#include "common/map.h"
+#include "common/mem.h"
+
+struct room_set {
+	struct room_env env;
+	struct map by_key;
+	struct list slots[SLOTS]; /* of room_links.of_slot */
+};
+
+static void forget(struct room_set *, struct room *);
+
+struct room_set *room_set_new(const struct room_set_setup *setup)
+{
+	struct room_set *s = mem_new(sizeof(*s));
+
+	s->env = (struct room_env){
+		.feeds = setup->feeds,
+		.timers = setup->timers,
+		.state_interval_ns = setup->state_interval_ns,
+		.welcome_wait_ns = setup->welcome_wait_ns,
+	};
+	list_init(&s->env.uncovered);
+	list_init(&s->env.touched);
+	map_init(&s->by_key);
+	for (unsigned slot = 0; slot < SLOTS; slot++)
+		list_init(&s->slots[slot]);
+	return s;
+}
+
+void room_set_free(struct room_set **ps)
+{
+	struct room_set *s = *ps;
+
+	if (!s)
+		return;
+	*ps = NULL;
+	for (unsigned slot = 0; slot < SLOTS; slot++)
+		room_set_drop_slot(s, slot);
+	map_fini(&s->by_key);
+	mem_free(s);
+}
+
+struct room *room_set_find(const struct room_set *s, struct span key)
+{
+	return map_find(&s->by_key, key);
+}
+
+struct room *room_set_get(struct room_set *s, struct span key, uint64_t epoch, int64_t now_ns)
+{
+	struct room *r = room_set_find(s, key);
+
+	if (r)
+		return r;
+	r = room_new(&s->env, key, epoch, now_ns);
+	map_add(&s->by_key, room_key(r), r);
+	list_add_last(&s->slots[slot_of(key)], &room_links(r)->of_slot);
+	return r;
+}
+
+void room_set_drop_slot(struct room_set *s, unsigned slot)
+{
+	LIST_EACH (&s->slots[slot], it, ahead) {
+		forget(s, room_of_slot(it));
+	}
+}
+
+void room_set_disown_slot(struct room_set *s, unsigned slot, uint64_t epoch)
+{
+	LIST_EACH (&s->slots[slot], it, ahead) {
+		room_say_not_owner(room_of_slot(it), epoch);
+	}
+	room_set_drop_slot(s, slot);
+}
+
+void room_set_on_feed_open(struct room_set *s, struct feed *f)
+{
+	(void)s;
+	LIST_EACH (&f->attachments, it, ahead) {
+		room_on_feed_open(container_of(it, struct attachment, of_feed));
+	}
+}
+
+void room_set_on_feed_doubt(struct room_set *s, struct feed *f, bool last, int64_t now_ns)
+{
+	(void)s;
+	LIST_EACH (&f->attachments, it, ahead) {
+		room_on_feed_doubt(container_of(it, struct attachment, of_feed), last, now_ns);
+	}
+}
+
+void room_set_on_feed_gone(struct room_set *s, struct feed *f, int64_t now_ns)
+{
+	LIST_EACH (&f->attachments, it, ahead) {
+		room_on_feed_gone(container_of(it, struct attachment, of_feed), now_ns);
+	}
+	LIST_EACH (&s->env.uncovered, waits, next) { /* rooms it never spoke of */
+		room_cover(room_of_uncovered(waits), now_ns);
+	}
+}
+
+void room_set_at(struct room_set *s, int64_t wall_offset_ms)
+{
+	s->env.wall_offset_ms = wall_offset_ms;
+}
+
+void room_set_end_turn(struct room_set *s)
+{
+	LIST_EACH (&s->env.touched, it, ahead) {
+		struct room *r = room_of_touched(it);
+
+		list_remove(it);
+		if (room_is_idle(r))
+			forget(s, r);
+	}
+	LIST_EACH (&s->env.uncovered, waits, next) {
+		room_solicit(room_of_uncovered(waits));
+	}
+}
+
+size_t room_set_rooms(const struct room_set *s)
+{
+	return s->by_key.len;
+}
+
+size_t room_set_entries(const struct room_set *s)
+{
+	size_t entries = 0, at = 0;
+	const struct room *r;
+
+	while ((r = map_next(&s->by_key, &at)))
+		entries += roster_entries(room_roster(r));
+	return entries;
+}
+
+uint64_t room_set_casts_dropped(const struct room_set *s)
+{
+	return s->env.casts_dropped;
+}
+
+static void forget(struct room_set *s, struct room *r)
+{
+	(void)map_remove(&s->by_key, room_key(r));
+	room_free(&r);
+}

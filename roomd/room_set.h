@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All live rooms of a shard, by key and by slot: made when a gateway speaks of one, forgotten when
+ * nobody needs them, dropped with their slot. Pure. Owner: shard. */
+#pragma once
+
+#include "proto/slot.h"
+#include "roomd/room.h"
+
+struct room_set;
+
+struct room_set_setup {
+	struct feed_set *feeds; /* borrowed; outlives this */
+	struct timers *timers;  /* borrowed */
+	int64_t state_interval_ns, welcome_wait_ns;
+};
+
+MUST_USE struct room_set *room_set_new(const struct room_set_setup *);
+void room_set_free(struct room_set **);
+
+struct room *room_set_find(const struct room_set *, struct span key); /* NULL: not in memory */
+struct room *room_set_get(struct room_set *, struct span key, uint64_t epoch,
+			  int64_t now_ns); /* makes it */
+
+void room_set_drop_slot(struct room_set *, unsigned slot);
+/* The same, and tells the gateways that another owner holds the slot under `epoch`. */
+void room_set_disown_slot(struct room_set *, unsigned slot, uint64_t epoch);
+
+void room_set_on_feed_open(struct room_set *, struct feed *);
+void room_set_on_feed_doubt(struct room_set *, struct feed *, bool last, int64_t now_ns);
+void room_set_on_feed_gone(struct room_set *, struct feed *, int64_t now_ns);
+
+void room_set_at(struct room_set *, int64_t wall_offset_ms); /* wall clock minus monotonic */
+void room_set_end_turn(struct room_set *); /* asks for what is not covered, forgets what is idle */
+
+size_t room_set_rooms(const struct room_set *);
+size_t room_set_entries(const struct room_set *);         /* walks all rooms */
+uint64_t room_set_casts_dropped(const struct room_set *); /* of rooms that are gone */

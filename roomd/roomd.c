@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "roomd/roomd.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/admin.h"
+#include "common/bus.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/mono.h"
+#include "common/random.h"
+#include "roomd/metrics.h"
+#include "roomd/shard.h"
+#include "roomd/store_pg.h"
+
+#define TICK_NS (50 * NS_PER_MS)     /* the shard's turn comes at least this often */
+#define FIGURES_NS (1 * NS_PER_S)    /* how old the gauges may be */
+#define GOODBYE_NS (100 * NS_PER_MS) /* for the last words to leave the process */
+#define ENDPOINT_LEN 128
+
+struct roomd {
+	const struct roomd_options *opt;
+	const char *name;
+	char endpoint[ENDPOINT_LEN];
+	incarnation_id self;
+	struct loop *loop;
+	struct bus_context *context;
+	struct bus *bus;
+	struct store *store;
+	struct shard *shard;
+	struct admin *admin;
+	struct timer tick;
+	int64_t figures_at_ns, stop_at_ns;
+	bool was_ready, was_killed;
+};
+
+static bool open_bus(struct roomd *);
+static void write_endpoint(struct roomd *);
+static void open_shard(struct roomd *);
+static bool open_admin(struct roomd *);
+static void on_bus(void *owner, struct span peer, struct span body);
+static enum err send(void *owner, struct span route, struct span bytes);
+static void on_store(void *owner, bool up, const char *why);
+static void on_hint(void *owner, uint64_t version);
+static void on_signal(void *owner, int signo);
+static void on_tick(struct timer *, int64_t now_ns);
+static bool on_turn(void *owner, int64_t now_ns);
+static void follow_state(struct roomd *, int64_t now_ns);
+static void say_ready(struct roomd *);
+static void set_figures(struct roomd *);
+static bool is_ready(void *owner, struct buf *checks);
+
+struct roomd *roomd_open(const struct roomd_options *opt, const char *name)
+{
+	struct roomd *r = mem_new(sizeof(*r));
+
+	r->opt = opt;
+	r->name = name;
+	r->self = (incarnation_id){random_u64()};
+	metrics_open(&roomd_metric_table);
+	r->loop = loop_new();
+	r->context = bus_context_new(r->loop);
+	if (!open_bus(r) || !open_admin(r))
+		goto fail;
+	open_shard(r);
+	loop_on_signal(r->loop, SIGTERM, on_signal, r);
+	loop_on_signal(r->loop, SIGINT, on_signal, r);
+	loop_on_turn(r->loop, on_turn, r);
+	on_tick(&r->tick, loop_now_ns(r->loop));
+	log_info("roomd_open", kv_hex("incarnation", r->self.v), kv_str("endpoint", r->endpoint),
+		 kv_u64("internal_port", admin_port(r->admin)));
+	return r;
+fail:
+	roomd_close(&r);
+	return NULL;
+}
+
+bool roomd_run(struct roomd *r)
+{
+	loop_run(r->loop);
+	return !r->was_killed;
+}
+
+void roomd_close(struct roomd **pr)
+{
+	struct roomd *r = *pr;
+
+	if (!r)
+		return;
+	*pr = NULL;
+	timers_disarm(loop_timers(r->loop), &r->tick);
+	admin_close(&r->admin);
+	shard_free(&r->shard);
+	store_close(&r->store);
+	bus_close(&r->bus);
+	bus_context_free(&r->context);
+	loop_free(&r->loop);
+	mem_free(r);
+}
+
+void roomd_name(const struct roomd_options *opt, char out[ROOMD_NAME_LEN])
+{
+	char host[ROOMD_NAME_LEN - 16] = "";
+
+	if (opt->node_name[0]) {
+		snprintf(out, ROOMD_NAME_LEN, "%s", opt->node_name);
+		return;
+	}
+	if (gethostname(host, sizeof(host) - 1))
+		host[0] = '\0';
+	snprintf(out, ROOMD_NAME_LEN, "%s-%ld", host[0] ? host : "shard", (long)getpid());
+}
+
+static bool open_bus(struct roomd *r)
+{
+	char endpoint[ENDPOINT_LEN];
+
+	if (r->opt->bus_port == 0)
+		snprintf(endpoint, sizeof(endpoint), "tcp://%s:*", r->opt->bus_host);
+	else
+		snprintf(endpoint, sizeof(endpoint), "tcp://%s:%d", r->opt->bus_host,
+			 (int)r->opt->bus_port);
+	enum err e = bus_listen(r->context, endpoint, on_bus, r, &r->bus);
+	if (e) {
+		log_error("bus_failed", kv_str("endpoint", endpoint), kv_str("why", err_text(e)),
+			  kv_str("do", "choose another bus.host or bus.port, or end the process "
+				       "that has it"));
+		return false;
+	}
+	write_endpoint(r);
+	return true;
+}
+
+/* What gateways are told: the port that was bound, under a name that they can reach. */
+static void write_endpoint(struct roomd *r)
+{
+	const char *bound = bus_endpoint(r->bus);
+	const char *port = strrchr(bound, ':');
+	char host[ENDPOINT_LEN - 32] = "";
+
+	must(port);
+	if (r->opt->bus_advertise[0])
+		snprintf(host, sizeof(host), "%s", r->opt->bus_advertise);
+	else if (!strcmp(r->opt->bus_host, "*") || !strcmp(r->opt->bus_host, "0.0.0.0"))
+		(void)gethostname(host, sizeof(host) - 1);
+	if (host[0])
+		snprintf(r->endpoint, sizeof(r->endpoint), "tcp://%s%s", host, port);
+	else
+		snprintf(r->endpoint, sizeof(r->endpoint), "%s", bound);
+}
+
+static void open_shard(struct roomd *r)
+{
+	const struct roomd_options *opt = r->opt;
+
+	r->store = store_open(r->loop, opt->database_url, r->name,
+			      &(struct store_hooks){on_store, on_hint, r});
+	r->shard = shard_new(
+		&(struct shard_setup){
+			.self = r->self,
+			.name = r->name,
+			.endpoint = r->endpoint,
+			.timers = loop_timers(r->loop),
+			.store = r->store,
+			.send = send,
+			.send_owner = r,
+			.heartbeat_ns = opt->link_heartbeat_ns,
+			.silence_ns = opt->link_silence_ns,
+			.grace_ns = opt->presence_grace_ns,
+			.state_interval_ns = opt->room_state_interval_ns,
+			.welcome_wait_ns = opt->room_welcome_wait_ns,
+			.poll_ns = opt->view_poll_ns,
+			.settle_ns = opt->joiner_settle_ns,
+			.drain_ns = opt->drain_deadline_ns,
+		},
+		loop_now_ns(r->loop));
+}
+
+static bool open_admin(struct roomd *r)
+{
+	enum err e = admin_open(r->loop, r->opt->internal_host, (uint16_t)r->opt->internal_port,
+				is_ready, r, &r->admin);
+
+	if (e)
+		log_error("internal_port_failed", kv_str("host", r->opt->internal_host),
+			  kv_i64("port", r->opt->internal_port), kv_str("why", err_text(e)),
+			  kv_str("do", "choose another internal.host or internal.port"));
+	return e == OK;
+}
+
+static void on_bus(void *owner, struct span peer, struct span body)
+{
+	struct roomd *r = owner;
+
+	shard_receive(r->shard, peer, body, loop_now_ns(r->loop));
+}
+
+static enum err send(void *owner, struct span route, struct span bytes)
+{
+	struct roomd *r = owner;
+
+	return bus_send(r->bus, route, bytes);
+}
+
+static void on_store(void *owner, bool up, const char *why)
+{
+	(void)owner, (void)why; /* pg.c has logged it */
+	metrics_set(METRIC_database_up, up);
+}
+
+static void on_hint(void *owner, uint64_t version)
+{
+	struct roomd *r = owner;
+
+	shard_on_hint(r->shard, version);
+}
+
+/* The first asks to leave in order, the second to leave. */
+static void on_signal(void *owner, int signo)
+{
+	struct roomd *r = owner;
+
+	(void)signo;
+	if (shard_state(r->shard) >= MEMBERSHIP_DRAINING) {
+		log_warn("stop_now");
+		loop_stop(r->loop);
+		return;
+	}
+	log_info("drain");
+	shard_drain(r->shard, loop_now_ns(r->loop));
+}
+
+static void on_tick(struct timer *t, int64_t now_ns)
+{
+	struct roomd *r = container_of(t, struct roomd, tick);
+
+	timers_arm(loop_timers(r->loop), t, now_ns + TICK_NS, on_tick);
+}
+
+static bool on_turn(void *owner, int64_t now_ns)
+{
+	struct roomd *r = owner;
+	int64_t began_ns = mono_now_ns();
+
+	shard_turn(r->shard, now_ns, wall_unix_ms());
+	follow_state(r, now_ns);
+	say_ready(r);
+	if (now_ns >= r->figures_at_ns) {
+		r->figures_at_ns = now_ns + FIGURES_NS;
+		set_figures(r);
+	}
+	metrics_observe_ns(METRIC_turn_duration, mono_now_ns() - began_ns);
+	return false;
+}
+
+static void follow_state(struct roomd *r, int64_t now_ns)
+{
+	enum membership_state state = shard_state(r->shard);
+
+	if (state == MEMBERSHIP_DEAD && !r->was_killed) {
+		r->was_killed = true;
+		log_error("declared_dead", kv_hex("incarnation", r->self.v),
+			  kv_str("why", "another process has this name now, or the others found "
+					"this one dead"),
+			  kv_str("do", "start it again, under a name of its own"));
+		loop_stop(r->loop);
+	} else if (state == MEMBERSHIP_LEFT && !r->stop_at_ns) {
+		r->stop_at_ns = now_ns + GOODBYE_NS;
+		shard_say_goodbye(r->shard, now_ns);
+	} else if (r->stop_at_ns && now_ns >= r->stop_at_ns) {
+		loop_stop(r->loop);
+	}
+}
+
+static void say_ready(struct roomd *r)
+{
+	if (r->was_ready || !shard_is_settled(r->shard))
+		return;
+	r->was_ready = true;
+	log_info("ready");
+}
+
+static void set_figures(struct roomd *r)
+{
+	struct shard_figures f;
+
+	shard_figures(r->shard, &f);
+	for (unsigned state = 0; METRIC_up_state + state <= METRIC_up_state_LAST; state++)
+		metrics_set(METRIC_up_state + state, state == (unsigned)shard_state(r->shard));
+	metrics_set(METRIC_rooms, (int64_t)f.rooms);
+	metrics_set(METRIC_room_entries, (int64_t)f.entries);
+	metrics_set(METRIC_slots, (int64_t)f.slots);
+	metrics_set(METRIC_feeds, (int64_t)f.feeds);
+	metrics_add(METRIC_records, f.records - metrics_value(METRIC_records));
+	metrics_add(METRIC_messages_stale, f.stale - metrics_value(METRIC_messages_stale));
+	metrics_add(METRIC_messages_refused, f.refused - metrics_value(METRIC_messages_refused));
+	metrics_add(METRIC_casts_dropped, f.casts_dropped - metrics_value(METRIC_casts_dropped));
+}
+
+static bool is_ready(void *owner, struct buf *checks)
+{
+	struct roomd *r = owner;
+	bool database = r->store && store_is_up(r->store);
+	bool member = r->shard && shard_state(r->shard) == MEMBERSHIP_ACTIVE;
+	bool slots = r->shard && shard_is_settled(r->shard);
+	bool draining = r->shard && shard_state(r->shard) >= MEMBERSHIP_DRAINING;
+
+	buf_printf(checks, "\"database\":%s,\"member\":%s,\"slots\":%s,\"not_draining\":%s",
+		   database ? "true" : "false", member ? "true" : "false", slots ? "true" : "false",
+		   draining ? "false" : "true");
+	return database && member && slots && !draining;
+}

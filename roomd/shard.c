@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "roomd/shard.h"
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "roomd/requests.h"
+
+struct shard {
+	struct shard_setup setup;
+	struct feed_set *feeds;
+	struct room_set *rooms;
+	struct membership *membership;
+	int64_t now_ns;
+	uint64_t records, stale, refused;
+};
+
+static void take(struct shard *, struct feed *, struct span records, bool is_final, int64_t now_ns);
+static void park(struct shard *, struct feed *, struct span records, int64_t now_ns);
+static void unpark(struct shard *, struct feed *, int64_t now_ns);
+static void flush(struct shard *, int64_t now_ns);
+static void on_open(void *owner, struct feed *);
+static void on_doubt(void *owner, struct feed *, bool last, int64_t now_ns);
+static void on_gone(void *owner, struct feed *, int64_t now_ns);
+static void on_lost(void *owner, unsigned slot, uint64_t epoch);
+static void on_given(void *owner, unsigned slot);
+static void on_pulled(void *owner, enum err);
+
+struct shard *shard_new(const struct shard_setup *setup, int64_t now_ns)
+{
+	struct shard *s = mem_new(sizeof(*s));
+
+	s->setup = *setup;
+	s->now_ns = now_ns;
+	s->feeds = feed_set_new(
+		&(struct feed_setup){
+			.self = setup->self,
+			.name = setup->name,
+			.heartbeat_ns = setup->heartbeat_ns,
+			.silence_ns = setup->silence_ns,
+			.grace_ns = setup->grace_ns,
+			.send = setup->send,
+			.send_owner = setup->send_owner,
+			.hooks = {on_open, on_doubt, on_gone, s},
+		},
+		now_ns);
+	s->rooms = room_set_new(&(struct room_set_setup){
+		.feeds = s->feeds,
+		.timers = setup->timers,
+		.state_interval_ns = setup->state_interval_ns,
+		.welcome_wait_ns = setup->welcome_wait_ns,
+	});
+	s->membership = membership_new(
+		&(struct membership_setup){
+			.self = setup->self,
+			.name = setup->name,
+			.endpoint = setup->endpoint,
+			.store = setup->store,
+			.feeds = s->feeds,
+			.poll_ns = setup->poll_ns,
+			.settle_ns = setup->settle_ns,
+			.drain_ns = setup->drain_ns,
+			.on_lost = on_lost,
+			.on_given = on_given,
+			.on_pulled = on_pulled,
+			.owner = s,
+		},
+		now_ns);
+	return s;
+}
+
+void shard_free(struct shard **ps)
+{
+	struct shard *s = *ps;
+
+	if (!s)
+		return;
+	*ps = NULL;
+	membership_free(&s->membership);
+	room_set_free(&s->rooms);
+	feed_set_free(&s->feeds);
+	mem_free(s);
+}
+
+void shard_receive(struct shard *s, struct span route, struct span bytes, int64_t now_ns)
+{
+	struct feed_input in = {.feed = NULL};
+	enum err e = feed_set_receive(s->feeds, route, bytes, now_ns, &in);
+
+	if (e == ERR_WRONG_PEER) {
+		s->stale++;
+	} else if (e) {
+		s->refused++;
+	} else if (in.feed->parked.len > 0) {
+		park(s, in.feed, in.records, now_ns);
+	} else {
+		take(s, in.feed, in.records, false, now_ns);
+	}
+}
+
+void shard_on_hint(struct shard *s, uint64_t view_version)
+{
+	membership_on_hint(s->membership, view_version);
+}
+
+void shard_turn(struct shard *s, int64_t now_ns, int64_t unix_ms)
+{
+	s->now_ns = now_ns;
+	room_set_at(s->rooms, unix_ms - now_ns / NS_PER_MS);
+	membership_tick(s->membership, now_ns);
+	feed_set_tick(s->feeds, now_ns);
+	room_set_end_turn(s->rooms);
+	flush(s, now_ns);
+}
+
+void shard_drain(struct shard *s, int64_t now_ns)
+{
+	membership_drain(s->membership, now_ns);
+}
+
+void shard_say_goodbye(struct shard *s, int64_t now_ns)
+{
+	LIST_EACH (feed_set_all(s->feeds), it, ahead) {
+		struct buf *out = feed_out(container_of(it, struct feed, of_set));
+
+		if (out)
+			message_put_goodbye(out, &(struct msg_goodbye){0});
+	}
+	flush(s, now_ns);
+}
+
+enum membership_state shard_state(const struct shard *s)
+{
+	return membership_state(s->membership);
+}
+
+bool shard_is_settled(const struct shard *s)
+{
+	return membership_is_settled(s->membership);
+}
+
+void shard_figures(const struct shard *s, struct shard_figures *out)
+{
+	*out = (struct shard_figures){
+		.rooms = room_set_rooms(s->rooms),
+		.entries = room_set_entries(s->rooms),
+		.slots = membership_slots(s->membership),
+		.feeds = feed_set_live(s->feeds),
+		.records = s->records,
+		.stale = s->stale,
+		.refused = s->refused,
+		.casts_dropped = room_set_casts_dropped(s->rooms),
+	};
+}
+
+static void take(struct shard *s, struct feed *f, struct span records, bool is_final,
+		 int64_t now_ns)
+{
+	const struct requests q = {s->rooms, s->membership, is_final};
+	struct message m;
+
+	while (records.len > 0 && f->state == FEED_LIVE) {
+		struct span here = records;
+		enum err e = message_next(&records, &m);
+
+		if (!e && m.type)
+			e = requests_take(&q, f, &m, now_ns);
+		s->records++;
+		if (e == ERR_NOT_OWNER) {
+			park(s, f, here, now_ns);
+			membership_pull(s->membership);
+			return;
+		}
+		if (e) {
+			s->refused++;
+			feed_lose(f, e, now_ns);
+		}
+	}
+}
+
+static void park(struct shard *s, struct feed *f, struct span records, int64_t now_ns)
+{
+	buf_put_span(&f->parked, records);
+	if (!f->parked.over)
+		return;
+	s->refused++;
+	feed_lose(f, ERR_OVERLOADED, now_ns);
+}
+
+static void unpark(struct shard *s, struct feed *f, int64_t now_ns)
+{
+	struct buf parked = f->parked;
+
+	buf_init(&f->parked, FEED_PARKED_MAX);
+	take(s, f, buf_span(&parked), true, now_ns);
+	buf_fini(&parked);
+}
+
+static void flush(struct shard *s, int64_t now_ns)
+{
+	const struct view *v = membership_view(s->membership);
+	const struct feed_facts facts = {
+		.view = v->version,
+		.worker_age_ns = now_ns - membership_worker_ns(s->membership),
+		.database_ok = store_is_up(s->setup.store),
+	};
+
+	feed_set_flush(s->feeds, &facts, now_ns);
+}
+
+static void on_open(void *owner, struct feed *f)
+{
+	struct shard *s = owner;
+
+	room_set_on_feed_open(s->rooms, f);
+}
+
+static void on_doubt(void *owner, struct feed *f, bool last, int64_t now_ns)
+{
+	struct shard *s = owner;
+
+	room_set_on_feed_doubt(s->rooms, f, last, now_ns);
+}
+
+static void on_gone(void *owner, struct feed *f, int64_t now_ns)
+{
+	struct shard *s = owner;
+
+	room_set_on_feed_gone(s->rooms, f, now_ns);
+}
+
+static void on_lost(void *owner, unsigned slot, uint64_t epoch)
+{
+	struct shard *s = owner;
+
+	room_set_disown_slot(s->rooms, slot, epoch);
+}
+
+static void on_given(void *owner, unsigned slot)
+{
+	struct shard *s = owner;
+
+	room_set_drop_slot(s->rooms, slot);
+}
+
+/* What waited for this pull is decided now. */
+static void on_pulled(void *owner, enum err e)
+{
+	struct shard *s = owner;
+
+	(void)e;
+	LIST_EACH (feed_set_all(s->feeds), it, ahead) {
+		struct feed *f = container_of(it, struct feed, of_set);
+
+		if (f->parked.len > 0)
+			unpark(s, f, s->now_ns);
+	}
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A whole shard without a loop: what comes from the bus and the passing of time go in, what is said
+ * leaves through a function. Pure, so that a simulator can run many of them under virtual time.
+ * The turn: receive (as messages come), then shard_turn. Owner: roomd. */
+#pragma once
+
+#include "roomd/membership.h"
+#include "roomd/room_set.h"
+
+struct shard;
+
+struct shard_setup {
+	incarnation_id self;
+	const char *name, *endpoint; /* borrowed for ever */
+	struct timers *timers;       /* borrowed; run by its owner */
+	struct store *store;         /* borrowed */
+	feed_send_fn *send;
+	void *send_owner;
+	int64_t heartbeat_ns, silence_ns, grace_ns;
+	int64_t state_interval_ns, welcome_wait_ns;
+	int64_t poll_ns, settle_ns, drain_ns;
+};
+
+struct shard_figures {
+	size_t rooms, entries, slots, feeds;
+	uint64_t records, stale, refused, casts_dropped; /* since the start */
+};
+
+MUST_USE struct shard *shard_new(const struct shard_setup *, int64_t now_ns);
+void shard_free(struct shard **);
+
+void shard_receive(struct shard *, struct span route, struct span bytes, int64_t now_ns);
+void shard_on_hint(struct shard *, uint64_t view_version);
+/* After everything that was ready has been delivered, and at the latest every 50 ms. `unix_ms`:
+ * wall clock, for the stamps that people see. */
+void shard_turn(struct shard *, int64_t now_ns, int64_t unix_ms);
+void shard_drain(struct shard *, int64_t now_ns);
+void shard_say_goodbye(struct shard *, int64_t now_ns); /* to every gateway, and flush */
+
+enum membership_state shard_state(const struct shard *);
+bool shard_is_settled(const struct shard *);
+void shard_figures(const struct shard *, struct shard_figures *);
