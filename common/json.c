@@ -35,7 +35,7 @@ static void skip_value(struct reader *r);
 
 enum err json_check(struct span text, enum json_kind *kind)
 {
-	struct reader r = {.p = text.p, .end = text.p + text.len, .err = OK};
+	struct reader r = {.p = text.p, .end = json_end(text), .err = OK};
 	enum step step = STEP_VALUE;
 
 	*kind = JSON_NULL;

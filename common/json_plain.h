@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two loops that json.c (structure) and json_text.c (strings) share. Internal to them. */
+/* What json.c (structure) and json_text.c (strings) share. Internal to them. */
 #pragma once
 
 #include <string.h>
 
-#include "common/base.h"
+#include "common/span.h"
 
 #define EVERY_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
 #define TOP_BITS EVERY_BYTE(UINT64_C(0x80))
 #define JSON_NOT_HEX 16
+
+/* An empty span may have no address, and NULL + 0 is not C. */
+static inline const uint8_t *json_end(struct span s)
+{
+	return s.len ? s.p + s.len : s.p;
+}
 
 /* To the first quote, backslash or control byte. Eight bytes at a time: for each byte the top bit
  * of the word tells whether it is below 0x20, or equal to one of the two (x - 1 borrows only when x

@@ -17,7 +17,7 @@ static size_t sequence_len(const uint8_t *p, size_t left);
 
 bool json_name_is(struct span raw_name, const char *s)
 {
-	const uint8_t *p = raw_name.p, *end = raw_name.p + raw_name.len;
+	const uint8_t *p = raw_name.p, *end = json_end(raw_name);
 	size_t left = strlen(s);
 
 	if (!memchr(p, '\\', raw_name.len))
@@ -54,7 +54,7 @@ enum err json_string(struct span value, struct buf *out)
 
 void json_put_string(struct buf *out, struct span text)
 {
-	const uint8_t *p = text.p, *end = text.p + text.len;
+	const uint8_t *p = text.p, *end = json_end(text);
 
 	buf_put_u8(out, '"');
 	while (p < end) {
@@ -76,7 +76,7 @@ void json_put_string(struct buf *out, struct span text)
 
 bool json_is_utf8(struct span text)
 {
-	const uint8_t *p = text.p, *end = text.p + text.len;
+	const uint8_t *p = text.p, *end = json_end(text);
 
 	while (p < end) {
 		uint64_t word;
