@@ -70,7 +70,7 @@ export class Cluster {
 		if (this.temporary)
 			fs.chmodSync(this.dir, 0o711); // PostgreSQL may run as another user
 		fs.mkdirSync(this.logs, { recursive: true });
-		this.#checkPrograms();
+		await this.#checkPlan();
 		await this.openDatabase();
 		await this.#planProcesses();
 		await Promise.all([...this.shards, ...this.gateways].map(async (one) => {
@@ -182,16 +182,17 @@ export class Cluster {
 		});
 	}
 
-	#checkPrograms() {
+	/** What would fail later, and is cheap to know now. */
+	async #checkPlan() {
 		for (const file of Object.values(settings.programs(this.build)))
 			if (!fs.existsSync(file))
 				throw new Error(`${file} is not built; run ./dev build ${this.build}`);
+		if (this.publicPort !== 0 && !(await portIsFree(this.publicPort)))
+			throw new Error(`port ${this.publicPort} is taken by another program; choose another one with --port`);
 	}
 
 	async #planProcesses() {
 		const { gateways, shards } = this.plan;
-		if (this.publicPort !== 0 && !(await portIsFree(this.publicPort)))
-			throw new Error(`port ${this.publicPort} is taken by another program; choose another one with --port`);
 		const ports = await freePorts(1 + 2 * gateways + 2 * shards);
 		this.publicPort ||= /** @type {number} */ (ports.pop());
 		const next = () => /** @type {number} */ (ports.pop());
