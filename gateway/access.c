@@ -17,7 +17,7 @@
 #define REMEMBERED_MAX 20000
 #define WHOAMI_NS (500 * NS_PER_MS) /* then memory answers */
 #define ENTER_NS (2 * NS_PER_S)     /* the same for a room */
-#define GIVE_UP_NS (8 * NS_PER_S)   /* nothing is remembered: then it is broken */
+#define GIVE_UP_NS (4 * NS_PER_S)   /* nothing is remembered: then it is broken */
 #define KEY_MAX (TOKEN_MAX + 1 + ROOM_KEY_MAX)
 
 struct asker {
@@ -32,7 +32,6 @@ struct inquiry { /* one question in flight */
 	struct list askers;
 	struct timer timer;
 	int64_t asked_ns;
-	bool overdue;
 	bool mapped; /* who asks the same may join */
 	size_t token_len, key_len;
 	uint8_t key[KEY_MAX]; /* as in access_cache.h */
@@ -250,23 +249,16 @@ static enum access_refusal refusal_of(const struct pg_rows *rows)
 	return ACCESS_DENIED; /* a word that an application's own authorize() made up */
 }
 
-/* Once with what is remembered; with nothing remembered, a second time, to give up. */
+/* The query goes on, and its answer will be remembered; who asks meanwhile need not wait as long.
+ */
 static void on_overdue(struct timer *t, int64_t now_ns)
 {
 	struct inquiry *q = container_of(t, struct inquiry, timer);
 
-	if (answer_from_memory(q)) {
-		/* The query goes on: its answer is remembered. Who asks meanwhile waits as well. */
-		timers_arm(loop_timers(q->access->loop), t, now_ns + WHOAMI_NS, on_overdue);
+	timers_arm(loop_timers(q->access->loop), t, now_ns + WHOAMI_NS, on_overdue);
+	if (answer_from_memory(q) || now_ns - q->asked_ns < GIVE_UP_NS || list_is_empty(&q->askers))
 		return;
-	}
-	if (!q->overdue) {
-		q->overdue = true;
-		timers_arm(loop_timers(q->access->loop), t, q->asked_ns + GIVE_UP_NS, on_overdue);
-		return;
-	}
-	if (!list_is_empty(&q->askers))
-		metrics_add(METRIC_access_answers + 2, 1);
+	metrics_add(METRIC_access_answers + 2, 1);
 	answer_all(q, &(struct access_answer){.refusal = ACCESS_BROKEN});
 }
 
