@@ -41,6 +41,7 @@ struct pg {
 
 static char **copy_channels(const char *const *channels);
 static void try_connect(struct timer *timer, int64_t now_ns);
+static int64_t patience_ns(PGconn *conn);
 static void on_connecting(void *owner, unsigned events);
 static void await(struct pg *p, PostgresPollingStatusType wanted);
 static void on_attempt_late(struct timer *timer, int64_t now_ns);
@@ -59,11 +60,9 @@ static void settle(struct pg *p, struct query *q);
 static void will_settle(struct pg *p);
 static void settle_due(void *pg);
 static void call_back(struct pg *p);
-static void forget(struct list *queries, const void *owner);
 static void free_pg(void *pg);
 static void on_notice(void *arg, const PGresult *result);
 static void keep_why(struct pg *p, const char *why);
-static void free_all(struct list *queries);
 
 struct pg *pg_open(struct loop *loop, const struct pg_options *opt)
 {
@@ -125,10 +124,10 @@ void pg_query(struct pg *p, const char *sql, const struct span *params, size_t c
 
 void pg_forget(struct pg *p, const void *owner)
 {
-	forget(&p->waiting, owner);
-	forget(&p->sent, owner);
-	forget(&p->settled, owner);
-	forget(&p->calling, owner);
+	queries_forget(&p->waiting, owner);
+	queries_forget(&p->sent, owner);
+	queries_forget(&p->settled, owner);
+	queries_forget(&p->calling, owner);
 }
 
 size_t pg_count(const struct pg_rows *rows)
@@ -169,20 +168,41 @@ static void try_connect(struct timer *timer, int64_t now_ns)
 {
 	struct pg *p = container_of(timer, struct pg, timer);
 	/* What the URL says comes later in the list, so it wins. */
-	const char *keys[] = {
-		"application_name", "client_encoding",  "keepalives_idle", "keepalives_interval",
-		"keepalives_count", "tcp_user_timeout", "dbname",          NULL};
-	const char *values[] = {p->name, "UTF8", "5", "2", "3", "6000", p->url, NULL};
+	static const char *const keys[] = {"application_name",
+					   "client_encoding",
+					   "connect_timeout",
+					   "keepalives_idle",
+					   "keepalives_interval",
+					   "keepalives_count",
+					   "tcp_user_timeout",
+					   "dbname",
+					   NULL};
+	const char *values[] = {p->name, "UTF8", "5", "5", "2", "3", "6000", p->url, NULL};
 
 	p->state = PG_CONNECTING;
-	timers_arm(loop_timers(p->loop), &p->timer, now_ns + CONNECT_NS, on_attempt_late);
 	p->conn = PQconnectStartParams(keys, values, 1);
 	must(p->conn);
 	PQsetNoticeReceiver(p->conn, on_notice, p);
-	if (PQstatus(p->conn) == CONNECTION_BAD)
+	if (PQstatus(p->conn) == CONNECTION_BAD) {
 		lose(p, PQerrorMessage(p->conn));
-	else
-		await(p, PGRES_POLLING_WRITING);
+		return;
+	}
+	timers_arm(loop_timers(p->loop), &p->timer, now_ns + patience_ns(p->conn), on_attempt_late);
+	await(p, PGRES_POLLING_WRITING);
+}
+
+/* connect_timeout, which libpq itself minds only when it blocks. */
+static int64_t patience_ns(PGconn *conn)
+{
+	PQconninfoOption *all = PQconninfo(conn);
+	int64_t seconds = 0;
+
+	for (PQconninfoOption *at = all; at && at->keyword; at++) {
+		if (strcmp(at->keyword, "connect_timeout") == 0 && at->val)
+			seconds = strtol(at->val, NULL, 10);
+	}
+	PQconninfoFree(all);
+	return seconds > 0 && seconds < 3600 ? seconds * NS_PER_S : CONNECT_NS;
 }
 
 static void on_connecting(void *owner, unsigned events)
@@ -357,7 +377,9 @@ static void lose(struct pg *p, const char *why)
 	timers_arm(loop_timers(p->loop), &p->timer, loop_now_ns(p->loop) + p->backoff_ns,
 		   try_connect);
 	p->backoff_ns = p->backoff_ns * 2 < BACKOFF_MAX_NS ? p->backoff_ns * 2 : BACKOFF_MAX_NS;
-	log_warn("database_away", kv_str("name", p->name), kv_str("why", p->why));
+	log_warn("database_away", kv_str("name", p->name), kv_str("why", p->why),
+		 kv_str("do",
+			"is PostgreSQL running, and is database.url (MOOT_DATABASE_URL) right?"));
 	will_settle(p);
 }
 
@@ -423,23 +445,14 @@ static void call_back(struct pg *p)
 	}
 }
 
-static void forget(struct list *queries, const void *owner)
-{
-	LIST_EACH (queries, node, ahead) {
-		struct query *q = container_of(node, struct query, node);
-		if (q->owner == owner)
-			q->done = NULL;
-	}
-}
-
 static void free_pg(void *pg)
 {
 	struct pg *p = pg;
 
-	free_all(&p->waiting);
-	free_all(&p->sent);
-	free_all(&p->settled);
-	free_all(&p->calling);
+	queries_free(&p->waiting);
+	queries_free(&p->sent);
+	queries_free(&p->settled);
+	queries_free(&p->calling);
 	PQfinish(p->conn);
 	for (char **channel = p->channels; *channel; channel++)
 		mem_free(*channel);
@@ -447,15 +460,6 @@ static void free_pg(void *pg)
 	mem_free(p->url);
 	mem_free(p->name);
 	mem_free(p);
-}
-
-static void free_all(struct list *queries)
-{
-	while (!list_is_empty(queries)) {
-		struct query *q = container_of(queries->next, struct query, node);
-		list_remove(&q->node);
-		query_free(q);
-	}
 }
 
 static void on_notice(void *arg, const PGresult *result)

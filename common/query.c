@@ -128,6 +128,24 @@ bool query_take(struct query *q, PGresult *result)
 	return false;
 }
 
+void queries_forget(struct list *queries, const void *owner)
+{
+	LIST_EACH (queries, node, ahead) {
+		struct query *q = container_of(node, struct query, node);
+		if (q->owner == owner)
+			q->done = NULL;
+	}
+}
+
+void queries_free(struct list *queries)
+{
+	while (!list_is_empty(queries)) {
+		struct query *q = container_of(queries->next, struct query, node);
+		list_remove(&q->node);
+		query_free(q);
+	}
+}
+
 static bool send_prepared(struct query *q, PGconn *conn)
 {
 	struct statement *s = q->statement;

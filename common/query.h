@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One query on its way through a connection of pg.c: its parameters, how it is sent (prepared once per
- * connection, one Sync of its own) and its answer. Internal to pg.c, which owns the lists. */
+/* One query on its way through a connection of pg.c: its parameters, how it is sent (prepared once
+ * per connection, one Sync of its own) and its answer. Internal to pg.c, which owns the lists. */
 #pragma once
 
 #include <libpq-fe.h>
@@ -46,7 +46,7 @@ struct pg_rows {
 MUST_USE struct query *query_new(pg_done_fn *, void *owner);
 void query_free(struct query *);
 void query_fail(struct query *, enum err, const char *why); /* the first failure stays */
-void query_reset(struct query *);                           /* drop the answer so far: it was not certain */
+void query_reset(struct query *); /* drop the answer so far: it was not certain */
 
 void query_set_statement(struct query *, struct statements *, const char *sql);
 void statements_forget(struct statements *); /* a new connection knows none of them */
@@ -56,3 +56,6 @@ MUST_USE bool query_set_params(struct query *, const struct span *params, size_t
 MUST_USE bool query_send(struct query *, PGconn *); /* false: the connection is broken */
 /* Take the next result, and free it. True: it was the Sync, so the answer is now certain. */
 MUST_USE bool query_take(struct query *, PGresult *);
+
+void queries_forget(struct list *, const void *owner); /* no more callbacks for this owner */
+void queries_free(struct list *);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* jansson, asked as loosely as it can be: what is stricter than RFC 8259 is said to be beyond it.
+ */
 #include "tests/fuzz/json_reference.h"
 
 #include <jansson.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Connects and says at once, since the kernel takes both in; only hearing needs the loop to turn.
+ */
 #include "tests/lib/caller.h"
 
 #include <arpa/inet.h>
