@@ -272,10 +272,6 @@ static void on_database(void *owner, bool up, const char *why)
 	struct gateway *g = owner;
 
 	(void)why; /* pg.c has said it */
-	if (!up && !router_view(g->router)->version)
-		log_warn("waiting_for_database",
-			 kv_str("hint",
-				"is it running, and is database.url (MOOT_DATABASE_URL) right?"));
 	registry_on_database(g->registry, up);
 }
 
