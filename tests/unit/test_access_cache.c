@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is remembered of who may enter, for how long, and what makes it forgotten. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "gateway/access_cache.h"
+
+#define KEY(token, room) SPAN(token "\0" room)
+
+static int cache_open(void **state)
+{
+	struct access_cache *c = test_calloc(1, sizeof *c);
+
+	access_cache_init(c, 3);
+	*state = c;
+	return 0;
+}
+
+static int cache_close(void **state)
+{
+	access_cache_fini(*state);
+	test_free(*state);
+	return 0;
+}
+
+static void put(struct access_cache *c, struct span key, enum access_refusal refusal,
+		int64_t expires)
+{
+	access_cache_put(c, key, SPAN("mark-of-t1"),
+			 &(struct access_answer){.refusal = refusal,
+						 .user = SPAN("u1"),
+						 .name = SPAN("Ann"),
+						 .email = SPAN("a@example.org"),
+						 .role = SPAN("editor"),
+						 .expires_unix_ms = expires});
+}
+
+static bool knows(struct access_cache *c, struct span key, int64_t at)
+{
+	struct access_answer a;
+
+	return access_cache_find(c, key, at, &a);
+}
+
+static void grant_is_found_again_whole(void **state)
+{
+	struct access_answer a;
+
+	put(*state, KEY("t1", "submission:s1"), ACCESS_GRANTED, 1000);
+
+	assert_true(access_cache_find(*state, KEY("t1", "submission:s1"), 999, &a));
+	assert_int_equal(a.refusal, ACCESS_GRANTED);
+	assert_true(span_is(a.user, "u1"));
+	assert_true(span_is(a.role, "editor"));
+	assert_false(knows(*state, KEY("t1", "submission:s2"), 999));
+	assert_false(knows(*state, KEY("t1", ""), 999));
+}
+
+static void grant_ends_with_its_session(void **state)
+{
+	put(*state, KEY("t1", ""), ACCESS_GRANTED, 1000);
+
+	assert_false(knows(*state, KEY("t1", ""), 1000));
+	assert_false(access_cache_has(*state, KEY("t1", "")));
+}
+
+static void refusal_forgets_the_grant(void **state)
+{
+	put(*state, KEY("t1", ""), ACCESS_GRANTED, 1000);
+
+	put(*state, KEY("t1", ""), ACCESS_NO_SESSION, 1000);
+
+	assert_false(knows(*state, KEY("t1", ""), 1));
+}
+
+static void least_recently_used_goes_first(void **state)
+{
+	put(*state, KEY("t1", ""), ACCESS_GRANTED, 1000);
+	put(*state, KEY("t2", ""), ACCESS_GRANTED, 1000);
+	put(*state, KEY("t3", ""), ACCESS_GRANTED, 1000);
+	assert_true(knows(*state, KEY("t1", ""), 1));
+
+	put(*state, KEY("t4", ""), ACCESS_GRANTED, 1000);
+
+	assert_true(knows(*state, KEY("t1", ""), 1));
+	assert_false(knows(*state, KEY("t2", ""), 1));
+	assert_true(knows(*state, KEY("t4", ""), 1));
+}
+
+static void session_is_revoked_by_its_mark(void **state)
+{
+	put(*state, KEY("t1", ""), ACCESS_GRANTED, 1000);
+
+	access_cache_revoke(*state, SPAN("session:another"));
+	bool before = access_cache_has(*state, KEY("t1", ""));
+	access_cache_revoke(*state, SPAN("session:mark-of-t1"));
+
+	assert_true(before);
+	assert_false(access_cache_has(*state, KEY("t1", "")));
+}
+
+static void room_is_revoked_for_everybody_but_not_who_they_are(void **state)
+{
+	put(*state, KEY("t1", "submission:s1"), ACCESS_GRANTED, 1000);
+	put(*state, KEY("t2", "submission:s1"), ACCESS_GRANTED, 1000);
+	put(*state, KEY("t1", ""), ACCESS_GRANTED, 1000);
+
+	access_cache_revoke(*state, SPAN("room:submission:s1"));
+
+	assert_false(access_cache_has(*state, KEY("t1", "submission:s1")));
+	assert_false(access_cache_has(*state, KEY("t2", "submission:s1")));
+	assert_true(access_cache_has(*state, KEY("t1", "")));
+}
+
+static void user_is_revoked_by_id_or_address(void **state)
+{
+	put(*state, KEY("t1", ""), ACCESS_GRANTED, 1000);
+
+	access_cache_revoke(*state, SPAN("user:u2"));
+	bool before = access_cache_has(*state, KEY("t1", ""));
+	access_cache_revoke(*state, SPAN("user:u1"));
+
+	assert_true(before);
+	assert_false(access_cache_has(*state, KEY("t1", "")));
+}
+
+static void notice_of_an_unknown_kind_forgets_everything(void **state)
+{
+	put(*state, KEY("t1", ""), ACCESS_GRANTED, 1000);
+
+	access_cache_revoke(*state, SPAN(""));
+
+	assert_false(access_cache_has(*state, KEY("t1", "")));
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, cache_open, cache_close)
+	const struct CMUnitTest tests[] = {
+		T(grant_is_found_again_whole),
+		T(grant_ends_with_its_session),
+		T(refusal_forgets_the_grant),
+		T(least_recently_used_goes_first),
+		T(session_is_revoked_by_its_mark),
+		T(room_is_revoked_for_everybody_but_not_who_they_are),
+		T(user_is_revoked_by_id_or_address),
+		T(notice_of_an_unknown_kind_forgets_everything),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
