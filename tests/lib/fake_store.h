@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The contract of roomd/store.h over a database in memory that several shards share. Answers wait
+ * until fake_store_run. What the SQL of roomd/schema does, this does. */
+#pragma once
+
+#include "roomd/store.h"
+
+#define FAKE_MEMBERS_MAX 64
+
+struct fake_database {
+	uint64_t version;
+	struct view_member members[FAKE_MEMBERS_MAX];
+	size_t member_count;
+	struct view_slot slots[SLOTS];
+	uint64_t slot_versions[SLOTS];
+};
+
+void fake_database_init(struct fake_database *);
+struct view_member *fake_database_member(struct fake_database *, incarnation_id); /* NULL: none */
+void fake_database_put(struct fake_database *, const struct view_member *);
+
+MUST_USE struct store *fake_store_new(struct fake_database *);
+void fake_store_free(struct store **);
+bool fake_store_run(struct store *); /* do and answer what was asked; false: nothing was */
+void fake_store_set_up(struct store *,
+		       bool up); /* down: what is asked then is answered with DB_AWAY */

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the gateways of one room are told, record by record. See tests/lib/stage.h for the notation.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/lib/stage.h"
+
+#define heard(s, g, text) assert_string_equal(stage_heard((s), (g)), (text))
+
+static int open_stage(void **state)
+{
+	struct stage *s = stage_new();
+
+	stage_start(s, 0);
+	stage_run(s, 50);
+	assert_int_equal(stage_slots(s, 0), SLOTS);
+	*state = s;
+	return 0;
+}
+
+static int close_stage(void **state)
+{
+	stage_free((struct stage **)state);
+	return 0;
+}
+
+/* Two gateways with links, one tab at each: A:ann at 0, B:bob at 1, and all is quiet. */
+static int open_pair(void **state)
+{
+	open_stage(state);
+	struct stage *s = *state;
+
+	stage_call(s, 0, 0);
+	stage_call(s, 1, 0);
+	stage_turn(s);
+	stage_attach(s, 0, "1:ann!", 0);
+	stage_run(s, 10);
+	message_put_solicit_done(stage_out(s, 1), &(struct msg_solicit_done){SPAN(STAGE_ROOM)});
+	stage_attach(s, 1, "2:bob!", 0);
+	stage_run(s, 200);
+	stage_heard(s, 0);
+	stage_heard(s, 1);
+	return 0;
+}
+
+static void solicit_done(struct stage *s, unsigned gateway)
+{
+	message_put_solicit_done(stage_out(s, gateway),
+				 &(struct msg_solicit_done){SPAN(STAGE_ROOM)});
+	stage_say(s, gateway);
+}
+
+static void room_the_first_to_come_is_welcomed_at_once(void **state)
+{
+	struct stage *s = *state;
+
+	stage_call(s, 0, 0);
+	stage_attach(s, 0, "1:ann!", 0);
+
+	heard(s, 0, "ATTACHED 0; ROSTER 0 [1:ann]; JOINED 0 [1:ann]; WELCOMED 1+2 1");
+}
+
+static void room_the_second_is_shown_to_the_first(void **state)
+{
+	struct stage *s = *state;
+
+	stage_call(s, 0, 0);
+	stage_attach(s, 0, "1:ann!", 0);
+	stage_run(s, 100);
+	stage_heard(s, 0);
+	stage_join(s, 0, "2:bob!");
+
+	heard(s, 0, "JOINED 3 [2:bob]; WELCOMED 4+2 2; STATE 6");
+}
+
+static void room_a_second_tab_is_no_new_user(void **state)
+{
+	struct stage *s = *state;
+
+	stage_join(s, 1, "3:ann!");
+	heard(s, 1, "JOINED 0 [3:ann]; WELCOMED 7+2 3; STATE 9");
+	heard(s, 0, "JOINED 0 [3:ann]; STATE 9");
+
+	stage_run(s, 100);
+	stage_leave(s, 1, 3);
+	heard(s, 0, "LEFT 0 3; STATE 10");
+}
+
+static void room_the_last_tab_is_shown_as_left(void **state)
+{
+	struct stage *s = *state;
+
+	stage_leave(s, 1, 2);
+
+	heard(s, 0, "LEFT 7 2; STATE 8");
+	heard(s, 1, "");
+}
+
+static void room_an_old_leave_is_ignored(void **state)
+{
+	struct stage *s = *state;
+
+	message_put_leave(stage_out(s, 1),
+			  &(struct msg_leave){.room = SPAN(STAGE_ROOM), .session = 2});
+	stage_say(s, 1);
+
+	heard(s, 0, "");
+}
+
+static void room_lists_are_coalesced(void **state)
+{
+	struct stage *s = *state;
+
+	stage_join(s, 1, "3:cy!");
+	stage_join(s, 1, "4:di!");
+	stage_join(s, 1, "5:ed!");
+	heard(s, 0, "JOINED 7 [3:cy]; STATE 10; JOINED 11 [4:di]; JOINED 14 [5:ed]");
+
+	stage_run(s, 60);
+	heard(s, 0, "STATE 17");
+	stage_run(s, 200);
+	heard(s, 0, "");
+}
+
+static void room_above_200_users_lists_are_not_repeated(void **state)
+{
+	struct stage *s = *state;
+	char member[32];
+
+	for (unsigned i = 3; i <= 201; i++) {
+		snprintf(member, sizeof member, "%u:u%u!", i, i);
+		stage_join(s, 1, member);
+		stage_run(s, 60);
+	}
+	stage_heard(s, 0);
+	stage_join(s, 1, "900:one-more!");
+	stage_run(s, 200);
+
+	assert_null(strstr(stage_heard(s, 0), "STATE"));
+}
+
+static void room_a_cast_reaches_all_but_its_sender(void **state)
+{
+	struct stage *s = *state;
+
+	stage_cast(s, 0, 1, "", 0);
+	heard(s, 0, "");
+	heard(s, 1, "CAST 7 1");
+
+	stage_join(s, 0, "3:cy!");
+	stage_run(s, 100);
+	stage_heard(s, 0);
+	stage_cast(s, 0, 1, "", 0);
+	heard(s, 0, "CAST 12 1");
+}
+
+static void room_a_cast_that_nobody_hears_takes_no_number(void **state)
+{
+	struct stage *s = *state;
+
+	stage_leave(s, 1, 2);
+	stage_run(s, 100);
+	stage_heard(s, 0);
+	stage_cast(s, 0, 1, "", 0);
+	stage_join(s, 0, "3:cy!");
+
+	heard(s, 0, "JOINED 9 [3:cy]; WELCOMED 10+2 3; STATE 12");
+}
+
+static void room_a_late_joiner_gets_what_was_kept(void **state)
+{
+	struct stage *s = *state;
+
+	stage_cast(s, 0, 1, "typing", 1);
+	stage_cast(s, 0, 1, "editing", 1);
+	stage_cast(s, 0, 1, "typing", 2);
+	stage_heard(s, 1);
+	stage_join(s, 1, "3:cy!");
+
+	heard(s, 1, "JOINED 10 [3:cy]; WELCOMED 11+3 3; STATE 14");
+}
+
+static void room_a_broadcast_reaches_everybody_and_is_answered(void **state)
+{
+	struct stage *s = *state;
+
+	message_put_broadcast(stage_out(s, 0),
+			      &(struct msg_broadcast){5, SPAN(STAGE_ROOM), SPAN("{}")});
+	stage_say(s, 0);
+
+	heard(s, 0, "CAST 7 0; ANSWER 5 0 []");
+	heard(s, 1, "CAST 7 0");
+}
+
+static void room_inspect_of_an_empty_room_waits_for_every_gateway(void **state)
+{
+	struct stage *s = *state;
+
+	stage_call(s, 0, 0);
+	stage_call(s, 1, 0);
+	stage_turn(s);
+	message_put_inspect(stage_out(s, 0), &(struct msg_inspect){9, SPAN(STAGE_ROOM)});
+	stage_say(s, 0);
+	heard(s, 0, "SOLICIT");
+	heard(s, 1, "SOLICIT");
+
+	solicit_done(s, 0);
+	heard(s, 0, "");
+	solicit_done(s, 1);
+	heard(s, 0, "ANSWER 9 0 []");
+}
+
+static void room_inspect_does_not_wait_for_ever(void **state)
+{
+	struct stage *s = *state;
+
+	stage_call(s, 0, 0);
+	stage_call(s, 1, 0);
+	stage_turn(s);
+	message_put_inspect(stage_out(s, 0), &(struct msg_inspect){9, SPAN(STAGE_ROOM)});
+	stage_say(s, 0);
+	stage_heard(s, 0);
+	stage_run(s, 900);
+	heard(s, 0, "");
+	stage_run(s, 200);
+	heard(s, 0, "ANSWER 9 0 []");
+}
+
+static void room_joining_waits_for_the_other_gateways(void **state)
+{
+	struct stage *s = *state;
+
+	stage_call(s, 0, 0);
+	stage_call(s, 1, 0);
+	stage_turn(s);
+	stage_attach(s, 0, "1:ann!", 0);
+	heard(s, 0, "ATTACHED 0; PARTIAL 0 [1:ann]");
+	heard(s, 1, "SOLICIT");
+
+	solicit_done(s, 1);
+	heard(s, 0, "ROSTER 0 [1:ann]; JOINED 0 [1:ann]; WELCOMED 1+2 1");
+}
+
+static void room_joining_waits_at_most_250_ms(void **state)
+{
+	struct stage *s = *state;
+
+	stage_list_gateway(s, 1);
+	stage_run(s, 1100);
+	stage_call(s, 0, 0);
+	stage_attach(s, 0, "1:ann!", 0);
+	heard(s, 0, "ATTACHED 0; PARTIAL 0 [1:ann]");
+	stage_run(s, 240);
+	heard(s, 0, "");
+	stage_run(s, 30);
+	heard(s, 0, "PARTIAL 0 [1:ann]; JOINED 0 [1:ann]; WELCOMED 1+2 1");
+
+	stage_call(s, 1, 0); /* the missing one appears, with somebody */
+	stage_attach(s, 1, "2:bob", 7);
+	heard(s, 0, "JOINED 0 [2:bob]; STATE 8; ROSTER 9 [1:ann 2:bob]");
+}
+
+static void room_a_gateway_that_never_comes_is_waited_for_until_the_grace(void **state)
+{
+	struct stage *s = *state;
+
+	stage_list_gateway(s, 1);
+	stage_run(s, 1100);
+	stage_call(s, 0, 0);
+	stage_attach(s, 0, "1:ann!", 0);
+	stage_run(s, 8000);
+	assert_null(strstr(stage_heard(s, 0), "ROSTER"));
+	stage_run(s, 3000);
+	heard(s, 0, "ROSTER 3 [1:ann]");
+}
+
+static void room_casts_wait_until_everybody_can_hear_them(void **state)
+{
+	struct stage *s = *state;
+
+	stage_call(s, 0, 0);
+	stage_call(s, 1, 0);
+	stage_turn(s);
+	stage_attach(s, 0, "1:ann", 3); /* after a move: nobody is fresh */
+	stage_cast(s, 0, 1, "", 0);
+	heard(s, 0, "ATTACHED 3; PARTIAL 4 [1:ann]");
+	stage_attach(s, 1, "2:bob", 3);
+
+	heard(s, 1, "SOLICIT; ATTACHED 4; ROSTER 5 [1:ann 2:bob]; CAST 6 1");
+}
+
+static void room_attached_again_after_a_restart_shows_nobody_as_new(void **state)
+{
+	struct stage *s = *state;
+
+	stage_kill(s, 0);
+	stage_start(s, 0);
+	stage_run(s, 50);
+	stage_call(s, 0, 0);
+	stage_call(s, 1, 0);
+	stage_turn(s);
+	stage_attach(s, 0, "1:ann", 6);
+	stage_attach(s, 1, "2:bob", 6);
+
+	heard(s, 0, "ATTACHED 6; PARTIAL 7 [1:ann]; ROSTER 8 [1:ann 2:bob]");
+	heard(s, 1, "SOLICIT; ATTACHED 7; ROSTER 8 [1:ann 2:bob]");
+	stage_run(s, 300);
+	heard(s, 0, "");
+}
+
+static void room_a_user_known_elsewhere_is_not_new_after_a_restart(void **state)
+{
+	struct stage *s = *state;
+
+	stage_kill(s, 0);
+	stage_start(s, 0);
+	stage_run(s, 50);
+	stage_call(s, 0, 0);
+	stage_call(s, 1, 0);
+	stage_turn(s);
+	stage_attach(s, 0, "1:ann 3:bob!", 6); /* bob's second tab came during the restart */
+	stage_attach(s, 1, "2:bob", 6);
+
+	heard(s, 0,
+	      "ATTACHED 6; PARTIAL 7 [1:ann 3:bob]; ROSTER 8 [1:ann 2:bob 3:bob]; "
+	      "JOINED 0 [3:bob]; WELCOMED 9+2 3; STATE 11");
+}
+
+static void room_entries_of_a_lost_gateway_leave_after_the_grace(void **state)
+{
+	struct stage *s = *state;
+
+	stage_hang_up(s, 1);
+	stage_run(s, 12000);
+	heard(s, 0, "");
+	stage_run(s, 1200);
+	heard(s, 0, "LEFT 7 2; STATE 8");
+}
+
+static void room_entries_of_a_gateway_that_said_goodbye_have_the_grace_too(void **state)
+{
+	struct stage *s = *state;
+
+	message_put_goodbye(stage_out(s, 1), &(struct msg_goodbye){0});
+	stage_say(s, 1);
+	stage_hang_up(s, 1);
+	stage_run(s, 9900);
+	heard(s, 0, "");
+	stage_run(s, 200);
+	heard(s, 0, "LEFT 7 2; STATE 8");
+}
+
+static void room_a_new_generation_replaces_the_old_one_silently(void **state)
+{
+	struct stage *s = *state;
+
+	stage_call(s, 1, 0);
+	stage_turn(s);
+	stage_cast(s, 0, 1, "", 0); /* meanwhile it is not attached */
+	stage_attach(s, 1, "2:bob", 6);
+
+	heard(s, 0, "");
+	heard(s, 1, "ATTACHED 6; ROSTER 7 [1:ann 2:bob]");
+}
+
+static void room_a_generation_comes_back_within_the_grace_and_nobody_leaves(void **state)
+{
+	struct stage *s = *state;
+
+	stage_hang_up(s, 1);
+	stage_run(s, 8000);
+	stage_call(s, 1, 0);
+	stage_attach(s, 1, "2:bob", 6);
+	stage_run(s, 15000);
+
+	heard(s, 0, "");
+}
+
+static void room_what_a_new_generation_does_not_attach_is_asked_for(void **state)
+{
+	struct stage *s = *state;
+
+	stage_call(s, 1, 0);
+	stage_run(s, 600);
+	heard(s, 0, "");
+	heard(s, 1, "SOLICIT");
+	solicit_done(s, 1);
+
+	heard(s, 0, "LEFT 7 2; STATE 8");
+}
+
+static void room_what_a_new_generation_never_confirms_leaves_after_the_grace(void **state)
+{
+	struct stage *s = *state;
+
+	stage_call(s, 1, 0);
+	stage_run(s, 9900);
+	heard(s, 0, "");
+	stage_run(s, 200);
+
+	heard(s, 0, "LEFT 7 2; STATE 8");
+}
+
+static void room_an_attach_replaces_what_was_known_from_there(void **state)
+{
+	struct stage *s = *state;
+
+	stage_attach(s, 1, "4:di", 6);
+
+	heard(s, 0, "JOINED 0 [4:di]; STATE 7; LEFT 8 2");
+	stage_run(s, 60);
+	heard(s, 0, "STATE 10");
+}
+
+static void room_a_welcome_that_was_lost_is_said_again(void **state)
+{
+	struct stage *s = *state;
+
+	stage_call(s, 1, 0);
+	stage_attach(s, 1, "2:bob!", 0);
+	heard(s, 1, "ATTACHED 6; ROSTER 7 [1:ann 2:bob]; WELCOMED 8+2 2");
+	stage_attach(s, 1, "2:bob!", 0); /* crossed with the WELCOMED: that one is on its way */
+	heard(s, 1, "ATTACHED 9; ROSTER 10 [1:ann 2:bob]");
+	heard(s, 0, "");
+}
+
+static void room_detaching_leaves_and_is_told_nothing_more(void **state)
+{
+	struct stage *s = *state;
+
+	stage_attach(s, 1, "", 6);
+	heard(s, 0, "LEFT 7 2; STATE 8");
+	stage_join(s, 0, "3:cy!");
+
+	heard(s, 1, "");
+}
+
+static void room_a_join_after_the_last_leave_brings_the_roster_up_to_date(void **state)
+{
+	struct stage *s = *state;
+
+	stage_leave(s, 1, 2);
+	stage_join(s, 0, "3:cy!");
+	stage_run(s, 100);
+	heard(s, 1, "");
+	stage_join(s, 1, "4:bob!");
+
+	assert_non_null(strstr(stage_heard(s, 1), "ROSTER 0 [1:ann 3:cy 4:bob]; JOINED"));
+}
+
+static void room_is_forgotten_when_empty_and_its_number_comes_back(void **state)
+{
+	struct stage *s = *state;
+	struct shard_figures f;
+
+	stage_attach(s, 0, "", 6);
+	stage_attach(s, 1, "", 6);
+	shard_figures(s->shards[0].shard, &f);
+	assert_int_equal(f.rooms, 0);
+
+	stage_heard(s, 0);
+	stage_attach(s, 0, "1:ann", 41);
+	assert_string_equal(stage_heard(s, 0), "ATTACHED 41; PARTIAL 42 [1:ann]");
+}
+
+static void room_with_too_much_waiting_goes_on_with_what_is_known(void **state)
+{
+	struct stage *s = *state;
+
+	stage_list_gateway(s, 1);
+	stage_run(s, 1100);
+	stage_call(s, 0, 0);
+	stage_attach(s, 0, "1:ann 2:bob", 0);
+	for (unsigned i = 0; i < 1024; i++)
+		stage_cast(s, 0, 1, "", 0);
+	assert_null(strstr(stage_heard(s, 0), "CAST"));
+	stage_cast(s, 0, 1, "", 0);
+
+	assert_non_null(strstr(stage_heard(s, 0), "CAST 1027 1"));
+}
+
+static void room_a_cast_from_a_gateway_that_has_not_attached_is_refused(void **state)
+{
+	struct stage *s = *state;
+
+	stage_call(s, 2, 0);
+	stage_cast(s, 2, 9, "", 0);
+
+	heard(s, 2, "NOT_OWNER");
+}
+
+#define ALONE(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
+#define PAIR(test) cmocka_unit_test_setup_teardown(test, open_pair, close_stage)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ALONE(room_the_first_to_come_is_welcomed_at_once),
+		ALONE(room_the_second_is_shown_to_the_first),
+		PAIR(room_a_second_tab_is_no_new_user),
+		PAIR(room_the_last_tab_is_shown_as_left),
+		PAIR(room_an_old_leave_is_ignored),
+		PAIR(room_lists_are_coalesced),
+		PAIR(room_above_200_users_lists_are_not_repeated),
+		PAIR(room_a_cast_reaches_all_but_its_sender),
+		PAIR(room_a_cast_that_nobody_hears_takes_no_number),
+		PAIR(room_a_late_joiner_gets_what_was_kept),
+		PAIR(room_a_broadcast_reaches_everybody_and_is_answered),
+		ALONE(room_inspect_of_an_empty_room_waits_for_every_gateway),
+		ALONE(room_inspect_does_not_wait_for_ever),
+		ALONE(room_joining_waits_for_the_other_gateways),
+		ALONE(room_joining_waits_at_most_250_ms),
+		ALONE(room_a_gateway_that_never_comes_is_waited_for_until_the_grace),
+		ALONE(room_casts_wait_until_everybody_can_hear_them),
+		PAIR(room_attached_again_after_a_restart_shows_nobody_as_new),
+		PAIR(room_a_user_known_elsewhere_is_not_new_after_a_restart),
+		PAIR(room_entries_of_a_lost_gateway_leave_after_the_grace),
+		PAIR(room_entries_of_a_gateway_that_said_goodbye_have_the_grace_too),
+		PAIR(room_a_new_generation_replaces_the_old_one_silently),
+		PAIR(room_a_generation_comes_back_within_the_grace_and_nobody_leaves),
+		PAIR(room_what_a_new_generation_does_not_attach_is_asked_for),
+		PAIR(room_what_a_new_generation_never_confirms_leaves_after_the_grace),
+		PAIR(room_an_attach_replaces_what_was_known_from_there),
+		PAIR(room_a_welcome_that_was_lost_is_said_again),
+		PAIR(room_detaching_leaves_and_is_told_nothing_more),
+		PAIR(room_a_join_after_the_last_leave_brings_the_roster_up_to_date),
+		PAIR(room_is_forgotten_when_empty_and_its_number_comes_back),
+		ALONE(room_with_too_much_waiting_goes_on_with_what_is_known),
+		PAIR(room_a_cast_from_a_gateway_that_has_not_attached_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
