@@ -14,7 +14,8 @@ struct visitor; /* one connection that is still in the door */
 /* Called once the head (and the body, when there is one) has been read. Must lead to exactly one
  * door_answer or door_take, now or later. */
 typedef void door_fn(void *owner, struct visitor *, const struct request *);
-/* The visitor hung up before it was answered: forget it, do not answer. */
+/* The visitor hung up before it was answered, or answer_ns has passed (the door then says 503 itself):
+ * forget it, do not answer. */
 typedef void door_gone_fn(void *owner, struct visitor *);
 
 struct door_options {
