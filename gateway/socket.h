@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One WebSocket; with listener.c the only file that speaks libwebsockets. Gathers fragments into whole
- * messages within the size limit, answers protocol pings, writes straight to the kernel and queues
- * (outbox) only what it does not take. Owned by its session, which outlives it. Thread: loop. */
+/* One WebSocket; with socket_set.c and outflow.c the only file that speaks libwebsockets. Gathers
+ * fragments into whole messages within the size limit, answers protocol pings, writes straight to the
+ * kernel and queues (outbox) only what it does not take. Owned by its session, which outlives it.
+ * Thread: loop. */
 #pragma once
 
 #include "common/err.h"
