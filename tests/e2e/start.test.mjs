@@ -31,12 +31,13 @@ function run(program, args, env = {}, enough) {
 		const child = spawn(program, args, { env: { PATH: process.env.PATH ?? '', ...SANITIZER_SETTINGS, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
 		let out = '';
 		let err = '';
+		let told = false;
 		const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
 		child.stdout.on('data', (text) => (out += text));
 		child.stderr.on('data', (text) => {
 			err += text;
-			if (enough?.test(err))
-				child.kill('SIGTERM');
+			if (enough?.test(err) && !told)
+				told = child.kill('SIGTERM');
 		});
 		child.on('error', reject);
 		child.on('close', (code) => {
@@ -113,7 +114,7 @@ for (const [name, program] of Object.entries(found)) {
 		test('an unreachable database: said with what to check, without the password', async () => {
 			const { code, err } = await run(program, ['--internal-port=0'], { MOOT_DATABASE_URL: nowhere, MOOT_PUBLIC_PORT: '0' }, /database/i);
 			assert.match(err, /database/i);
-			assert.match(err, /MOOT_DATABASE_URL|database[._-]url|127\.0\.0\.1/);
+			assert.match(err, /MOOT_DATABASE_URL|database\.url/, 'what to do about it');
 			assert.ok(!err.includes('secret-word'));
 			assert.ok(code === 1 || code === 0, `exit code ${code}: ${err}`);
 		});
