@@ -9,7 +9,7 @@ struct admin;
 /* Append the named checks as JSON members (`"database":true,...`) and say whether all hold. */
 typedef bool admin_ready_fn(void *owner, struct buf *checks);
 
-MUST_USE enum err admin_open(struct loop *, const char *host, uint16_t port, admin_ready_fn *, void *owner,
-			     struct admin **out);
+MUST_USE enum err admin_open(struct loop *, const char *host, uint16_t port, admin_ready_fn *,
+			     void *owner, struct admin **out);
 void admin_close(struct admin **);
 uint16_t admin_port(const struct admin *);

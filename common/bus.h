@@ -9,8 +9,8 @@
 #include "common/loop.h"
 #include "common/span.h"
 
-#define BUS_HIGH_WATER 20000         /* messages queued per peer and direction */
-#define BUS_MESSAGE_MAX (16u << 20)  /* bytes; a peer that announces more is cut off */
+#define BUS_HIGH_WATER 20000        /* messages queued per peer and direction */
+#define BUS_MESSAGE_MAX (16u << 20) /* bytes; a peer that announces more is cut off */
 
 struct bus_context;
 struct bus;
@@ -31,6 +31,7 @@ void bus_close(struct bus **); /* NULL is fine; safe inside its own callback */
 
 const char *bus_endpoint(const struct bus *); /* what was really bound, with the port */
 
-/* One message. Never blocks. Errors: NO_CREDIT (high-water mark; for a DEALER also: not connected just
- * now, which it cannot tell apart), NO_PEER (ROUTER only). The loop turns when it is worth trying again. */
+/* One message. Never blocks. Errors: NO_CREDIT (high-water mark; for a DEALER also: not connected
+ * just now, which it cannot tell apart), NO_PEER (ROUTER only). The loop turns when it is worth
+ * trying again. */
 MUST_USE enum err bus_send(struct bus *, struct span peer, struct span body);

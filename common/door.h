@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A listening TCP port that reads one bounded HTTP/1.1 request per connection and hands it over: to be
- * answered here (the connection then closes), or to be taken with everything read so far (a
+/* A listening TCP port that reads one bounded HTTP/1.1 request per connection and hands it over: to
+ * be answered here (the connection then closes), or to be taken with everything read so far (a
  * WebSocket). Accepts itself (SO_REUSEPORT, TCP_NODELAY, SO_SNDBUF), bounds heads, bodies, time,
  * connections in the door, and pauses accepting when descriptors run out. Thread: loop. */
 #pragma once
@@ -14,19 +14,19 @@ struct visitor; /* one connection that is still in the door */
 /* Called once the head (and the body, when there is one) has been read. Must lead to exactly one
  * door_answer or door_take, now or later. */
 typedef void door_fn(void *owner, struct visitor *, const struct request *);
-/* The visitor hung up before it was answered, or answer_ns has passed (the door then says 503 itself):
- * forget it, do not answer. */
+/* The visitor hung up before it was answered, or answer_ns has passed (the door then says 503
+ * itself): forget it, do not answer. */
 typedef void door_gone_fn(void *owner, struct visitor *);
 
 struct door_options {
 	const char *host;
-	uint16_t port;          /* 0: any */
-	bool share_port;        /* SO_REUSEPORT */
+	uint16_t port;   /* 0: any */
+	bool share_port; /* SO_REUSEPORT */
 	size_t max_body_bytes;
 	size_t max_visitors;
 	int64_t head_ns, answer_ns; /* time to send a whole request; time we may take to answer */
-	int sndbuf_bytes;       /* 0: the kernel's choice */
-	int fd_reserve;         /* descriptors to leave free */
+	int sndbuf_bytes;           /* 0: the kernel's choice */
+	int fd_reserve;             /* descriptors to leave free */
 	door_fn *on_request;
 	door_gone_fn *on_gone;
 	void *owner;
@@ -38,12 +38,15 @@ void door_close(struct door **); /* drops the visitors without calling on_gone *
 uint16_t door_port(const struct door *);
 size_t door_visitors(const struct door *);
 
-/* The visitor's own slot for its owner's state, and its request again (valid until answered or taken). */
+/* The visitor's own slot for its owner's state, and its request again (valid until answered or
+ * taken). */
 void visitor_set(struct visitor *, void *state);
 void *visitor_get(const struct visitor *);
 const struct request *visitor_request(const struct visitor *);
 
 /* `headers`: extra header lines, each ended by CRLF, or NULL. The body is copied. */
-void door_answer(struct visitor *, unsigned status, const char *type, const char *headers, struct span body);
-/* The fd and the bytes read so far are the caller's; the visitor is gone. `bytes` must be freed by buf_fini. */
+void door_answer(struct visitor *, unsigned status, const char *type, const char *headers,
+		 struct span body);
+/* The fd and the bytes read so far are the caller's; the visitor is gone. `bytes` must be freed by
+ * buf_fini. */
 int door_take(struct visitor *, struct buf *bytes);

@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Strict RFC 8259 text, checked and cut into members without building a tree, because what a client
- * sends is passed on byte for byte (docs/decisions says why this is not a library). Pure; no recursion,
- * no allocation. Input must already be valid UTF-8. */
+ * sends is passed on byte for byte (docs/decisions says why this is not a library). Pure; no
+ * recursion, no allocation. Input must already be valid UTF-8. */
 #pragma once
 
 #include "common/buf.h"
 #include "common/err.h"
 
-#define JSON_DEPTH_MAX 128 /* arrays and objects inside each other; reviewers' documents reach about 40 */
+#define JSON_DEPTH_MAX 128 /* arrays and objects inside each other; documents reach about 40 */
 
-enum json_kind { JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_NUMBER, JSON_TRUE, JSON_FALSE, JSON_NULL };
+enum json_kind {
+	JSON_OBJECT,
+	JSON_ARRAY,
+	JSON_STRING,
+	JSON_NUMBER,
+	JSON_TRUE,
+	JSON_FALSE,
+	JSON_NULL
+};
 
 /* Check the whole text. Errors: BAD_JSON, TOO_DEEP. */
 MUST_USE enum err json_check(struct span text, enum json_kind *kind);

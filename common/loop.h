@@ -12,7 +12,8 @@ struct watch;
 
 enum { WATCH_READ = 1, WATCH_WRITE = 2 };
 
-typedef void watch_fn(void *owner, unsigned events); /* events: WATCH_*; an error shows as readable */
+/* `events`: WATCH_*; an error shows as readable. */
+typedef void watch_fn(void *owner, unsigned events);
 typedef void signal_fn(void *owner, int signo);
 typedef bool turn_fn(void *owner, int64_t now_ns); /* true: more work waits, do not block */
 
@@ -20,7 +21,7 @@ MUST_USE struct loop *loop_new(void);
 void loop_free(struct loop **); /* all watches must be closed */
 void loop_run(struct loop *);   /* until loop_stop */
 void loop_stop(struct loop *);
-int64_t loop_now_ns(const struct loop *); /* monotonic, read once per turn */
+int64_t loop_now_ns(const struct loop *);  /* monotonic, read once per turn */
 struct timers *loop_timers(struct loop *); /* the wheel, run by the loop */
 void *loop_uv(struct loop *); /* uv_loop_t *, for a library that wants the foreign loop */
 
@@ -32,6 +33,7 @@ void watch_close(struct watch **);               /* NULL is fine; safe inside it
 void loop_on_signal(struct loop *, int signo, signal_fn *, void *owner);
 void loop_on_turn(struct loop *, turn_fn *, void *owner);
 void loop_off_turn(struct loop *, const void *owner); /* fine from inside a turn function */
-void loop_hurry(struct loop *); /* do not block before the next turn: work came up after its turn function */
+/* Do not block before the next turn: work came up after its turn function had run. */
+void loop_hurry(struct loop *);
 /* Nothing is freed inside its own callback: `fn(p)` runs when the turn is over. */
 void loop_reap(struct loop *, void (*fn)(void *p), void *p);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One PostgreSQL connection on the loop, in pipeline mode; the only file that speaks libpq. Connects
- * and reconnects in the background (0.1 s doubling to 2 s), never blocks the loop. Each query is an
- * implicit transaction of its own (one Sync each). Thread: loop. */
+/* One PostgreSQL connection on the loop, in pipeline mode; with query.c the only file that speaks
+ * libpq. Connects and reconnects in the background (0.1 s doubling to 2 s), never blocks the loop.
+ * Each query is an implicit transaction of its own (one Sync each). Thread: loop. */
 #pragma once
 
 #include "common/err.h"
@@ -11,8 +11,8 @@
 struct pg;
 struct pg_rows; /* one result; lives for the callback only */
 
-/* err: OK; DB_REFUSED (`why` says the server's message); DB_AWAY: was never sent; DB_UNKNOWN: sent, and
- * the connection was lost before the answer. `rows` is NULL unless OK. */
+/* err: OK; DB_REFUSED (`why` says the server's message); DB_AWAY: was never sent; DB_UNKNOWN: sent,
+ * and the connection was lost before the answer. `rows` is NULL unless OK. */
 typedef void pg_done_fn(void *owner, enum err, const struct pg_rows *rows, const char *why);
 typedef void pg_state_fn(void *owner, bool up, const char *why);
 typedef void pg_notify_fn(void *owner, const char *channel, struct span payload);
@@ -31,8 +31,9 @@ MUST_USE struct pg *pg_open(struct loop *, const struct pg_options *); /* copies
 void pg_close(struct pg **); /* outstanding queries are not called back */
 bool pg_is_up(const struct pg *);
 
-/* Text parameters; a NULL pointer in a span is SQL NULL. `sql` is prepared once per connection and must
- * be a string constant. At most 16 parameters. `done` is always called, never from inside pg_query. */
+/* Text parameters; a NULL pointer in a span is SQL NULL. `sql` is prepared once per connection and
+ * must be a string constant. At most 16 parameters. `done` is always called, never from inside
+ * pg_query. */
 void pg_query(struct pg *, const char *sql, const struct span *params, size_t count, pg_done_fn *,
 	      void *owner);
 /* Forget the callbacks of `owner`: it is going away, its queries run on unheard. */

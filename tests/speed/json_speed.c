@@ -14,7 +14,8 @@ enum { ROUNDS = 5 };
 
 static const char message[] =
 	"{\"type\":\"field_edit\",\"submissionId\":\"9f1c2e34-77aa-4f0e\",\"field\":\"title\","
-	"\"value\":\"A second look at the results of the study.\",\"cursor\":{\"line\":12,\"column\":48},"
+	"\"value\":\"A second look at the results of the "
+	"study.\",\"cursor\":{\"line\":12,\"column\":48},"
 	"\"selection\":[12,48,12,60],\"editing\":true,\"color\":null,\"zoom\":1.25,"
 	"\"timestamp\":1699999999123}";
 
