@@ -80,7 +80,7 @@ static void answer_pull(struct store *s, struct question *q)
 		q->pulled(q->owner, ERR_DB_AWAY, NULL);
 		return;
 	}
-	for (unsigned i = 0; i < SLOTS; i++)
+	for (unsigned i = 0; i < SLOTS && q->since < v.version; i++)
 		if (s->db->slot_versions[i] > q->since)
 			slots[v.slot_count++] = (struct store_slot){i, s->db->slots[i].owner,
 								    s->db->slots[i].epoch};

@@ -100,8 +100,8 @@ void stage_turn(struct stage *s)
 
 			if (!one->shard)
 				continue;
-			more = fake_store_run(one->store) || more;
 			shard_on_hint(one->shard, s->db.version);
+			more = fake_store_run(one->store) || more;
 			timers_run(one->timers, s->now_ns);
 			shard_turn(one->shard, s->now_ns, s->now_ns / NS_PER_MS);
 		}
