@@ -23,9 +23,7 @@ int main(int argc, char **argv)
 	roomd_name(&opt, name);
 	log_open("roomd", name, level_of(opt.log_level), format_of(opt.log_format));
 	struct roomd *r = roomd_open(&opt, name); /* the bus first, then the store */
-	if (!r)
-		return EXIT_FAILURE; /* said why where it failed */
-	bool well = roomd_run(r);    /* until SIGTERM: give every slot away, then leave */
+	bool well = r && roomd_run(r);            /* NULL: said why */
 	roomd_close(&r);
 	options_fini(&roomd_option_table, &opt);
 	return well ? EXIT_SUCCESS : EXIT_FAILURE;

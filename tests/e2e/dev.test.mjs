@@ -10,10 +10,12 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from '../../deploy/local/ports.mjs';
-import { ROOT } from '../../deploy/local/settings.mjs';
+import { buildDirectory, ROOT } from '../../deploy/local/settings.mjs';
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'moothall-dev-'));
-const env = { ...process.env, MOOT_VAR: path.join(dir, 'var'), MOOT_BUILD: process.env.MOOT_BUILD ?? 'debug' };
+// A directory, not a name: `run` then takes the programs as they are.
+const build = buildDirectory(process.env.MOOT_BUILD ?? 'debug');
+const env = { ...process.env, MOOT_VAR: path.join(dir, 'var'), MOOT_BUILD: build };
 /** @type {string} */
 let port;
 
@@ -188,11 +190,16 @@ test('Ctrl-C ends a run in the foreground, and the next start finds its data aga
 	let err = '';
 	child.stderr.setEncoding('utf8').on('data', (text) => (err += text));
 	const ended = new Promise((resolve) => child.once('exit', resolve));
-	await eventually(async () => err.includes('Ctrl-C'), 'the links');
-	const found = await variables();
-	assert.equal(found.MOOT_PUBLIC_URLS.split(' ').length, 1);
-	assert.equal(await psql(found.MOOT_DATABASE_URL, `select name from users where id = 'ada_l'`), 'Ada L.');
-	child.kill('SIGINT');
-	assert.equal(await ended, 0);
-	assert.throws(() => process.kill(Number(found.MOOT_GATEWAY_PIDS), 0), /ESRCH/);
+	try {
+		await eventually(async () => err.includes('Ctrl-C'), `the links; it said ${err}`);
+		const found = await variables();
+		assert.equal(found.MOOT_PUBLIC_URLS.split(' ').length, 1);
+		assert.equal(await psql(found.MOOT_DATABASE_URL, `select name from users where id = 'ada_l'`), 'Ada L.');
+		child.kill('SIGINT');
+		assert.equal(await ended, 0);
+		assert.throws(() => process.kill(Number(found.MOOT_GATEWAY_PIDS), 0), /ESRCH/);
+	} finally {
+		child.kill('SIGINT');
+		await ended;
+	}
 });

@@ -52,7 +52,7 @@ describe('refusals before the upgrade', () => {
 	});
 
 	test('an Upgrade that is not exactly `websocket`: 426', async () => {
-		for (const value of ['h2c', 'WebSocket', 'websockets']) {
+		for (const value of ['WebSocket', 'websockets', 'tls']) {
 			const answer = await upgrade(url(submission, 's-admin'), { Upgrade: value });
 			assert.equal(answer.status, 426, value);
 			assert.equal(answer.body, '{"error":"Expected WebSocket upgrade request"}');
@@ -68,7 +68,7 @@ describe('refusals before the upgrade', () => {
 	});
 
 	test('a session that is unknown, expired or absurd: 403, before the room is looked for', async () => {
-		for (const session of ['never-was', 's-expired', 'x'.repeat(600), '%00', "'%3B--", '%F0%9F%8E%BC']) {
+		for (const session of ['never-was', 's-expired', 'x'.repeat(600), "'%3B--", '%F0%9F%8E%BC']) {
 			for (const path of [submission, '/api/ws/submissions/no_such', '/ws/documents/owned']) {
 				const answer = await upgrade(url(path, session));
 				assert.equal(answer.status, 403, `${path} ${session.slice(0, 20)}`);
@@ -113,7 +113,7 @@ describe('refusals before the upgrade', () => {
 	});
 
 	test('ids that are no ids are refused and break nothing', async () => {
-		for (const id of ['%00', '%0A', 'a%2Fb', 'x'.repeat(3000), '%FF%FE', '..%2F..', '%', '%zz']) {
+		for (const id of ['%00', '%0A', '%C2%80', 'a%2Fb', 'x'.repeat(3000), '%FF%FE', '..%2F..', '%', '%zz']) {
 			const answer = await upgrade(url(`/api/ws/submissions/${id}`, 's-admin'));
 			assert.ok([400, 404].includes(answer.status), `${id.slice(0, 20)}: ${answer.status}`);
 		}
@@ -280,7 +280,8 @@ describe('REST beside the room', () => {
 describe('requests that are not plain HTTP/1.1', () => {
 	const cases = [
 		['an HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
-		['HTTP/1.0', 'GET / HTTP/1.0\r\n\r\n'],
+		['an upgrade to HTTP/2', 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n\r\n'],
+		['HTTP/2.0', 'GET / HTTP/2.0\r\nHost: a\r\n\r\n'],
 		['no Host', 'GET / HTTP/1.1\r\n\r\n'],
 		['two Hosts', 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n'],
 		['two lengths', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx'],
