@@ -52,13 +52,26 @@ export function nodeTests(folder) {
 		const files = fs.existsSync(dir) ? fs.readdirSync(dir).filter((name) => name.endsWith('.test.mjs')).sort() : [];
 		if (files.length === 0)
 			throw new Error(`there is no tests/${folder}/*.test.mjs`);
-		const { code, output } = await run(process.execPath, ['--test', '--test-reporter=spec',
-			...files.filter((name) => name !== 'bare.test.mjs').map((name) => path.join(dir, name))], { MOOT_BUILD: 'debug' });
-		const count = (/** @type {string} */ what) => sum(output, new RegExp(`^ℹ ${what} (\\d+)`, 'gm'));
-		const failed = count('fail') + count('cancelled') + count('skipped') + count('todo');
-		const at = output.indexOf('failing tests:');
-		return { passed: count('pass'), failed: Math.max(failed, code === 0 ? 0 : 1), output: output.slice(Math.max(at, output.length - SHOWN, 0)) };
+		const results = await each(files, (file) =>
+			run(process.execPath, ['--test', '--test-reporter=spec', path.join(dir, file)], { MOOT_BUILD: 'debug' }));
+		const counts = results.map(countNodeTests);
+		const total = (/** @type {0|1} */ i) => counts.reduce((so, count) => so + count[i], 0);
+		const bad = results.filter((_, i) => counts[i][1] > 0);
+		return { passed: total(0), failed: total(1), output: bad.map(failuresOf).join('\n') };
 	};
+}
+
+/** What is skipped has failed. @param {Result} result @returns {[number, number]} passed, failed */
+function countNodeTests({ code, output }) {
+	const count = (/** @type {string} */ what) => sum(output, new RegExp(`^ℹ ${what} (\\d+)`, 'gm'));
+	const failed = count('fail') + count('cancelled') + count('skipped') + count('todo');
+	return [count('pass'), Math.max(failed, code === 0 ? 0 : 1)];
+}
+
+/** @param {Result} result */
+function failuresOf({ what, output }) {
+	const at = output.indexOf('failing tests:');
+	return `${what}: ${at < 0 ? output.slice(-SHOWN) : output.slice(at, at + SHOWN)}`;
 }
 
 /** npm ci, when the lock file is not the one that was installed last. @returns {Promise<Outcome>} */
@@ -124,7 +137,8 @@ function judge(...results) {
  * @param {(text: string) => void} [show] @returns {Promise<Result>}
  */
 function run(program, args, env = {}, show = () => {}) {
-	return new Promise((resolve, reject) => {
+	const what = [path.basename(program), args[args.length - 1]].join(' ');
+	return new Promise((resolve) => {
 		const child = spawn(program, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
 		let output = '';
 		for (const stream of [child.stdout, child.stderr])
@@ -136,10 +150,10 @@ function run(program, args, env = {}, show = () => {}) {
 			output += `\nended after ${LIMIT_MS / 60000} minutes`;
 			child.kill('SIGKILL');
 		}, LIMIT_MS);
-		child.on('error', (cause) => reject(new Error(`${program} cannot be started: ${cause.message}`)));
+		child.on('error', (cause) => resolve({ what, code: null, output: `it cannot be started: ${cause.message}` }));
 		child.on('close', (code) => {
 			clearTimeout(limit);
-			resolve({ what: [path.basename(program), args[args.length - 1]].join(' '), code, output });
+			resolve({ what, code, output });
 		});
 	});
 }

@@ -41,7 +41,7 @@ export async function build(name, say) {
 	}
 	const slow = setTimeout(() => say(`compiling build/${name}`), 500);
 	try {
-		await quietly('ninja', ['-C', dir, '-j', String(os.cpus().length), ...targets], env);
+		await quietly('ninja', ['-C', dir, '-k', '0', '-j', String(os.cpus().length), ...targets], env);
 	} finally {
 		clearTimeout(slow);
 	}
