@@ -243,8 +243,7 @@ describe('a slow reader', () => {
 		const room = world.room('submission', 0);
 		const sender = await world.join(room, 0);
 		const reader = await world.join(room, 1);
-		const slow = await RawSocket.open(socketUrl(base, room, world.users[2]));
-		await slow.message((message) => message.type === 'connected');
+		const slow = await world.join(room, 2);
 		slow.socket.pause();
 		const count = 120;
 		for (let n = 0; n < count; n++) {
@@ -252,12 +251,11 @@ describe('a slow reader', () => {
 			await reader.next((message) => message.type === 'content_updated' && message.data.n === n);
 		}
 		slow.socket.resume();
-		await slow.message((message) => message.type === 'content_updated' && message.data.n === count - 1);
-		const got = slow.messages.filter((message) => message.type === 'content_updated').map((message) => message.data.n);
+		await slow.next((message) => message.type === 'content_updated' && message.data.n === count - 1);
+		const got = slow.all('content_updated').map((message) => message.data.n);
 		assert.ok(got.length < count, 'something had to go');
 		assert.deepEqual(got, [...got].sort((a, b) => a - b));
-		await fence(sender, [reader]);
-		slow.end();
+		await fence(sender, [reader, slow]);
 	});
 });
 
