@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who is this, and may they enter: the SQL functions authorize() and session_lookup(), asked without
- * blocking, remembered for the time of a lease. Thread: loop. */
+/* Who is this, and may they enter: the SQL functions authorize() and session_lookup(), asked
+ * without blocking, remembered for the time of a lease. Thread: loop. */
 #pragma once
 
 #include "common/loop.h"
@@ -10,12 +10,13 @@
 struct access;
 
 enum access_refusal { /* in the order in which they are said (docs/protocol.md) */
-	ACCESS_GRANTED,
-	ACCESS_NO_SESSION, /* unknown or expired */
-	ACCESS_NO_USER,
-	ACCESS_NO_ROOM,
-	ACCESS_DENIED,
-	ACCESS_BROKEN, /* the database is away and nothing is remembered, or the function failed */
+		      ACCESS_GRANTED,
+		      ACCESS_NO_SESSION, /* unknown or expired */
+		      ACCESS_NO_USER,
+		      ACCESS_NO_ROOM,
+		      ACCESS_DENIED,
+		      ACCESS_BROKEN, /* the database is away and nothing is remembered, or the
+					function failed */
 };
 
 /* Borrowed for the callback. */
@@ -29,13 +30,16 @@ typedef void access_fn(void *owner, const struct access_answer *);
 MUST_USE struct access *access_new(struct pg *, struct loop *);
 void access_free(struct access **);
 
-/* May the holder of `token` enter this room? Never calls back from inside. With the database away, the
- * last known answer serves (within the session's own expiry). */
-void access_ask(struct access *, struct span token, enum room_kind, struct span room_id, access_fn *, void *owner);
-/* Whose session is this? refusal is GRANTED, NO_SESSION, NO_USER or BROKEN. Same rule for a slow database:
- * answers from memory when the database has not answered within 500 ms. */
+/* May the holder of `token` enter this room? Never calls back from inside. With the database away,
+ * the last known answer serves (within the session's own expiry). */
+void access_ask(struct access *, struct span token, enum room_kind, struct span room_id,
+		access_fn *, void *owner);
+/* Whose session is this? refusal is GRANTED, NO_SESSION, NO_USER or BROKEN. Same rule for a slow
+ * database: answers from memory when the database has not answered within 500 ms. */
 void access_whoami(struct access *, struct span token, access_fn *, void *owner);
 void access_forget(struct access *, const void *owner); /* no more callbacks for this owner */
-void access_revoked(struct access *, struct span payload); /* NOTIFY moot_access: drop what is remembered */
-/* Is a grant remembered? After access_revoked: who is not remembered any more has to be asked about. */
+void access_revoked(struct access *,
+		    struct span payload); /* NOTIFY moot_access: drop what is remembered */
+/* Is a grant remembered? After access_revoked: who is not remembered any more has to be asked
+ * about. */
 bool access_remembers(const struct access *, struct span token, struct span room_key);

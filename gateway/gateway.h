@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The root object of moot-gateway: opens the others in order (links first, listener last), drains on
- * SIGTERM, closes them. Everything hangs from here. Thread: loop. */
+/* The root object of moot-gateway: opens the others in order (links first, listener last), drains
+ * on SIGTERM, closes them. Everything hangs from here. Thread: loop. */
 #pragma once
 
 #include "common/loop.h"
@@ -11,7 +11,8 @@ struct gateway;
 struct questions;
 struct session_set;
 
-MUST_USE struct gateway *gateway_open(const struct gateway_options *); /* NULL: said why in the log */
+MUST_USE struct gateway *
+gateway_open(const struct gateway_options *); /* NULL: said why in the log */
 bool gateway_run(struct gateway *); /* until drained; false: the public port could not be opened */
 void gateway_close(struct gateway **);
 

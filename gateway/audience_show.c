@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the clients of a room are shown, rendered once for all who get it. */
+#include "gateway/audience_inside.h"
+
+/* Bytes of the longest list that we show. */
+#define RENDER_MAX (32u << 20)
+
+static struct v0_identity identity_of(const struct audience *a, const struct roster_user *u);
+static void show_all(struct audience *a, struct buf *text, uint64_t but_session, bool droppable);
+static void show_one(struct audience *a, struct listener *who, struct buf *text);
+static void welcome_kept(struct audience *a, struct listener *who, uint64_t relay, uint64_t count);
+
+bool audience_hears(const struct listener *who)
+{
+	return who->welcomed && !who->deaf && !who->leaving;
+}
+
+void audience_number(struct audience *a, uint64_t relay, uint64_t count)
+{
+	uint64_t last = relay && count ? relay + count - 1 : relay;
+
+	if (last > a->relay)
+		a->relay = last;
+}
+
+void audience_show_list(struct audience *a, uint64_t relay, int64_t at_ms)
+{
+	struct payload *p = NULL;
+
+	audience_number(a, relay, 1);
+	LIST_EACH (&a->listeners, it, ahead) {
+		struct listener *who = container_of(it, struct listener, node);
+
+		if (!audience_hears(who) || who->shown == a->copy.changes)
+			continue;
+		if (!p) {
+			struct buf text;
+
+			buf_init(&text, RENDER_MAX);
+			v0_put_room_state(&text, a->kind, span_str(a->room_id), &a->copy, at_ms,
+					  relay);
+			p = payload_new(buf_span(&text));
+			buf_fini(&text);
+		}
+		who->shown = a->copy.changes;
+		a->sink->show(who->owner, p, false);
+	}
+	payload_free(&p);
+}
+
+void audience_show_user(struct audience *a, enum v0_type type, const struct roster_entry *e,
+			uint64_t relay, int64_t at_ms)
+{
+	struct v0_identity who = identity_of(a, e->user);
+	struct buf text;
+
+	audience_number(a, relay, 1);
+	buf_init(&text, RENDER_MAX);
+	v0_put_simple(&text, type, &who, at_ms, relay);
+	show_all(a, &text, e->session.v, false);
+	buf_fini(&text);
+}
+
+void audience_show_room(struct audience *a, struct listener *who, const struct msg_welcomed *m)
+{
+	struct v0_identity self = identity_of(a, roster_find(&a->local, who->id)->user);
+	struct buf text;
+
+	buf_init(&text, RENDER_MAX);
+	v0_put_room_state(&text, a->kind, span_str(a->room_id), &a->copy, (int64_t)m->at_ms,
+			  m->relay);
+	show_one(a, who, &text);
+	v0_put_simple(&text, V0_CONNECTED, &self, (int64_t)m->at_ms, m->relay ? m->relay + 1 : 0);
+	show_one(a, who, &text);
+	buf_fini(&text);
+	if (m->count > 2)
+		welcome_kept(a, who, m->relay + 2, m->count - 2);
+}
+
+void audience_show_cast(struct audience *a, const struct msg_cast_out *m)
+{
+	struct buf text;
+
+	buf_init(&text, RENDER_MAX);
+	LIST_EACH (&a->listeners, it, ahead) {
+		struct listener *l = container_of(it, struct listener, node);
+
+		if (!audience_hears(l) || l->id.v == m->session)
+			continue;
+		v0_put_seq(&text, m->body, m->relay);
+		show_all(a, &text, m->session, m->session != 0);
+		break;
+	}
+	buf_fini(&text);
+}
+
+static struct v0_identity identity_of(const struct audience *a, const struct roster_user *u)
+{
+	return (struct v0_identity){
+		.kind = a->kind,
+		.room_id = span_str(a->room_id),
+		.user = span_str(u->id),
+		.name = span_str(u->name),
+		.email = span_str(u->email),
+	};
+}
+
+static void show_all(struct audience *a, struct buf *text, uint64_t but_session, bool droppable)
+{
+	struct payload *p = payload_new(buf_span(text));
+
+	LIST_EACH (&a->listeners, it, ahead) {
+		struct listener *who = container_of(it, struct listener, node);
+
+		if (audience_hears(who) && who->id.v != but_session)
+			a->sink->show(who->owner, p, droppable);
+	}
+	payload_free(&p);
+}
+
+static void show_one(struct audience *a, struct listener *who, struct buf *text)
+{
+	struct payload *p = payload_new(buf_span(text));
+
+	a->sink->show(who->owner, p, false);
+	payload_free(&p);
+	buf_clear(text);
+}
+
+/* At most as many as the owner reserved numbers for: a state it did not know of yet follows as a
+ * cast. */
+static void welcome_kept(struct audience *a, struct listener *who, uint64_t relay, uint64_t count)
+{
+	struct buf text;
+
+	buf_init(&text, RENDER_MAX);
+	LIST_EACH (&a->copy.entries, it, ahead) {
+		struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
+
+		if (e->session.v == who->id.v)
+			continue;
+		if (roster_find(&a->local, e->session))
+			e = roster_find(&a->local, e->session);
+		for (size_t i = 0; i < e->kept_count && count; i++, count--) {
+			v0_put_seq(&text, span_of(e->kept[i].body, e->kept[i].body_len), relay++);
+			show_one(a, who, &text);
+		}
+	}
+	buf_fini(&text);
+}
