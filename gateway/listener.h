@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The public ports of a gateway: one shared by all gateways of the host (SO_REUSEPORT) and, when set,
- * one of its own. Owns the libwebsockets context and the doors. Thread: loop. */
+/* The public ports of a gateway: one shared by all gateways of the host (SO_REUSEPORT) and, when
+ * set, one of its own. Owns the doors, the sockets and the HTTP API. Thread: loop. */
 #pragma once
 
 #include "common/err.h"
@@ -11,4 +11,4 @@ struct gateway;
 /* Errors: IN_USE, SYSTEM, said in the log with what to do (port in use, evlib plugin missing). */
 MUST_USE enum err listener_open(struct gateway *, struct listener **out);
 void listener_pause(struct listener *);  /* drain: accept nobody any more */
-void listener_close(struct listener **); /* after every socket is closed; see libraries notes in the file */
+void listener_close(struct listener **); /* sockets that are still open are cut */

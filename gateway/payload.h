@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One outgoing WebSocket message, encoded once and shared by every connection that gets it. Reference
- * counted; the text follows the head-room that the WebSocket library writes its frame header into. */
+/* One outgoing WebSocket message, encoded once and shared by every connection that gets it.
+ * Reference counted; the text follows the head-room that the WebSocket library writes its frame
+ * header into. */
 #pragma once
 
 #include "common/span.h"
 
-#define PAYLOAD_HEADROOM 32 /* >= LWS_PRE of the library; socket.c asserts it */
+#define PAYLOAD_HEADROOM 32 /* >= LWS_PRE of the library; outflow.c asserts it */
 
 struct payload {
 	unsigned refs;
