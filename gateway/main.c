@@ -9,6 +9,9 @@
 #include "gateway/gateway.h"
 #include "gateway/options.h"
 
+#define NAME_LEN 64 /* what `member` takes, and the NUL */
+
+static const char *name_of(const char *given, char out[NAME_LEN]);
 static enum log_level level_of(const char *name);
 static enum log_format format_of(const char *name);
 static NO_RETURN void complain(const char *option, const char *value, const char *known);
@@ -16,9 +19,11 @@ static NO_RETURN void complain(const char *option, const char *value, const char
 int main(int argc, char **argv)
 {
 	static struct gateway_options opt; /* its strings live as long as the process */
+	static char name[NAME_LEN];
 
 	options_load(&gateway_option_table, argc, argv, environ,
 		     &opt); /* or exits, naming the bad option */
+	opt.node_name = name_of(opt.node_name, name);
 	log_open("gateway", opt.node_name, level_of(opt.log_level), format_of(opt.log_format));
 	struct gateway *gw = gateway_open(&opt); /* links first, listener last */
 	if (!gw)
@@ -26,6 +31,20 @@ int main(int argc, char **argv)
 	bool well = gateway_run(gw); /* until SIGTERM: stop listening, drain */
 	gateway_close(&gw);
 	return well ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static const char *name_of(const char *given, char out[NAME_LEN])
+{
+	char host[NAME_LEN - 16] = "";
+
+	if (strlen(given) >= NAME_LEN)
+		complain("node.name", given, "at most 63 bytes");
+	if (given[0])
+		return given;
+	if (gethostname(host, sizeof host - 1))
+		host[0] = '\0';
+	snprintf(out, NAME_LEN, "%s-%ld", host[0] ? host : "gateway", (long)getpid());
+	return out;
 }
 
 static enum log_level level_of(const char *name)
