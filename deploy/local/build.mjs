@@ -13,7 +13,7 @@ import { buildDirectory, ROOT } from './settings.mjs';
 const BUILDS = {
 	release: {
 		env: { CC: 'gcc' },
-		options: ['--buildtype=release', '-Db_lto=true'],
+		options: ['--buildtype=release', '-Db_lto=true', '-Dtests=false'],
 		targets: ['gateway/moot-gateway', 'roomd/moot-roomd', 'bench/moot-bench', 'bench/moot-limit'],
 	},
 	debug: { env: { CC: 'gcc' }, options: ['--buildtype=debugoptimized', '-Db_sanitize=address,undefined'] },
