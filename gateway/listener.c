@@ -9,6 +9,7 @@
 #include "common/door.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "gateway/descriptors.h"
 #include "gateway/gateway.h"
 #include "gateway/http.h"
 #include "gateway/metrics.h"
@@ -64,6 +65,7 @@ enum err listener_open(struct gateway *gw, struct listener **out)
 
 	l->gw = gw;
 	list_init(&l->knocks);
+	descriptors_provide((size_t)opt->limits_connections);
 	enum err e = socket_set_open(gateway_loop(gw), &limits, &l->sockets);
 
 	if (e == OK)
