@@ -25,6 +25,7 @@ struct router {
 	struct map routes; /* room key -> struct route */
 	struct router_slot slots[SLOTS];
 	struct route_shared shared;
+	bool holding; /* some slot is on hold */
 };
 
 static struct link *owner_link(const struct router *, unsigned slot);
@@ -35,6 +36,7 @@ static struct link *find_unwanted(const struct router *);
 static bool is_wanted(const struct router *, incarnation_id);
 static void lose_link(struct router *, struct link *, int64_t now_ns);
 static void end_holds(struct router *, int64_t now_ns);
+static void end_hold(struct router *, unsigned slot, int64_t now_ns);
 static void tick_routes(struct router *, int64_t now_ns);
 static void on_link_open(void *owner, struct link *, int64_t now_ns);
 static void on_link_shut(void *owner, struct link *, int64_t now_ns);
@@ -182,6 +184,7 @@ void router_refresh(struct router *r, struct route *route)
 
 void router_hold(struct router *r, unsigned slot, int64_t now_ns)
 {
+	r->holding = true;
 	r->slots[slot].held_ns = now_ns;
 	LIST_EACH (&r->slots[slot].routes, it, ahead)
 		route_hold(container_of(it, struct route, of_slot));
@@ -342,20 +345,29 @@ static void lose_link(struct router *r, struct link *link, int64_t now_ns)
 
 static void end_holds(struct router *r, int64_t now_ns)
 {
-	for (unsigned slot = 0; slot < SLOTS; slot++) {
-		struct router_slot *s = &r->slots[slot];
+	bool holding = false;
 
-		if (!s->held_ns || now_ns - s->held_ns < HOLD_MAX_NS)
+	for (unsigned slot = 0; r->holding && slot < SLOTS; slot++) {
+		if (!r->slots[slot].held_ns)
 			continue;
-		s->held_ns = 0;
-		LIST_EACH (&s->routes, it, ahead) {
-			struct route *route = container_of(it, struct route, of_slot);
-
-			route_release(route, now_ns);
-			router_refresh(r, route);
-		}
-		r->setup.on_ways(r->setup.owner, now_ns);
+		if (now_ns - r->slots[slot].held_ns < HOLD_MAX_NS)
+			holding = true;
+		else
+			end_hold(r, slot, now_ns);
 	}
+	r->holding = holding;
+}
+
+static void end_hold(struct router *r, unsigned slot, int64_t now_ns)
+{
+	r->slots[slot].held_ns = 0;
+	LIST_EACH (&r->slots[slot].routes, it, ahead) {
+		struct route *route = container_of(it, struct route, of_slot);
+
+		route_release(route, now_ns);
+		router_refresh(r, route);
+	}
+	r->setup.on_ways(r->setup.owner, now_ns);
 }
 
 static void tick_routes(struct router *r, int64_t now_ns)
