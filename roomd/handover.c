@@ -119,6 +119,7 @@ static void on_assigned(void *owner, enum err e, uint64_t version, const struct 
 			size_t count)
 {
 	struct handover *h = owner;
+	size_t rooms = 0;
 
 	for (size_t i = 0; i < count; i++)
 		(void)view_set_slot(h->setup.view, slots[i].slot, slots[i].owner, slots[i].epoch);
@@ -128,11 +129,11 @@ static void on_assigned(void *owner, enum err e, uint64_t version, const struct 
 	say_moved(h, h->setup.self, version);
 	for (size_t i = 0; i < h->count; i++)
 		if (h->setup.view->slots[h->slots[i]].owner.v != h->setup.self.v)
-			h->setup.on_given(h->setup.owner, h->slots[i]);
+			rooms += h->setup.on_given(h->setup.owner, h->slots[i]);
 	log_debug("slots_given", kv_hex("to", h->target.v), kv_u64("asked", h->count),
-		  kv_u64("moved", count), kv_str("err", err_name(e)));
+		  kv_u64("moved", count), kv_u64("rooms", rooms), kv_str("err", err_name(e)));
 	h->state = IDLE;
-	h->setup.on_end(h->setup.owner, e ? e : count < h->count ? ERR_NOT_OWNER : OK);
+	h->setup.on_end(h->setup.owner, e ? e : count < h->count ? ERR_NOT_OWNER : OK, rooms);
 }
 
 /* Those of the batch that belong to `owner` now. */

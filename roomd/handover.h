@@ -15,9 +15,10 @@ struct handover_setup {
 	incarnation_id self;
 	struct feed_set *feeds;
 	struct store *store;
-	struct view *view;                            /* the owner's; told of what was assigned */
-	void (*on_given)(void *owner, unsigned slot); /* after MOVED was said: drop its rooms */
-	void (*on_end)(void *owner, enum err);        /* of the batch */
+	struct view *view; /* the owner's; told of what was assigned */
+	/* After MOVED was said: drop its rooms. Returns how many there were. */
+	size_t (*on_given)(void *owner, unsigned slot);
+	void (*on_end)(void *owner, enum err, size_t rooms); /* of the batch */
 	void *owner;
 };
 

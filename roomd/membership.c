@@ -37,7 +37,7 @@ static void on_pulled(void *owner, enum err, const struct store_view *);
 static void check_alive(struct membership *);
 static void list_gateways(struct membership *);
 static void on_lost(void *owner, unsigned slot, uint64_t epoch);
-static void on_given(void *owner, unsigned slot);
+static size_t on_given(void *owner, unsigned slot);
 static void on_doubt(void *owner);
 
 struct membership *membership_new(const struct membership_setup *setup, int64_t now_ns)
@@ -314,11 +314,11 @@ static void on_lost(void *owner, unsigned slot, uint64_t epoch)
 	m->setup.on_lost(m->setup.owner, slot, epoch);
 }
 
-static void on_given(void *owner, unsigned slot)
+static size_t on_given(void *owner, unsigned slot)
 {
 	struct membership *m = owner;
 
-	m->setup.on_given(m->setup.owner, slot);
+	return m->setup.on_given(m->setup.owner, slot);
 }
 
 static void on_doubt(void *owner)

@@ -25,7 +25,7 @@ struct membership_setup {
 	struct feed_set *feeds;
 	int64_t poll_ns, settle_ns, drain_ns;
 	void (*on_lost)(void *owner, unsigned slot, uint64_t epoch); /* as in ownership.h */
-	void (*on_given)(void *owner, unsigned slot);
+	size_t (*on_given)(void *owner, unsigned slot);
 	void (*on_pulled)(void *owner, enum err); /* the view is as new as it gets */
 	void *owner;
 };

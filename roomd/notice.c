@@ -8,8 +8,8 @@
 	(LINK_BATCH_MAX - LINK_BATCH_AIM - 4096) /* bytes: the batch it lands in and its own head  \
 						  */
 
-static void put_members(const struct roster *, const incarnation_id *home, struct buf *items);
-static void put_members_with(const struct roster *, const incarnation_id *home, bool kept,
+static bool put_members(const struct roster *, const incarnation_id *home, struct buf *items);
+static bool put_members_with(const struct roster *, const incarnation_id *home, bool kept,
 			     struct buf *items);
 static bool hears(const struct attachment *, const struct attachment *from);
 
@@ -36,7 +36,8 @@ void notice_roster(const struct notice *n, struct attachment *a, const struct ro
 	if (!out || !a->attached)
 		return;
 	buf_init(&items, MEMBERS_MAX);
-	put_members(roster, &a->feed->gateway, &items);
+	if (!put_members(roster, &a->feed->gateway, &items))
+		covered = false; /* who is missing in it is not gone */
 	message_put_roster(out, &(struct msg_roster){
 					.room = n->key,
 					.covered = covered,
@@ -164,44 +165,50 @@ void notice_answer(struct feed *f, uint64_t ask, enum err code, const struct ros
 		return;
 	buf_init(&items, MEMBERS_MAX);
 	if (roster)
-		put_members(roster, NULL, &items);
+		(void)put_members(roster, NULL, &items);
 	message_put_answer(out, &(struct msg_answer){.ask = ask,
 						     .code = (uint64_t)code,
 						     .members = buf_span(&items)});
 	buf_fini(&items);
 }
 
-/* A roster that is too large with the kept states goes without them; late joiners then miss those.
- */
-static void put_members(const struct roster *roster, const incarnation_id *home, struct buf *items)
+/* A roster that is too large with the kept states goes without them (late joiners then miss those),
+ * and in part if even that does not fit. Returns whether everybody is in it. */
+static bool put_members(const struct roster *roster, const incarnation_id *home, struct buf *items)
 {
-	put_members_with(roster, home, true, items);
-	if (!items->over)
-		return;
+	if (put_members_with(roster, home, true, items))
+		return true;
 	buf_clear(items);
-	put_members_with(roster, home, false, items);
 	log_warn("roster_without_states", kv_u64("entries", roster_entries(roster)));
-	must(!items->over);
+	return put_members_with(roster, home, false, items);
 }
 
-static void put_members_with(const struct roster *roster, const incarnation_id *home,
+static bool put_members_with(const struct roster *roster, const incarnation_id *home,
 			     bool with_kept, struct buf *items)
 {
 	struct item_member item;
 	struct buf kept;
+	size_t whole = 0;
 
 	buf_init(&kept, KEPT_PER_SESSION * (KEPT_BODY_MAX + 1024));
 	LIST_EACH (&roster->entries, it, ahead) {
 		const struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
 
-		if (!e->seen && home && e->home.v != home->v)
+		if (items->over || (!e->seen && home && e->home.v != home->v))
 			continue;
+		whole = items->len;
 		roster_item(e, &kept, &item);
 		if (!with_kept)
 			item.kept = SPAN_NONE;
 		item_put_member(items, &item);
 	}
 	buf_fini(&kept);
+	bool fits = !items->over;
+	if (!fits) {
+		items->len = whole;
+		items->over = false;
+	}
+	return fits;
 }
 
 static bool hears(const struct attachment *a, const struct attachment *from)

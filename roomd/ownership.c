@@ -7,7 +7,8 @@
 #include "roomd/placement.h"
 
 #define RETRY_NS (200 * NS_PER_MS) /* after the store refused, or did less than was asked */
-#define PAUSE_NS (5 * NS_PER_MS)   /* between two batches: gateways attach what has moved */
+#define PAUSE_NS                                                                                   \
+	(20 * NS_PER_MS) /* between two batches with rooms: gateways attach what has moved */
 
 struct ownership {
 	struct ownership_setup setup;
@@ -28,8 +29,8 @@ static bool take_slots(struct ownership *);
 static void on_taken(void *owner, enum err, uint64_t version, const struct store_slot *,
 		     size_t count);
 static bool give_slots(struct ownership *);
-static void on_given(void *owner, unsigned slot);
-static void on_given_end(void *owner, enum err);
+static size_t on_given(void *owner, unsigned slot);
+static void on_given_end(void *owner, enum err, size_t rooms);
 static bool is_mine(const struct ownership *, unsigned slot);
 static bool is_ownerless(const struct ownership *, unsigned slot);
 
@@ -220,19 +221,19 @@ static bool give_slots(struct ownership *o)
 	return count > 0;
 }
 
-static void on_given(void *owner, unsigned slot)
+static size_t on_given(void *owner, unsigned slot)
 {
 	struct ownership *o = owner;
 
-	o->setup.on_given(o->setup.owner, slot);
+	return o->setup.on_given(o->setup.owner, slot);
 }
 
-static void on_given_end(void *owner, enum err e)
+static void on_given_end(void *owner, enum err e, size_t rooms)
 {
 	struct ownership *o = owner;
 
 	o->stale = true;
-	o->give_at_ns = o->now_ns + (e ? RETRY_NS : PAUSE_NS);
+	o->give_at_ns = o->now_ns + (e ? RETRY_NS : rooms > 0 ? PAUSE_NS : 0);
 	if (e)
 		o->setup.on_doubt(o->setup.owner);
 }

@@ -14,8 +14,10 @@ struct ownership_setup {
 	struct feed_set *feeds;
 	struct store *store;
 	void (*on_lost)(void *owner, unsigned slot,
-			uint64_t epoch);              /* ours no more, or not under the old epoch */
-	void (*on_given)(void *owner, unsigned slot); /* given away, and MOVED was said */
+			uint64_t epoch); /* ours no more, or not under the old epoch */
+	size_t (*on_given)(
+		void *owner,
+		unsigned slot); /* given away, and MOVED was said: how many rooms it had */
 	void (*on_doubt)(
 		void *owner); /* the store did not do all that was asked: the view may be old */
 	void *owner;

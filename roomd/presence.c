@@ -141,7 +141,7 @@ void presence_cast(struct presence *p, const struct attachment *from, const stru
 
 void presence_tell_roster(struct presence *p, struct attachment *a, bool covered, int64_t now_ns)
 {
-	uint64_t relay = has_announced(p, a) ? ++p->relay : 0;
+	uint64_t relay = covered && has_announced(p, a) ? ++p->relay : 0;
 	struct notice n = notice_of(p, relay, now_ns);
 
 	notice_roster(&n, a, &p->roster, covered);
@@ -149,7 +149,7 @@ void presence_tell_roster(struct presence *p, struct attachment *a, bool covered
 
 void presence_tell_roster_all(struct presence *p, bool covered, int64_t now_ns)
 {
-	uint64_t relay = has_announced(p, NULL) ? ++p->relay : 0;
+	uint64_t relay = covered && has_announced(p, NULL) ? ++p->relay : 0;
 	struct notice n = notice_of(p, relay, now_ns);
 
 	LIST_EACH (&p->attachments, it, ahead) {

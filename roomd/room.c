@@ -1,25 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "roomd/room.h"
+#include "roomd/room_inside.h"
 
 #include "common/map.h"
 #include "common/mem.h"
 #include "roomd/notice.h"
-#include "roomd/presence.h"
-#include "roomd/waiting.h"
 
-struct room {
-	struct room_links links;
-	struct room_env *env;
-	char *key;
-	uint64_t epoch;
-	struct presence presence;
-	struct waiting waiting;
-	bool covered, open;
-	int64_t open_at_ns, answer_at_ns; /* when waiting ends at the latest */
-	struct timer timer;
-};
-
-static struct presence *present(struct room *);
 static struct attachment *find_or_add(struct room *, struct feed *);
 static void replace(struct room *, struct attachment *, const struct msg_attach *, int64_t now_ns);
 static void replace_one(struct room *, struct attachment *, const struct item_member *,
@@ -28,15 +13,6 @@ static void drop_missing(struct room *, struct attachment *, const struct map *m
 			 int64_t now_ns);
 static void attach_by_join(struct room *, struct attachment *, int64_t now_ns);
 static bool has_spoken_all(struct room *);
-static void open_room(struct room *, int64_t now_ns);
-static void drain(struct room *, int64_t now_ns);
-static bool must_wait(const struct room *, enum message_type, int64_t now_ns);
-static void add_waiting(struct room *, struct feed *, const struct message *, int64_t now_ns);
-static void add_waiting_join(struct room *, struct attachment *, const struct item_member *,
-			     int64_t now_ns);
-static void act(struct room *, struct feed *, const struct message *, int64_t now_ns);
-static void act_join(struct room *, const struct msg_join *, int64_t now_ns);
-static void act_leave(struct room *, const struct msg_leave *, int64_t now_ns);
 static void settle(struct room *);
 static void on_timer(struct timer *, int64_t now_ns);
 
@@ -54,7 +30,9 @@ struct room *room_new(struct room_env *env, struct span key, uint64_t epoch, int
 	list_init(&r->links.of_slot);
 	list_init(&r->links.of_uncovered);
 	list_init(&r->links.of_touched);
+	list_init(&r->links.of_unsolicited);
 	list_add_last(&env->uncovered, &r->links.of_uncovered);
+	list_add_last(&env->unsolicited, &r->links.of_unsolicited);
 	settle(r);
 	return r;
 }
@@ -69,6 +47,7 @@ void room_free(struct room **pr)
 	timers_disarm(r->env->timers, &r->timer);
 	list_remove(&r->links.of_slot);
 	list_remove(&r->links.of_uncovered);
+	list_remove(&r->links.of_unsolicited);
 	list_remove(&r->links.of_touched);
 	r->env->casts_dropped += r->presence.casts_dropped;
 	waiting_fini(&r->waiting);
@@ -82,8 +61,8 @@ void room_on_attach(struct room *r, struct feed *f, const struct msg_attach *m, 
 	struct attachment *a = find_or_add(r, f);
 	bool was_covered = r->covered;
 
-	if (m->relay > present(r)->relay)
-		present(r)->relay = m->relay;
+	if (m->relay > room_presence(r)->relay)
+		room_presence(r)->relay = m->relay;
 	if (m->members.len == 0)
 		a->attached = false;
 	replace(r, a, m, now_ns);
@@ -91,12 +70,12 @@ void room_on_attach(struct room *r, struct feed *f, const struct msg_attach *m, 
 	a->unconfirmed = false;
 	if (m->members.len > 0) {
 		a->attached = true;
-		notice_attached(a, room_key(r), r->epoch, present(r)->relay);
+		notice_attached(a, room_key(r), r->epoch, room_presence(r)->relay);
 	}
 	room_cover(r, now_ns);
 	if (a->attached && (was_covered || !r->covered))
-		presence_tell_roster(present(r), a, r->covered, now_ns);
-	drain(r, now_ns);
+		presence_tell_roster(room_presence(r), a, r->covered, now_ns);
+	room_drain(r, now_ns);
 	settle(r);
 }
 
@@ -105,7 +84,7 @@ void room_on_solicit_done(struct room *r, struct feed *f, int64_t now_ns)
 	struct attachment *a = find_or_add(r, f);
 
 	if (!a->attached)
-		presence_remove_home(present(r), a, now_ns);
+		presence_remove_home(room_presence(r), a, now_ns);
 	a->spoken = true;
 	a->unconfirmed = false;
 	room_cover(r, now_ns);
@@ -120,15 +99,12 @@ void room_on_message(struct room *r, struct feed *f, const struct message *m, in
 		struct item_member item;
 		bool added;
 
-		if (!item_next_member(&members, &item))
+		if (!item_next_member(&members, &item) || !item.session)
 			return;
 		attach_by_join(r, a, now_ns);
-		(void)presence_admit(present(r), a, &item, &added);
+		(void)presence_admit(room_presence(r), a, &item, &added);
 	}
-	if (must_wait(r, m->type, now_ns))
-		add_waiting(r, f, m, now_ns);
-	else
-		act(r, f, m, now_ns);
+	room_take(r, f, m, now_ns);
 	settle(r);
 }
 
@@ -151,7 +127,7 @@ void room_on_feed_doubt(struct attachment *a, bool last, int64_t now_ns)
 		return;
 	}
 	a->unconfirmed = false;
-	presence_remove_home(present(r), a, now_ns);
+	presence_remove_home(room_presence(r), a, now_ns);
 	settle(r);
 }
 
@@ -160,7 +136,7 @@ void room_on_feed_gone(struct attachment *a, int64_t now_ns)
 	struct room *r = a->room;
 
 	a->attached = false;
-	presence_remove_home(present(r), a, now_ns);
+	presence_remove_home(room_presence(r), a, now_ns);
 	attachment_free(&a);
 	room_cover(r, now_ns);
 	settle(r);
@@ -172,12 +148,14 @@ void room_cover(struct room *r, int64_t now_ns)
 		return;
 	r->covered = true;
 	list_remove(&r->links.of_uncovered);
-	open_room(r, now_ns);
+	list_remove(&r->links.of_unsolicited);
+	room_open(r, now_ns);
 	settle(r);
 }
 
 void room_solicit(struct room *r)
 {
+	list_remove(&r->links.of_unsolicited);
 	LIST_EACH (feed_set_all(r->env->feeds), it, ahead) {
 		struct feed *f = container_of(it, struct feed, of_set);
 		struct attachment *a;
@@ -194,7 +172,7 @@ void room_solicit(struct room *r)
 
 void room_say_not_owner(struct room *r, uint64_t epoch)
 {
-	LIST_EACH (&present(r)->attachments, it, ahead) {
+	LIST_EACH (&room_presence(r)->attachments, it, ahead) {
 		struct attachment *a = container_of(it, struct attachment, of_room);
 		struct buf *out = a->attached ? feed_out(a->feed) : NULL;
 
@@ -216,6 +194,11 @@ struct room *room_of_slot(struct list *node)
 struct room *room_of_uncovered(struct list *node)
 {
 	return container_of(node, struct room, links.of_uncovered);
+}
+
+struct room *room_of_unsolicited(struct list *node)
+{
+	return container_of(node, struct room, links.of_unsolicited);
 }
 
 struct room *room_of_touched(struct list *node)
@@ -255,12 +238,6 @@ bool room_is_covered(const struct room *r)
 	return r->covered;
 }
 
-static struct presence *present(struct room *r)
-{
-	r->presence.wall_offset_ms = r->env->wall_offset_ms;
-	return &r->presence;
-}
-
 static struct attachment *find_or_add(struct room *r, struct feed *f)
 {
 	struct attachment *a = presence_find(&r->presence, f);
@@ -291,13 +268,13 @@ static void replace_one(struct room *r, struct attachment *a, const struct item_
 			int64_t now_ns)
 {
 	bool added;
-	struct roster_entry *e = presence_admit(present(r), a, item, &added);
+	struct roster_entry *e = presence_admit(room_presence(r), a, item, &added);
 
 	if (item->fresh) { /* known, and told over this very link: its WELCOMED is on the way */
 		if (added || (e->seen && !a->attached))
-			add_waiting_join(r, a, item, now_ns);
+			room_keep_join(r, a, item, now_ns);
 	} else if (added && r->open) {
-		presence_add_silently(present(r), e, now_ns);
+		presence_add_silently(room_presence(r), e, now_ns);
 	} else if (added) {
 		e->seen = true;
 	}
@@ -306,7 +283,7 @@ static void replace_one(struct room *r, struct attachment *a, const struct item_
 static void drop_missing(struct room *r, struct attachment *a, const struct map *mentioned,
 			 int64_t now_ns)
 {
-	struct roster *roster = &present(r)->roster;
+	struct roster *roster = &room_presence(r)->roster;
 
 	if (a->entries == mentioned->len)
 		return;
@@ -314,7 +291,7 @@ static void drop_missing(struct room *r, struct attachment *a, const struct map 
 		struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
 
 		if (e->home.v == a->feed->gateway.v && !map_find_u64(mentioned, e->session.v))
-			presence_remove(present(r), e, now_ns);
+			presence_remove(room_presence(r), e, now_ns);
 	}
 }
 
@@ -324,7 +301,7 @@ static void attach_by_join(struct room *r, struct attachment *a, int64_t now_ns)
 	if (a->attached)
 		return;
 	a->attached = a->spoken = a->stale = true;
-	notice_attached(a, room_key(r), r->epoch, present(r)->relay);
+	notice_attached(a, room_key(r), r->epoch, room_presence(r)->relay);
 	room_cover(r, now_ns);
 }
 
@@ -341,111 +318,6 @@ static bool has_spoken_all(struct room *r)
 			return false;
 	}
 	return true;
-}
-
-/* Called once when the wait is over, and once more if coverage comes later. */
-static void open_room(struct room *r, int64_t now_ns)
-{
-	r->open = true;
-	presence_tell_roster_all(present(r), r->covered, now_ns);
-	drain(r, now_ns);
-}
-
-static void drain(struct room *r, int64_t now_ns)
-{
-	LIST_EACH (&r->waiting.records, it, ahead) {
-		struct waiting_record *w = container_of(it, struct waiting_record, node);
-		struct message m;
-
-		if (must_wait(r, w->type, now_ns))
-			continue;
-		waiting_read(w, &m);
-		act(r, feed_set_find(r->env->feeds, w->gateway), &m, now_ns);
-		waiting_remove(&r->waiting, w);
-	}
-}
-
-static bool must_wait(const struct room *r, enum message_type type, int64_t now_ns)
-{
-	bool is_question = type == MESSAGE_BROADCAST || type == MESSAGE_INSPECT;
-
-	return !r->open || (is_question && !r->covered && now_ns < r->answer_at_ns);
-}
-
-static void add_waiting(struct room *r, struct feed *f, const struct message *m, int64_t now_ns)
-{
-	if (waiting_add(&r->waiting, f->gateway, m) == OK)
-		return;
-	r->answer_at_ns = now_ns; /* too much waits: go on with what is known */
-	open_room(r, now_ns);
-	act(r, f, m, now_ns);
-}
-
-static void add_waiting_join(struct room *r, struct attachment *a, const struct item_member *item,
-			     int64_t now_ns)
-{
-	struct message m = {.type = MESSAGE_JOIN, .join = {.room = room_key(r)}};
-	struct item_member bare = *item;
-	struct buf members;
-
-	bare.kept = SPAN_NONE; /* the roster has them */
-	buf_init(&members, LINK_BATCH_MAX);
-	item_put_member(&members, &bare);
-	m.join.members = buf_span(&members);
-	add_waiting(r, a->feed, &m, now_ns);
-	buf_fini(&members);
-}
-
-static void act(struct room *r, struct feed *f, const struct message *m, int64_t now_ns)
-{
-	switch ((int)m->type) {
-	case MESSAGE_JOIN:
-		act_join(r, &m->join, now_ns);
-		break;
-	case MESSAGE_LEAVE:
-		act_leave(r, &m->leave, now_ns);
-		break;
-	case MESSAGE_CAST:
-		presence_cast(present(r), f ? presence_find(&r->presence, f) : NULL, &m->cast,
-			      now_ns);
-		break;
-	case MESSAGE_BROADCAST:
-		presence_cast(present(r), NULL, &(struct msg_cast){.body = m->broadcast.body},
-			      now_ns);
-		if (f)
-			notice_answer(f, m->broadcast.ask, OK, NULL);
-		break;
-	case MESSAGE_INSPECT:
-		if (f)
-			notice_answer(f, m->inspect.ask, OK, &r->presence.roster);
-		break;
-	default:
-		must(!"a record that no room acts on");
-	}
-}
-
-static void act_join(struct room *r, const struct msg_join *m, int64_t now_ns)
-{
-	struct span members = m->members;
-	struct item_member item;
-
-	if (!item_next_member(&members, &item))
-		return;
-	struct roster_entry *e = roster_find(&r->presence.roster, (session_id){item.session});
-	if (!e)
-		return;
-	struct attachment *home = presence_home(&r->presence, e);
-	if (home && home->stale) /* nobody was there to see what happened meanwhile */
-		presence_tell_roster(present(r), home, r->covered, now_ns);
-	presence_announce(present(r), e, now_ns);
-}
-
-static void act_leave(struct room *r, const struct msg_leave *m, int64_t now_ns)
-{
-	struct roster_entry *e = roster_find(&r->presence.roster, (session_id){m->session});
-
-	if (e && m->conn_gen >= e->conn_gen)
-		presence_remove(present(r), e, now_ns);
 }
 
 /* After each change: the timer, and a look at whether anybody still needs the room. */
@@ -470,8 +342,8 @@ static void on_timer(struct timer *t, int64_t now_ns)
 	struct room *r = container_of(t, struct room, timer);
 
 	if (!r->open && now_ns >= r->open_at_ns)
-		open_room(r, now_ns);
-	drain(r, now_ns);
-	presence_tick(present(r), now_ns);
+		room_open(r, now_ns);
+	room_drain(r, now_ns);
+	presence_tick(room_presence(r), now_ns);
 	settle(r);
 }

@@ -23,14 +23,15 @@ struct room_env {
 	int64_t state_interval_ns; /* between two ROOM_STATEs of a room */
 	int64_t welcome_wait_ns;   /* how long a room stays shut at most */
 	int64_t wall_offset_ms;    /* wall clock minus monotonic, for the stamps people see */
-	struct list uncovered;     /* of room; to be solicited at the end of the turn */
+	struct list uncovered;     /* of room; somebody has not spoken yet */
+	struct list unsolicited;   /* of room; to be solicited at the end of the turn */
 	struct list touched;       /* of room; perhaps nobody needs them any more */
 	uint64_t casts_dropped;    /* for gateways that were choked */
 };
 
 /* The lists it is on; the room_set's view of it. */
 struct room_links {
-	struct list of_slot, of_uncovered, of_touched;
+	struct list of_slot, of_uncovered, of_unsolicited, of_touched;
 };
 
 MUST_USE struct room *room_new(struct room_env *, struct span key, uint64_t epoch, int64_t now_ns);
@@ -38,6 +39,7 @@ void room_free(struct room **); /* tells nobody */
 struct room_links *room_links(struct room *);
 struct room *room_of_slot(struct list *); /* container_of */
 struct room *room_of_uncovered(struct list *);
+struct room *room_of_unsolicited(struct list *);
 struct room *room_of_touched(struct list *);
 struct span room_key(const struct room *);
 bool room_is_idle(const struct room *); /* no entries, nothing waits: may be forgotten */

@@ -23,6 +23,7 @@ struct room_set *room_set_new(const struct room_set_setup *setup)
 		.welcome_wait_ns = setup->welcome_wait_ns,
 	};
 	list_init(&s->env.uncovered);
+	list_init(&s->env.unsolicited);
 	list_init(&s->env.touched);
 	map_init(&s->by_key);
 	for (unsigned slot = 0; slot < SLOTS; slot++)
@@ -38,7 +39,7 @@ void room_set_free(struct room_set **ps)
 		return;
 	*ps = NULL;
 	for (unsigned slot = 0; slot < SLOTS; slot++)
-		room_set_drop_slot(s, slot);
+		(void)room_set_drop_slot(s, slot);
 	map_fini(&s->by_key);
 	mem_free(s);
 }
@@ -60,11 +61,14 @@ struct room *room_set_get(struct room_set *s, struct span key, uint64_t epoch, i
 	return r;
 }
 
-void room_set_drop_slot(struct room_set *s, unsigned slot)
+size_t room_set_drop_slot(struct room_set *s, unsigned slot)
 {
+	size_t before = s->by_key.len;
+
 	LIST_EACH (&s->slots[slot], it, ahead) {
 		forget(s, room_of_slot(it));
 	}
+	return before - s->by_key.len;
 }
 
 void room_set_disown_slot(struct room_set *s, unsigned slot, uint64_t epoch)
@@ -72,14 +76,19 @@ void room_set_disown_slot(struct room_set *s, unsigned slot, uint64_t epoch)
 	LIST_EACH (&s->slots[slot], it, ahead) {
 		room_say_not_owner(room_of_slot(it), epoch);
 	}
-	room_set_drop_slot(s, slot);
+	(void)room_set_drop_slot(s, slot);
 }
 
 void room_set_on_feed_open(struct room_set *s, struct feed *f)
 {
-	(void)s;
 	LIST_EACH (&f->attachments, it, ahead) {
 		room_on_feed_open(container_of(it, struct attachment, of_feed));
+	}
+	LIST_EACH (&s->env.uncovered, waits, next) { /* ask this one too */
+		struct list *node = &room_links(room_of_uncovered(waits))->of_unsolicited;
+
+		list_remove(node);
+		list_add_last(&s->env.unsolicited, node);
 	}
 }
 
@@ -115,8 +124,8 @@ void room_set_end_turn(struct room_set *s)
 		if (room_is_idle(r))
 			forget(s, r);
 	}
-	LIST_EACH (&s->env.uncovered, waits, next) {
-		room_solicit(room_of_uncovered(waits));
+	LIST_EACH (&s->env.unsolicited, waits, next) {
+		room_solicit(room_of_unsolicited(waits));
 	}
 }
 

@@ -21,7 +21,7 @@ struct room *room_set_find(const struct room_set *, struct span key); /* NULL: n
 struct room *room_set_get(struct room_set *, struct span key, uint64_t epoch,
 			  int64_t now_ns); /* makes it */
 
-void room_set_drop_slot(struct room_set *, unsigned slot);
+size_t room_set_drop_slot(struct room_set *, unsigned slot); /* how many rooms there were */
 /* The same, and tells the gateways that another owner holds the slot under `epoch`. */
 void room_set_disown_slot(struct room_set *, unsigned slot, uint64_t epoch);
 

@@ -22,7 +22,7 @@ static void on_open(void *owner, struct feed *);
 static void on_doubt(void *owner, struct feed *, bool last, int64_t now_ns);
 static void on_gone(void *owner, struct feed *, int64_t now_ns);
 static void on_lost(void *owner, unsigned slot, uint64_t epoch);
-static void on_given(void *owner, unsigned slot);
+static size_t on_given(void *owner, unsigned slot);
 static void on_pulled(void *owner, enum err);
 
 struct shard *shard_new(const struct shard_setup *setup, int64_t now_ns)
@@ -235,11 +235,11 @@ static void on_lost(void *owner, unsigned slot, uint64_t epoch)
 	room_set_disown_slot(s->rooms, slot, epoch);
 }
 
-static void on_given(void *owner, unsigned slot)
+static size_t on_given(void *owner, unsigned slot)
 {
 	struct shard *s = owner;
 
-	room_set_drop_slot(s->rooms, slot);
+	return room_set_drop_slot(s->rooms, slot);
 }
 
 /* What waited for this pull is decided now. */

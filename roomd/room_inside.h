@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of a room, for room.c (who stands where, coverage) and room_acts.c (what is done when
+ * enough is known). Nobody else includes this. */
+#pragma once
+
+#include "roomd/presence.h"
+#include "roomd/room.h"
+#include "roomd/waiting.h"
+
+struct room {
+	struct room_links links;
+	struct room_env *env;
+	char *key;
+	uint64_t epoch;
+	struct presence presence;
+	struct waiting waiting;
+	bool covered, open;
+	int64_t open_at_ns, answer_at_ns; /* when waiting ends at the latest */
+	struct timer timer;
+};
+
+/* The presence, with the clock set: what is told next bears the right time. */
+struct presence *room_presence(struct room *);
+
+/* Do what it asks now, or keep it until the room knows enough. */
+void room_take(struct room *, struct feed *, const struct message *, int64_t now_ns);
+/* Welcome an entry that came with an ATTACH, like one that came by JOIN; never at once. */
+void room_keep_join(struct room *, struct attachment *, const struct item_member *, int64_t now_ns);
+void room_open(struct room *, int64_t now_ns);  /* tell the roster and do what has waited */
+void room_drain(struct room *, int64_t now_ns); /* do what need not wait any longer */
