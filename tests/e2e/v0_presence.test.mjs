@@ -206,7 +206,7 @@ describe('a room of more than 200', { concurrency: false }, () => {
 		for (const client of crowd)
 			client.socket.close(1000);
 		await a.until(() => a.all('user_left').length === 206, 'everybody leaving', 20_000);
-		assert.deepEqual(userIds(a.all('room_state').at(-1)), [a.user.id], 'small again: lists again');
+		await a.until(() => userIds(a.all('room_state').at(-1))?.length === 1, 'room_state: small again, lists again');
 	});
 });
 
