@@ -388,6 +388,18 @@ static void moved_to_a_shard_not_in_the_view_opens_a_link_to_it(void **state)
 	assert_int_equal(next_type(c), MESSAGE_ATTACH);
 }
 
+static void listing_older_than_a_move_does_not_cut_the_new_owner(void **state)
+{
+	struct world *w = *state;
+	room_is_attached(w);
+	say_moved(w->a, 102, 2, MS(1));
+
+	view_says(w, 100, 1, MS(2));
+
+	assert_non_null(w->shards.of[2].link);
+	assert_int_equal(w->shards.of[2].opened, 1);
+}
+
 static void records_of_the_old_owner_are_dropped(void **state)
 {
 	struct world *w = *state;
@@ -657,6 +669,7 @@ int main(void)
 		T(leave_while_unattached_is_said_after_attached),
 		T(moved_attaches_at_the_new_owner_at_once),
 		T(moved_to_a_shard_not_in_the_view_opens_a_link_to_it),
+		T(listing_older_than_a_move_does_not_cut_the_new_owner),
 		T(records_of_the_old_owner_are_dropped),
 		T(attached_under_an_old_epoch_is_not_believed),
 		T(hold_is_answered_and_nothing_follows_until_the_move),

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What router.c (rooms, the turn) and router_view.c (owners, links) share. */
+#pragma once
+
+#include "gateway/route.h"
+#include "gateway/router.h"
+
+struct router_slot {
+	struct list routes;
+	int64_t held_ns; /* since when it is on hold; 0: it is not */
+	bool changed;    /* since the last settling */
+};
+
+struct router {
+	struct router_setup setup;
+	struct link_setup link_setup;
+	struct view view;
+	struct map links;  /* incarnation -> struct link */
+	struct map routes; /* room key -> struct route */
+	struct router_slot slots[SLOTS];
+	struct route_shared shared;
+	bool holding; /* some slot is on hold */
+};
+
+struct link *router_owner_link(const struct router *, unsigned slot); /* NULL: none */
+struct link_hooks router_link_hooks(struct router *);
