@@ -67,8 +67,9 @@ function quietly(program, args, env) {
 	});
 }
 
-/** From the first failed step on; everything when there is none. @param {string} output */
+/** What the failed steps printed; everything when no step did. @param {string} output */
 function failureIn(output) {
-	const at = output.search(/^(FAILED:|.*ERROR)/m);
-	return output.slice(Math.max(at, 0)).trimEnd().slice(0, 20000);
+	const steps = output.split(/^(?=\[\d+\/\d+\] |FAILED: )/m).filter((step) => step.startsWith('FAILED: '));
+	const text = steps.length > 0 ? steps.join('') : output.slice(Math.max(output.search(/^.*ERROR/m), 0));
+	return text.trimEnd().slice(0, 20000);
 }
