@@ -205,7 +205,8 @@ static void message_of_an_older_generation_is_dropped(void **state)
 		link_tick(w->link, MS(t));
 	link_flush(w->link, MS(700));
 	channel_init(&old, w->shard->id, (incarnation_id){7}, 1);
-	message_put_cast_out(channel_out(&old), &(struct msg_cast_out){.room = SPAN("submission:s1")});
+	message_put_cast_out(channel_out(&old),
+			     &(struct msg_cast_out){.room = SPAN("submission:s1")});
 
 	enum err e = channel_flush(&old, hand_over, w->link);
 
