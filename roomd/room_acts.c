@@ -101,7 +101,7 @@ static void act(struct room *r, struct feed *f, const struct message *m, int64_t
 			notice_answer(f, m->inspect.ask, OK, &r->presence.roster);
 		break;
 	default:
-		must(!"a record that no room acts on");
+		must_failed("a record that no room acts on", __FILE__, __LINE__);
 	}
 }
 

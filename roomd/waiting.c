@@ -83,6 +83,6 @@ static void put(struct buf *out, const struct message *m)
 		message_put_inspect(out, &m->inspect);
 		break;
 	default:
-		must(!"a record that never waits");
+		must_failed("a record that never waits", __FILE__, __LINE__);
 	}
 }
