@@ -36,6 +36,7 @@ struct pg {
 	struct list waiting, sent, settled, calling;
 	struct statements statements;
 	bool told_up, will_settle, broken, closed;
+	bool said_away;    /* once per outage: attempts go on every 2 s */
 	char why[WHY_MAX]; /* of the last loss */
 };
 
@@ -243,6 +244,7 @@ static void on_connected(struct pg *p)
 	p->state = PG_UP;
 	p->backoff_ns = BACKOFF_MIN_NS;
 	p->watch = watch_open(p->loop, PQsocket(p->conn), WATCH_READ, on_ready, p);
+	p->said_away = false;
 	log_info("database_up", kv_str("name", p->name));
 	listen_all(p); /* first, so that whatever is read later misses no notification */
 	while (p->conn && !list_is_empty(&p->waiting)) {
@@ -377,9 +379,12 @@ static void lose(struct pg *p, const char *why)
 	timers_arm(loop_timers(p->loop), &p->timer, loop_now_ns(p->loop) + p->backoff_ns,
 		   try_connect);
 	p->backoff_ns = p->backoff_ns * 2 < BACKOFF_MAX_NS ? p->backoff_ns * 2 : BACKOFF_MAX_NS;
-	log_warn("database_away", kv_str("name", p->name), kv_str("why", p->why),
-		 kv_str("do",
-			"is PostgreSQL running, and is database.url (MOOT_DATABASE_URL) right?"));
+	log_at(p->said_away ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "database_away",
+	       kv_str("name", p->name), kv_str("why", p->why),
+	       kv_str("do",
+		      "is PostgreSQL running, and is database.url (MOOT_DATABASE_URL) right?"),
+	       KV_DONE);
+	p->said_away = true;
 	will_settle(p);
 }
 
