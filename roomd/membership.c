@@ -7,7 +7,8 @@
 #include "common/mem.h"
 #include "roomd/ownership.h"
 
-#define RETRY_NS (200 * NS_PER_MS) /* after the store refused or was away */
+#define RETRY_NS (200 * NS_PER_MS) /* after the store was away */
+#define REFUSED_NS (1 * NS_PER_S)  /* after it refused */
 #define PATIENCE_NS (5 * NS_PER_S) /* ready at last, even if others do not give us our share */
 #define AWAY_NS (2 * NS_PER_S)     /* a drain waits no longer for a store that is away */
 #define LEAVE_NS (1 * NS_PER_S)    /* nor for the last word to the store */
@@ -212,7 +213,7 @@ static void on_registered(void *owner, enum err e, uint64_t version)
 	m->asking = false;
 	m->worker_ns = m->now_ns;
 	if (e) {
-		m->retry_at_ns = m->now_ns + RETRY_NS;
+		m->retry_at_ns = m->now_ns + (e == ERR_DB_REFUSED ? REFUSED_NS : RETRY_NS);
 		return;
 	}
 	m->registered = version;
@@ -239,7 +240,7 @@ static void on_state(void *owner, enum err e, uint64_t version)
 			   */
 		set_state(m, MEMBERSHIP_LEFT);
 	} else if (e) {
-		m->retry_at_ns = m->now_ns + RETRY_NS;
+		m->retry_at_ns = m->now_ns + (e == ERR_DB_REFUSED ? REFUSED_NS : RETRY_NS);
 	} else if (version == 0) {
 		set_state(m, MEMBERSHIP_DEAD);
 	} else if (m->state == MEMBERSHIP_JOINING) {

@@ -288,7 +288,11 @@ static struct span number(char out[NUMBER_LEN], uint64_t v)
 static void refused(const char *what, enum err e, const char *why)
 {
 	log_warn("store_failed", kv_str("what", what), kv_str("err", err_name(e)),
-		 kv_str("why", why ? why : ""));
+		 kv_str("why", why ? why : ""),
+		 kv_str("do",
+			e == ERR_DB_REFUSED
+				? "is the schema of this release applied, and may this role use it?"
+				: "nothing, it is tried again"));
 }
 
 static void on_state(void *owner, bool up, const char *why)

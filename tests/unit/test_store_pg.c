@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store against a real PostgreSQL with the schema of roomd/schema. */
+#include "roomd/store_pg.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/mem.h"
+#include "tests/lib/cluster.h"
+#include "tests/lib/until.h"
+
+enum { PATIENCE_MS = 15000 };
+
+#define ONE ((incarnation_id){UINT64_C(0xfffffffffffffff1)}) /* negative as a bigint */
+#define TWO ((incarnation_id){0x22})
+
+static struct cluster *cluster;
+
+struct desk {
+	struct loop *loop;
+	struct store *store;
+	uint64_t hinted;
+	/* the last answer */
+	unsigned answers, want;
+	enum err err;
+	uint64_t version;
+	struct view view;
+	size_t slots, moved;
+	struct store_slot first;
+};
+
+static void on_state(void *owner, bool up, const char *why)
+{
+	(void)owner, (void)up, (void)why;
+}
+
+static void on_hint(void *owner, uint64_t version)
+{
+	((struct desk *)owner)->hinted = version;
+}
+
+static void on_done(void *owner, enum err e, uint64_t version)
+{
+	struct desk *d = owner;
+
+	d->answers++;
+	d->err = e;
+	d->version = version;
+}
+
+static void on_pulled(void *owner, enum err e, const struct store_view *v)
+{
+	struct desk *d = owner;
+
+	on_done(owner, e, v ? v->version : 0);
+	if (!v)
+		return;
+	view_members_begin(&d->view);
+	for (size_t i = 0; i < v->member_count; i++)
+		view_put_member(&d->view, &v->members[i]);
+	view_members_end(&d->view);
+	for (size_t i = 0; i < v->slot_count; i++)
+		(void)view_set_slot(&d->view, v->slots[i].slot, v->slots[i].owner,
+				    v->slots[i].epoch);
+	d->slots = v->slot_count;
+}
+
+static void on_assigned(void *owner, enum err e, uint64_t version, const struct store_slot *slots,
+			size_t count)
+{
+	struct desk *d = owner;
+
+	on_done(owner, e, version);
+	d->moved = count;
+	if (count > 0)
+		d->first = slots[0];
+}
+
+static bool has_answered(void *what)
+{
+	const struct desk *d = what;
+
+	return d->answers >= d->want;
+}
+
+static bool is_up(void *what)
+{
+	return store_is_up(((struct desk *)what)->store);
+}
+
+static bool is_hinted(void *what)
+{
+	const struct desk *d = what;
+
+	return d->hinted >= d->version;
+}
+
+static void wait_answer(struct desk *d)
+{
+	d->want++;
+	assert_true(loop_until(d->loop, PATIENCE_MS, has_answered, d));
+}
+
+static void psql(const char *arguments)
+{
+	char line[1024];
+
+	snprintf(line, sizeof line, "psql -q -v ON_ERROR_STOP=1 -1 -d '%s' %s >/dev/null",
+		 cluster_url(cluster), arguments);
+	assert_int_equal(system(line), 0);
+}
+
+static int start_cluster(void **state)
+{
+	const char *root = getenv("MOOT_SOURCE_ROOT");
+	char file[512];
+
+	(void)state;
+	cluster = cluster_new();
+	if (!cluster || !root)
+		return -1;
+	static const char *const names[] = {"0001_cluster", "0002_access", "0003_grants"};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		snprintf(file, sizeof file, "-f '%s/roomd/schema/%s.sql'", root, names[i]);
+		psql(file);
+	}
+	return 0;
+}
+
+static int stop_cluster(void **state)
+{
+	(void)state;
+	cluster_free(&cluster);
+	return 0;
+}
+
+static int open_desk(void **state)
+{
+	struct desk *d = mem_new(sizeof *d);
+
+	psql("-c 'DELETE FROM member; UPDATE slot SET owner = NULL, epoch = 0, version = 0;"
+	     " UPDATE view SET version = 1'");
+	view_init(&d->view);
+	d->loop = loop_new();
+	d->store = store_open(d->loop, cluster_url(cluster), "test",
+			      &(struct store_hooks){on_state, on_hint, d});
+	*state = d;
+	return loop_until(d->loop, PATIENCE_MS, is_up, d) ? 0 : -1;
+}
+
+static int close_desk(void **state)
+{
+	struct desk *d = *state;
+
+	store_close(&d->store);
+	loop_for(d->loop, 1);
+	loop_free(&d->loop);
+	view_fini(&d->view);
+	mem_free(d);
+	return 0;
+}
+
+static void add(struct desk *d, incarnation_id id, const char *name)
+{
+	struct view_member m = {
+		.id = id, .kind = MEMBER_SHARD, .state = MEMBER_ACTIVE, .endpoint = "tcp://host:1"};
+
+	snprintf(m.name, sizeof m.name, "%s", name);
+	store_register(d->store, &m, on_done, d);
+	wait_answer(d);
+	assert_int_equal(d->err, OK);
+}
+
+static void pull(struct desk *d, uint64_t since)
+{
+	store_pull(d->store, since, on_pulled, d);
+	wait_answer(d);
+	assert_int_equal(d->err, OK);
+}
+
+static void assign(struct desk *d, unsigned slot, uint64_t from, incarnation_id to, uint64_t seen)
+{
+	store_assign(d->store, &(struct store_move){slot, {from}, to}, 1, seen, on_assigned, d);
+	wait_answer(d);
+	assert_int_equal(d->err, OK);
+}
+
+static void store_shows_a_member_that_registered(void **state)
+{
+	struct desk *d = *state;
+
+	add(d, ONE, "a");
+	uint64_t version = d->version;
+	pull(d, 0);
+
+	const struct view_member *m = view_member(&d->view, ONE);
+	assert_non_null(m);
+	assert_string_equal(m->name, "a");
+	assert_string_equal(m->endpoint, "tcp://host:1");
+	assert_int_equal(m->state, MEMBER_ACTIVE);
+	assert_int_equal(d->version, version);
+	assert_true(loop_until(d->loop, PATIENCE_MS, is_hinted, d));
+}
+
+static void store_finds_the_predecessor_of_a_name_dead(void **state)
+{
+	struct desk *d = *state;
+
+	add(d, ONE, "a");
+	add(d, TWO, "a");
+	pull(d, 0);
+
+	assert_int_equal(view_member(&d->view, ONE)->state, MEMBER_DEAD);
+	assert_int_equal(view_member(&d->view, TWO)->state, MEMBER_ACTIVE);
+}
+
+static void store_does_not_wake_the_dead(void **state)
+{
+	struct desk *d = *state;
+
+	add(d, ONE, "a");
+	add(d, TWO, "a");
+	store_set_state(d->store, ONE, MEMBER_ACTIVE, on_done, d);
+	wait_answer(d);
+
+	assert_int_equal(d->err, OK);
+	assert_int_equal(d->version, 0);
+}
+
+static void store_moves_a_slot_only_from_its_owner(void **state)
+{
+	struct desk *d = *state;
+
+	add(d, ONE, "a");
+	add(d, TWO, "b");
+	assign(d, 7, 0, ONE, 0);
+	assert_int_equal(d->moved, 1);
+	assert_true(d->first.owner.v == ONE.v);
+	assert_int_equal(d->first.epoch, 1);
+	assign(d, 7, 0, TWO, 0);
+	assert_int_equal(d->moved, 0);
+	assign(d, 7, ONE.v, TWO, 0);
+	assert_int_equal(d->moved, 1);
+	assert_int_equal(d->first.epoch, 2);
+}
+
+static void store_moves_a_slot_only_to_an_active_member(void **state)
+{
+	struct desk *d = *state;
+
+	add(d, ONE, "a");
+	store_set_state(d->store, ONE, MEMBER_DRAINING, on_done, d);
+	wait_answer(d);
+	assign(d, 7, 0, ONE, 0);
+	assert_int_equal(d->moved, 0);
+	assign(d, 7, 0, TWO, 0);
+	assert_int_equal(d->moved, 0);
+}
+
+static void store_pulls_only_what_is_newer(void **state)
+{
+	struct desk *d = *state;
+
+	add(d, ONE, "a");
+	assign(d, 7, 0, ONE, 0);
+	uint64_t seven = d->version;
+	assign(d, 8, 0, ONE, 0);
+	pull(d, 0);
+	assert_int_equal(d->slots, 2);
+	pull(d, seven);
+	assert_int_equal(d->slots, 1);
+	assert_true(d->view.slots[7].owner.v == ONE.v);
+	assert_true(d->view.slots[8].owner.v == ONE.v);
+}
+
+static void store_never_falls_behind_a_version_that_was_seen(void **state)
+{
+	struct desk *d = *state;
+
+	add(d, ONE, "a");
+	assign(d, 7, 0, ONE, 5000);
+
+	assert_int_equal(d->version, 5001);
+}
+
+static void store_assigns_everything_at_once(void **state)
+{
+	struct desk *d = *state;
+	struct store_move *moves = mem_new(SLOTS * sizeof *moves);
+
+	add(d, ONE, "a");
+	for (unsigned i = 0; i < SLOTS; i++)
+		moves[i] = (struct store_move){i, {0}, ONE};
+	store_assign(d->store, moves, SLOTS, 0, on_assigned, d);
+	mem_free(moves);
+	wait_answer(d);
+
+	assert_int_equal(d->moved, SLOTS);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_desk, close_desk)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(store_shows_a_member_that_registered),
+		TEST(store_finds_the_predecessor_of_a_name_dead),
+		TEST(store_does_not_wake_the_dead),
+		TEST(store_moves_a_slot_only_from_its_owner),
+		TEST(store_moves_a_slot_only_to_an_active_member),
+		TEST(store_pulls_only_what_is_newer),
+		TEST(store_never_falls_behind_a_version_that_was_seen),
+		TEST(store_assigns_everything_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, start_cluster, stop_cluster);
+}
