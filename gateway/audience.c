@@ -6,11 +6,11 @@
 
 #include "common/mem.h"
 
-static struct roster_entry *local_entry(const struct listener *);
-static void put_member(const struct listener *, bool with_kept, struct buf *items);
+static struct roster_entry *local_entry(const struct attendee *);
+static void put_member(const struct attendee *, bool with_kept, struct buf *items);
 static void mark_unseen(struct audience *);
 static void drop_unseen(struct audience *);
-static struct listener *find_listener(const struct audience *, uint64_t session);
+static struct attendee *find_attendee(const struct audience *, uint64_t session);
 
 struct audience *audience_new(enum room_kind kind, struct span room_id,
 			      const struct audience_sink *sink)
@@ -22,7 +22,7 @@ struct audience *audience_new(enum room_kind kind, struct span room_id,
 	for (size_t i = 0; i < room_id.len; i++)
 		a->room_id[i] = (char)room_id.p[i];
 	a->sink = sink;
-	list_init(&a->listeners);
+	list_init(&a->attendees);
 	roster_init(&a->local);
 	roster_init(&a->copy);
 	return a;
@@ -35,16 +35,16 @@ void audience_free(struct audience **pa)
 	if (!a)
 		return;
 	*pa = NULL;
-	must(list_is_empty(&a->listeners));
+	must(list_is_empty(&a->attendees));
 	roster_fini(&a->local);
 	roster_fini(&a->copy);
 	mem_free(a->room_id);
 	mem_free(a);
 }
 
-struct listener *audience_add(struct audience *a, void *session, const struct item_member *m)
+struct attendee *audience_add(struct audience *a, void *session, const struct item_member *m)
 {
-	struct listener *who = mem_new(sizeof *who);
+	struct attendee *who = mem_new(sizeof *who);
 	bool first;
 
 	who->audience = a;
@@ -52,14 +52,14 @@ struct listener *audience_add(struct audience *a, void *session, const struct it
 	who->id = (session_id){m->session};
 	who->conn_gen = m->conn_gen;
 	list_init(&who->node);
-	list_add_last(&a->listeners, &who->node);
+	list_add_last(&a->attendees, &who->node);
 	(void)roster_put(&a->local, m, (incarnation_id){0}, &first);
 	return who;
 }
 
-void audience_remove(struct listener **pwho)
+void audience_remove(struct attendee **pwho)
 {
-	struct listener *who = *pwho;
+	struct attendee *who = *pwho;
 
 	*pwho = NULL;
 	(void)roster_remove(&who->audience->local, local_entry(who));
@@ -69,21 +69,21 @@ void audience_remove(struct listener **pwho)
 
 bool audience_is_empty(const struct audience *a)
 {
-	return list_is_empty(&a->listeners);
+	return list_is_empty(&a->attendees);
 }
 
-struct list *audience_listeners(struct audience *a)
+struct list *audience_attendees(struct audience *a)
 {
-	return &a->listeners;
+	return &a->attendees;
 }
 
-void audience_keep(struct listener *who, struct span key, unsigned keep, struct span body)
+void audience_keep(struct attendee *who, struct span key, unsigned keep, struct span body)
 {
 	if (keep && key.len)
 		roster_keep(local_entry(who), key, keep == 1 ? body : SPAN_NONE);
 }
 
-bool audience_has_kept(const struct listener *who, const char *key)
+bool audience_has_kept(const struct attendee *who, const char *key)
 {
 	const struct roster_entry *e = local_entry(who);
 
@@ -95,10 +95,10 @@ bool audience_has_kept(const struct listener *who, const char *key)
 
 bool audience_put_members(const struct audience *a, bool with_kept, struct buf *items)
 {
-	LIST_EACH (&a->listeners, it, ahead) {
+	LIST_EACH (&a->attendees, it, ahead) {
 		size_t whole_len = items->len;
 
-		put_member(container_of(it, struct listener, node), with_kept, items);
+		put_member(container_of(it, struct attendee, node), with_kept, items);
 		if (items->over) {
 			items->len = whole_len;
 			items->over = false;
@@ -108,7 +108,7 @@ bool audience_put_members(const struct audience *a, bool with_kept, struct buf *
 	return true;
 }
 
-void audience_put_member(const struct listener *who, struct buf *items)
+void audience_put_member(const struct attendee *who, struct buf *items)
 {
 	put_member(who, true, items);
 }
@@ -165,7 +165,7 @@ void audience_on_member_left(struct audience *a, const struct msg_member_left *m
 
 void audience_on_welcomed(struct audience *a, const struct msg_welcomed *m)
 {
-	struct listener *who = find_listener(a, m->session);
+	struct attendee *who = find_attendee(a, m->session);
 
 	audience_number(a, m->relay, m->count);
 	if (!who || who->welcomed || who->leaving)
@@ -192,7 +192,7 @@ void audience_on_cast_out(struct audience *a, const struct msg_cast_out *m)
 	audience_show_cast(a, m);
 }
 
-static struct roster_entry *local_entry(const struct listener *who)
+static struct roster_entry *local_entry(const struct attendee *who)
 {
 	struct roster_entry *e = roster_find(&who->audience->local, who->id);
 
@@ -200,7 +200,7 @@ static struct roster_entry *local_entry(const struct listener *who)
 	return e;
 }
 
-static void put_member(const struct listener *who, bool with_kept, struct buf *items)
+static void put_member(const struct attendee *who, bool with_kept, struct buf *items)
 {
 	struct item_member m;
 	struct buf kept;
@@ -231,10 +231,10 @@ static void drop_unseen(struct audience *a)
 }
 
 /* From the tail: who is welcomed came last. */
-static struct listener *find_listener(const struct audience *a, uint64_t session)
+static struct attendee *find_attendee(const struct audience *a, uint64_t session)
 {
-	for (struct list *it = a->listeners.prev; it != &a->listeners; it = it->prev) {
-		struct listener *who = container_of(it, struct listener, node);
+	for (struct list *it = a->attendees.prev; it != &a->attendees; it = it->prev) {
+		struct attendee *who = container_of(it, struct attendee, node);
 
 		if (who->id.v == session)
 			return who;

@@ -16,7 +16,7 @@ struct route;
 
 /* One connection as its room sees it. Made by audience_add; outlives its session while `leaving`.
  */
-struct listener {
+struct attendee {
 	struct list node;
 	struct audience *audience;
 	struct route *route; /* of its room; for route.c */
@@ -31,9 +31,9 @@ struct listener {
 	int64_t left_ns;
 };
 
-/* How a room speaks to a session (`owner` of its listener). */
+/* How a room speaks to a session (`owner` of its attendee). */
 struct audience_sink {
-	/* The payload is borrowed. `droppable`: a cast. Must not add or remove listeners. */
+	/* The payload is borrowed. `droppable`: a cast. Must not add or remove attendees. */
 	void (*show)(void *session, struct payload *, bool droppable);
 	void (*welcomed)(void *session);
 };
@@ -43,18 +43,18 @@ MUST_USE struct audience *audience_new(enum room_kind, struct span room_id,
 void audience_free(struct audience **); /* must be empty */
 
 /* ---- the connections here ---- */
-struct listener *audience_add(struct audience *, void *session, const struct item_member *);
-void audience_remove(struct listener **);
+struct attendee *audience_add(struct audience *, void *session, const struct item_member *);
+void audience_remove(struct attendee **);
 bool audience_is_empty(const struct audience *);
-struct list *audience_listeners(struct audience *);
+struct list *audience_attendees(struct audience *);
 /* What a connection here left for late joiners; keep as in CAST. */
-void audience_keep(struct listener *, struct span key, unsigned keep, struct span body);
-bool audience_has_kept(const struct listener *, const char *key);
+void audience_keep(struct attendee *, struct span key, unsigned keep, struct span body);
+bool audience_has_kept(const struct attendee *, const char *key);
 
 /* The members of an ATTACH: everybody here. `with_kept` false leaves their states out. Returns
  * false when `items` is full; it then holds the first ones, whole. */
 bool audience_put_members(const struct audience *, bool with_kept, struct buf *items);
-void audience_put_member(const struct listener *, struct buf *items); /* of a JOIN */
+void audience_put_member(const struct attendee *, struct buf *items); /* of a JOIN */
 uint64_t audience_relay(const struct audience *); /* greatest number shown or reserved here */
 
 /* ---- what the owner says ---- */

@@ -9,12 +9,12 @@ struct audience {
 	enum room_kind kind;
 	char *room_id;
 	const struct audience_sink *sink;
-	struct list listeners;
+	struct list attendees;
 	struct roster local, copy;
 	uint64_t relay;
 };
 
-bool audience_hears(const struct listener *); /* is to be shown the room */
+bool audience_hears(const struct attendee *); /* is to be shown the room */
 /* The numbers `relay` and the `count` - 1 after it were given out. */
 void audience_number(struct audience *, uint64_t relay, uint64_t count);
 
@@ -25,4 +25,4 @@ void audience_show_user(struct audience *, enum v0_type, const struct roster_ent
 			uint64_t relay, int64_t at_ms);
 void audience_show_cast(struct audience *, const struct msg_cast_out *); /* to all but the sender */
 /* To one that comes in: the list, connected, what the others left. */
-void audience_show_room(struct audience *, struct listener *, const struct msg_welcomed *);
+void audience_show_room(struct audience *, struct attendee *, const struct msg_welcomed *);

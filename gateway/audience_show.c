@@ -7,10 +7,10 @@
 
 static struct v0_identity identity_of(const struct audience *a, const struct roster_user *u);
 static void show_all(struct audience *a, struct buf *text, uint64_t but_session, bool droppable);
-static void show_one(struct audience *a, struct listener *who, struct buf *text);
-static void welcome_kept(struct audience *a, struct listener *who, uint64_t relay, uint64_t count);
+static void show_one(struct audience *a, struct attendee *who, struct buf *text);
+static void welcome_kept(struct audience *a, struct attendee *who, uint64_t relay, uint64_t count);
 
-bool audience_hears(const struct listener *who)
+bool audience_hears(const struct attendee *who)
 {
 	return who->welcomed && !who->deaf && !who->leaving;
 }
@@ -28,8 +28,8 @@ void audience_show_list(struct audience *a, uint64_t relay, int64_t at_ms)
 	struct payload *p = NULL;
 
 	audience_number(a, relay, 1);
-	LIST_EACH (&a->listeners, it, ahead) {
-		struct listener *who = container_of(it, struct listener, node);
+	LIST_EACH (&a->attendees, it, ahead) {
+		struct attendee *who = container_of(it, struct attendee, node);
 
 		if (!audience_hears(who) || who->shown == a->copy.changes)
 			continue;
@@ -61,7 +61,7 @@ void audience_show_user(struct audience *a, enum v0_type type, const struct rost
 	buf_fini(&text);
 }
 
-void audience_show_room(struct audience *a, struct listener *who, const struct msg_welcomed *m)
+void audience_show_room(struct audience *a, struct attendee *who, const struct msg_welcomed *m)
 {
 	struct v0_identity self = identity_of(a, roster_find(&a->local, who->id)->user);
 	struct buf text;
@@ -82,8 +82,8 @@ void audience_show_cast(struct audience *a, const struct msg_cast_out *m)
 	struct buf text;
 
 	buf_init(&text, RENDER_MAX);
-	LIST_EACH (&a->listeners, it, ahead) {
-		struct listener *l = container_of(it, struct listener, node);
+	LIST_EACH (&a->attendees, it, ahead) {
+		struct attendee *l = container_of(it, struct attendee, node);
 
 		if (!audience_hears(l) || l->id.v == m->session)
 			continue;
@@ -109,8 +109,8 @@ static void show_all(struct audience *a, struct buf *text, uint64_t but_session,
 {
 	struct payload *p = payload_new(buf_span(text));
 
-	LIST_EACH (&a->listeners, it, ahead) {
-		struct listener *who = container_of(it, struct listener, node);
+	LIST_EACH (&a->attendees, it, ahead) {
+		struct attendee *who = container_of(it, struct attendee, node);
 
 		if (audience_hears(who) && who->id.v != but_session)
 			a->sink->show(who->owner, p, droppable);
@@ -118,7 +118,7 @@ static void show_all(struct audience *a, struct buf *text, uint64_t but_session,
 	payload_free(&p);
 }
 
-static void show_one(struct audience *a, struct listener *who, struct buf *text)
+static void show_one(struct audience *a, struct attendee *who, struct buf *text)
 {
 	struct payload *p = payload_new(buf_span(text));
 
@@ -129,7 +129,7 @@ static void show_one(struct audience *a, struct listener *who, struct buf *text)
 
 /* At most as many as the owner reserved numbers for: a state it did not know of yet follows as a
  * cast. */
-static void welcome_kept(struct audience *a, struct listener *who, uint64_t relay, uint64_t count)
+static void welcome_kept(struct audience *a, struct attendee *who, uint64_t relay, uint64_t count)
 {
 	struct buf text;
 

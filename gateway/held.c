@@ -7,7 +7,7 @@
 
 struct held_cast {
 	struct list node;
-	struct listener *sender; /* NULL: disowned */
+	struct attendee *sender; /* NULL: disowned */
 	uint64_t session;
 	int64_t at_ns;
 	unsigned keep;
@@ -35,7 +35,7 @@ bool held_is_empty(const struct held *h)
 	return list_is_empty(&h->casts);
 }
 
-enum err held_put(struct held *h, struct listener *sender, const struct msg_cast *m, int64_t now_ns)
+enum err held_put(struct held *h, struct attendee *sender, const struct msg_cast *m, int64_t now_ns)
 {
 	size_t len = m->key.len + m->body.len;
 
@@ -90,7 +90,7 @@ unsigned held_expire(struct held *h, int64_t now_ns)
 	return count;
 }
 
-void held_disown(struct held *h, const struct listener *who)
+void held_disown(struct held *h, const struct attendee *who)
 {
 	LIST_EACH (&h->casts, it, ahead) {
 		struct held_cast *c = container_of(it, struct held_cast, node);

@@ -20,7 +20,7 @@ void held_fini(struct held *);
 bool held_is_empty(const struct held *);
 
 /* Copies the cast. Errors: OVERLOADED: over the budget, dropped. */
-MUST_USE enum err held_put(struct held *, struct listener *, const struct msg_cast *,
+MUST_USE enum err held_put(struct held *, struct attendee *, const struct msg_cast *,
 			   int64_t now_ns);
 /* The oldest, borrowed until held_drop, which takes it off. False: none. */
 bool held_peek(const struct held *, struct msg_cast *out);
@@ -28,4 +28,4 @@ void held_drop(struct held *);
 /* Drop what waits for too long; returns how many. */
 unsigned held_expire(struct held *, int64_t now_ns);
 /* The connection goes: its casts stay, but no longer count for it. */
-void held_disown(struct held *, const struct listener *);
+void held_disown(struct held *, const struct attendee *);

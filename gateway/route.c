@@ -22,7 +22,7 @@ static void put_members(const struct route *, struct buf *items);
 static void catch_up(struct route *);
 static void send_held(struct route *);
 static void send_leaves(struct route *);
-static void send_leave(struct route *, struct listener **);
+static void send_leave(struct route *, struct attendee **);
 static void drop_old_leaves(struct route *, int64_t now_ns);
 static void drop_leavers(struct route *);
 static struct span key_of(const struct route *);
@@ -139,9 +139,9 @@ void route_on_refused(struct route *r, int64_t now_ns)
 	route_lose(r, now_ns);
 }
 
-struct listener *route_enter(struct route *r, void *session, const struct item_member *m)
+struct attendee *route_enter(struct route *r, void *session, const struct item_member *m)
 {
-	struct listener *who = audience_add(r->audience, session, m);
+	struct attendee *who = audience_add(r->audience, session, m);
 
 	who->route = r;
 	if (r->state == ROUTE_WAITING || r->on_hold)
@@ -155,9 +155,9 @@ struct listener *route_enter(struct route *r, void *session, const struct item_m
 	return who;
 }
 
-void route_leave(struct route *r, struct listener **pwho, int64_t now_ns)
+void route_leave(struct route *r, struct attendee **pwho, int64_t now_ns)
 {
-	struct listener *who = *pwho;
+	struct attendee *who = *pwho;
 
 	*pwho = NULL;
 	held_disown(&r->held, who);
@@ -171,7 +171,7 @@ void route_leave(struct route *r, struct listener **pwho, int64_t now_ns)
 		unsettle(r);
 }
 
-enum err route_cast(struct route *r, struct listener *who, struct msg_cast *m, int64_t now_ns)
+enum err route_cast(struct route *r, struct attendee *who, struct msg_cast *m, int64_t now_ns)
 {
 	m->room = key_of(r);
 	m->session = who->id.v;
@@ -262,17 +262,17 @@ static void send_held(struct route *r)
 
 static void send_leaves(struct route *r)
 {
-	LIST_EACH (audience_listeners(r->audience), it, ahead) {
-		struct listener *who = container_of(it, struct listener, node);
+	LIST_EACH (audience_attendees(r->audience), it, ahead) {
+		struct attendee *who = container_of(it, struct attendee, node);
 
 		if (who->leaving)
 			send_leave(r, &who);
 	}
 }
 
-static void send_leave(struct route *r, struct listener **pwho)
+static void send_leave(struct route *r, struct attendee **pwho)
 {
-	struct listener *who = *pwho;
+	struct attendee *who = *pwho;
 
 	message_put_leave(link_out(r->link), &(struct msg_leave){
 						     .room = key_of(r),
@@ -287,8 +287,8 @@ static void send_leave(struct route *r, struct listener **pwho)
 /* The next ATTACH lacks it, which says the same without a message to show. */
 static void drop_old_leaves(struct route *r, int64_t now_ns)
 {
-	LIST_EACH (audience_listeners(r->audience), it, ahead) {
-		struct listener *who = container_of(it, struct listener, node);
+	LIST_EACH (audience_attendees(r->audience), it, ahead) {
+		struct attendee *who = container_of(it, struct attendee, node);
 
 		if (who->leaving && now_ns - who->left_ns > HELD_NS)
 			audience_remove(&who);
@@ -298,8 +298,8 @@ static void drop_old_leaves(struct route *r, int64_t now_ns)
 /* The process ends: GOODBYE has said what is to be said of them. */
 static void drop_leavers(struct route *r)
 {
-	LIST_EACH (audience_listeners(r->audience), it, ahead) {
-		struct listener *who = container_of(it, struct listener, node);
+	LIST_EACH (audience_attendees(r->audience), it, ahead) {
+		struct attendee *who = container_of(it, struct attendee, node);
 
 		if (who->leaving)
 			audience_remove(&who);

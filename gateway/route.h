@@ -51,9 +51,9 @@ bool route_is_attaching_over(const struct route *, const struct link *);
 void route_on_attached(struct route *, const struct msg_attached *, int64_t now_ns);
 void route_on_refused(struct route *, int64_t now_ns); /* NOT_OWNER: wait, longer each time */
 
-MUST_USE struct listener *route_enter(struct route *, void *session, const struct item_member *);
-void route_leave(struct route *, struct listener **, int64_t now_ns); /* takes it */
-MUST_USE enum err route_cast(struct route *, struct listener *, struct msg_cast *, int64_t now_ns);
+MUST_USE struct attendee *route_enter(struct route *, void *session, const struct item_member *);
+void route_leave(struct route *, struct attendee **, int64_t now_ns); /* takes it */
+MUST_USE enum err route_cast(struct route *, struct attendee *, struct msg_cast *, int64_t now_ns);
 
 /* Drop what waited for too long. True: it is time to attach (again). */
 bool route_tick(struct route *, int64_t now_ns);

@@ -53,7 +53,7 @@ void router_free(struct router **pr)
 	mem_free(r);
 }
 
-struct listener *router_enter(struct router *r, struct span room_key, void *session,
+struct attendee *router_enter(struct router *r, struct span room_key, void *session,
 			      const struct item_member *m, int64_t now_ns)
 {
 	struct route *route = map_find(&r->routes, room_key);
@@ -64,12 +64,12 @@ struct listener *router_enter(struct router *r, struct span room_key, void *sess
 	route->on_hold = r->slots[route->slot].held_ns;
 	map_add(&r->routes, span_str(route->key), route);
 	list_add_last(&r->slots[route->slot].routes, &route->of_slot);
-	struct listener *who = route_enter(route, session, m);
+	struct attendee *who = route_enter(route, session, m);
 	router_attach(r, route, now_ns);
 	return who;
 }
 
-void router_leave(struct router *r, struct listener **who, int64_t now_ns)
+void router_leave(struct router *r, struct attendee **who, int64_t now_ns)
 {
 	struct route *route = (*who)->route;
 
@@ -77,7 +77,7 @@ void router_leave(struct router *r, struct listener **who, int64_t now_ns)
 	router_refresh(r, route);
 }
 
-enum err router_cast(struct listener *who, struct msg_cast *m, int64_t now_ns)
+enum err router_cast(struct attendee *who, struct msg_cast *m, int64_t now_ns)
 {
 	return route_cast(who->route, who, m, now_ns);
 }

@@ -29,12 +29,12 @@ void router_free(struct router **);                              /* every room m
 
 /* ---- rooms ---- */
 /* A connection enters; `m` says who it is; `room_key` is a valid one. */
-MUST_USE struct listener *router_enter(struct router *, struct span room_key, void *session,
+MUST_USE struct attendee *router_enter(struct router *, struct span room_key, void *session,
 				       const struct item_member *m, int64_t now_ns);
-void router_leave(struct router *, struct listener **, int64_t now_ns); /* takes it */
+void router_leave(struct router *, struct attendee **, int64_t now_ns); /* takes it */
 /* A connection casts; room and session of `m` are filled in here. Errors: OVERLOADED: it had to
  * wait and was dropped. */
-MUST_USE enum err router_cast(struct listener *, struct msg_cast *m, int64_t now_ns);
+MUST_USE enum err router_cast(struct attendee *, struct msg_cast *m, int64_t now_ns);
 size_t router_rooms(const struct router *);
 
 /* ---- questions ---- */

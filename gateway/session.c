@@ -122,7 +122,7 @@ void session_on_closed(struct session *s, unsigned code)
 		session_shut(s);
 		return;
 	}
-	s->listener->deaf = true;
+	s->attendee->deaf = true;
 	s->grace_ns = session_now(s) + s->set->setup.opt->presence_grace_ns;
 	move(s, SESSION_LOST);
 	session_reset_timer(s);
@@ -151,7 +151,7 @@ void session_refuse(struct session *s, enum err why)
 
 void session_cast(struct session *s, struct msg_cast *m)
 {
-	if (router_cast(s->listener, m, session_now(s)) != OK)
+	if (router_cast(s->attendee, m, session_now(s)) != OK)
 		metrics_add(METRIC_casts_refused, 1); /* at most once is what a cast promises */
 }
 
@@ -191,9 +191,9 @@ void session_leave(struct session *s)
 	static const char *const marks[] = {"typing", "editing"};
 
 	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
-		if (audience_has_kept(s->listener, marks[i]))
+		if (audience_has_kept(s->attendee, marks[i]))
 			requests_farewell(s, marks[i]);
-	router_leave(s->set->setup.router, &s->listener, session_now(s));
+	router_leave(s->set->setup.router, &s->attendee, session_now(s));
 }
 
 void session_shut(struct session *s)
@@ -214,7 +214,7 @@ void session_close(struct session *s, enum err why)
 		return;
 	log_debug("session_closing", kv_hex("session", s->id.v), kv_str("why", err_name(why)));
 	s->why = why;
-	s->listener->deaf = true;
+	s->attendee->deaf = true;
 	move(s, SESSION_CLOSING);
 	timers_disarm(s->set->setup.timers, &s->timer);
 	socket_close(s->socket, why);
@@ -252,7 +252,7 @@ static void move(struct session *s, enum session_state to)
 
 static void enter_room(struct session *s)
 {
-	s->listener = router_enter(s->set->setup.router, s->room_key, s,
+	s->attendee = router_enter(s->set->setup.router, s->room_key, s,
 				   &(struct item_member){
 					   .session = s->id.v,
 					   .conn_gen = 1,

@@ -25,7 +25,7 @@ struct session {
 	enum room_kind kind;
 	struct span room_key, room_id, token, user, name, email, role; /* in bytes */
 	struct socket *socket;
-	struct listener *listener; /* its place in the room */
+	struct attendee *attendee; /* its place in the room */
 	struct timer timer;
 	int64_t opened_ns, alive_ns, ping_ns, lease_ns, grace_ns;
 	int64_t full_ns;  /* rate limit: when the bucket is full again */

@@ -24,8 +24,8 @@ void session_set_free(struct session_set **pset)
 
 		timers_disarm(set->setup.timers, &s->timer);
 		access_forget(set->setup.access, s);
-		if (s->listener)
-			router_leave(set->setup.router, &s->listener,
+		if (s->attendee)
+			router_leave(set->setup.router, &s->attendee,
 				     set->setup.now_ns(set->setup.owner));
 		mem_free(s);
 	}

@@ -15,7 +15,7 @@
 struct client {
 	struct world *world;
 	char letter;
-	struct listener *listener;
+	struct attendee *attendee;
 };
 
 struct world {
@@ -91,8 +91,8 @@ static int world_close(void **state)
 	struct world *w = *state;
 
 	for (unsigned i = 0; i < CLIENTS; i++)
-		if (w->clients[i].listener)
-			audience_remove(&w->clients[i].listener);
+		if (w->clients[i].attendee)
+			audience_remove(&w->clients[i].attendee);
 	audience_free(&w->audience);
 	test_free(w);
 	return 0;
@@ -120,7 +120,7 @@ static void enter(struct world *w, char letter, const char *user)
 {
 	struct item_member m = member((uint64_t)letter, user);
 
-	here(w, letter)->listener = audience_add(w->audience, here(w, letter), &m);
+	here(w, letter)->attendee = audience_add(w->audience, here(w, letter), &m);
 }
 
 static void joined(struct world *w, uint64_t session, const char *user, uint64_t relay)
@@ -275,9 +275,9 @@ static void lost_client_is_shown_nothing_and_the_rest_go_on(void **state)
 	welcome(w, 'B', 6, 2);
 	w->transcript[0] = '\0';
 
-	here(w, 'B')->listener->deaf = true;
+	here(w, 'B')->attendee->deaf = true;
 	cast_out(w, 500, 8, 0, "{\"type\":\"typing_start\"}");
-	here(w, 'B')->listener->leaving = true;
+	here(w, 'B')->attendee->leaving = true;
 	left(w, 'B', 9);
 
 	expect(w, "A<-typing_start()#8~ A<-user_left(u2)#9");
@@ -318,7 +318,7 @@ static void late_joiner_is_shown_what_others_left(void **state)
 	a_is_in(w);
 	joined(w, 500, "u3", 5);
 	cast_out(w, 500, 6, 1, "{\"type\":\"typing_start\",\"userId\":\"u3\"}");
-	audience_keep(here(w, 'A')->listener, SPAN("editing"), 1,
+	audience_keep(here(w, 'A')->attendee, SPAN("editing"), 1,
 		      SPAN("{\"type\":\"editing_started\",\"userId\":\"u1\"}"));
 	w->transcript[0] = '\0';
 	enter(w, 'B', "u2");
@@ -413,7 +413,7 @@ static void nothing_is_rendered_when_nobody_listens(void **state)
 {
 	struct world *w = *state;
 	a_is_in(w);
-	here(w, 'A')->listener->deaf = true;
+	here(w, 'A')->attendee->deaf = true;
 	unsigned shown = w->shown;
 
 	cast_out(w, 500, 5, 0, "not even json: it must not be looked at");
@@ -430,7 +430,7 @@ static void attach_names_everybody_and_marks_the_unwelcomed(void **state)
 	struct item_kept k;
 	struct buf items;
 	a_is_in(w);
-	audience_keep(here(w, 'A')->listener, SPAN("typing"), 1, SPAN("{}"));
+	audience_keep(here(w, 'A')->attendee, SPAN("typing"), 1, SPAN("{}"));
 	enter(w, 'B', "u2");
 	buf_init(&items, 65536);
 

@@ -20,7 +20,7 @@ struct world {
 	struct fake_shard *a, *b; /* incarnations 100 and 101 */
 	struct router *router;
 	struct questions *questions;
-	struct listener *who;
+	struct attendee *who;
 	unsigned shown, pulls, answers;
 	enum err answer;
 	size_t answer_users;
@@ -261,7 +261,7 @@ static void second_client_joins_over_the_same_link(void **state)
 	room_is_attached(w);
 	const struct item_member m = {.session = 2, .conn_gen = 1, .user = SPAN("u2"), .fresh = 1};
 
-	struct listener *second = router_enter(w->router, ROOM, w, &m, 0);
+	struct attendee *second = router_enter(w->router, ROOM, w, &m, 0);
 	router_flush(w->router, 0);
 	unsigned join = next_type(w->a);
 	router_leave(w->router, &second, 0);
