@@ -7,6 +7,7 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { build } from '../deploy/local/build.mjs';
+import { freePorts } from '../deploy/local/ports.mjs';
 import { buildDirectory, ROOT, SANITIZER_SETTINGS } from '../deploy/local/settings.mjs';
 
 /** @typedef {import('./run.mjs').Outcome} Outcome */
@@ -118,9 +119,12 @@ export async function fuzz() {
 	return judge(...results);
 }
 
-/** @returns {Promise<Outcome>} */
+/** Making a chroot takes root. @returns {Promise<Outcome>} */
 export async function bare() {
-	return judge(await run('bash', [path.join(ROOT, 'tests', 'bare.sh')], {}, (text) => process.stdout.write(text)));
+	const [port] = await freePorts(1);
+	const root = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
+	const [program, ...args] = [...root, 'bash', path.join(ROOT, 'tests', 'bare.sh'), String(port)];
+	return judge(await run(program, args));
 }
 
 /** @typedef {{what: string, code: number|null, output: string}} Result */
@@ -134,18 +138,15 @@ function judge(...results) {
 
 /**
  * @param {string} program @param {string[]} args @param {Record<string, string>} [env]
- * @param {(text: string) => void} [show] @returns {Promise<Result>}
+ * @returns {Promise<Result>}
  */
-function run(program, args, env = {}, show = () => {}) {
+function run(program, args, env = {}) {
 	const what = [path.basename(program), args[args.length - 1]].join(' ');
 	return new Promise((resolve) => {
 		const child = spawn(program, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
 		let output = '';
 		for (const stream of [child.stdout, child.stderr])
-			stream.setEncoding('utf8').on('data', (text) => {
-				output += text;
-				show(text);
-			});
+			stream.setEncoding('utf8').on('data', (text) => (output += text));
 		const limit = setTimeout(() => {
 			output += `\nended after ${LIMIT_MS / 60000} minutes`;
 			child.kill('SIGKILL');
