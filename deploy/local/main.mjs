@@ -102,7 +102,7 @@ async function env() {
 async function status() {
 	const { processes, url } = await ask('status');
 	const rows = [['NAME', 'PID', 'STATE', 'UP', 'RESTARTS', 'PORTS'], ...processes];
-	const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => String(row[i]).length)));
+	const widths = rows[0].map((/** @type {string} */ _, /** @type {number} */ i) => Math.max(...rows.map((row) => String(row[i]).length)));
 	console.log(`public: ${url}`);
 	for (const row of rows)
 		console.log(row.map((/** @type {string} */ cell, /** @type {number} */ i) => String(cell).padEnd(widths[i])).join('  ').trimEnd());
