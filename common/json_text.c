@@ -7,6 +7,7 @@
 
 #define REPLACEMENT 0xfffd
 
+static bool is_ascii_word(const uint8_t *p, const uint8_t *end);
 static uint8_t escape_letter(uint8_t c);
 static size_t unescape(const uint8_t **p, const uint8_t *end, uint8_t out[4]);
 static uint8_t escaped_byte(uint8_t letter);
@@ -79,14 +80,9 @@ bool json_is_utf8(struct span text)
 	const uint8_t *p = text.p, *end = json_end(text);
 
 	while (p < end) {
-		uint64_t word;
-
-		if (end - p >= 8) {
-			memcpy(&word, p, sizeof word);
-			if (!(word & TOP_BITS)) {
-				p += 8;
-				continue;
-			}
+		if (is_ascii_word(p, end)) {
+			p += 8;
+			continue;
 		}
 		size_t len = sequence_len(p, (size_t)(end - p));
 		if (len == 0)
@@ -94,6 +90,17 @@ bool json_is_utf8(struct span text)
 		p += len;
 	}
 	return true;
+}
+
+/* Eight bytes at once, none of them above 0x7f. */
+static bool is_ascii_word(const uint8_t *p, const uint8_t *end)
+{
+	uint64_t word;
+
+	if (end - p < 8)
+		return false;
+	memcpy(&word, p, sizeof word);
+	return !(word & TOP_BITS);
 }
 
 /* What stands for `c` after a backslash; 0: only \u00XX does. The spelling is that of
