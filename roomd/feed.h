@@ -30,7 +30,8 @@ struct feed {
 	struct channel channel; /* while LIVE */
 	uint8_t route[FEED_ROUTE_MAX];
 	size_t route_len;
-	int64_t opened_ns, heard_ns, said_ns, away_ns;
+	int64_t opened_ns, heard_ns, said_ns, facts_ns,
+		away_ns;          /* facts: the last heartbeat said */
 	uint64_t hold_told, held; /* numbers of moves: the last HOLD said, the last HELD heard */
 	struct buf parked;        /* records from the first on that a newer view may make ours */
 };

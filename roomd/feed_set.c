@@ -5,6 +5,8 @@
 #include "common/map.h"
 #include "common/mem.h"
 
+#define VOTER_NS (1 * NS_PER_S)
+#define FACTS_EVERY 5              /* heartbeats that a busy feed may go without one */
 #define DOUBT_NS (500 * NS_PER_MS) /* a gateway attaches all its rooms well within that */
 
 struct feed_set {
@@ -150,6 +152,18 @@ size_t feed_set_live(const struct feed_set *s)
 	return live;
 }
 
+unsigned feed_set_voters(const struct feed_set *s, int64_t now_ns)
+{
+	unsigned voters = 0;
+
+	LIST_EACH (&s->feeds, it, ahead) {
+		const struct feed *f = container_of(it, struct feed, of_set);
+
+		voters += f->state == FEED_LIVE && now_ns - f->heard_ns < VOTER_NS;
+	}
+	return voters;
+}
+
 static enum err open_generation(struct feed_set *s, struct span route, struct span bytes,
 				int64_t now_ns, struct feed_input *out)
 {
@@ -254,7 +268,11 @@ static void flush_feed(struct feed_set *s, struct feed *f, const struct feed_fac
 {
 	uint64_t sent = f->channel.sent_seq;
 
-	if (now_ns - f->said_ns >= s->setup.heartbeat_ns && channel_queued(&f->channel) == 0)
+	bool idle = now_ns - f->said_ns >= s->setup.heartbeat_ns;
+
+	if ((idle || now_ns - f->facts_ns >= FACTS_EVERY * s->setup.heartbeat_ns) &&
+	    channel_queued(&f->channel) == 0) {
+		f->facts_ns = now_ns;
 		message_put_heartbeat(
 			feed_out(f),
 			&(struct msg_heartbeat){
@@ -262,6 +280,7 @@ static void flush_feed(struct feed_set *s, struct feed *f, const struct feed_fac
 				.worker_age_ms = (uint64_t)(facts->worker_age_ns / NS_PER_MS),
 				.database_ok = facts->database_ok,
 			});
+	}
 	enum err e = channel_flush(&f->channel, send_batch, &(struct send_to){&s->setup, f});
 	if (f->channel.sent_seq != sent)
 		f->said_ns = now_ns;

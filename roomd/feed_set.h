@@ -63,3 +63,5 @@ void feed_set_flush(struct feed_set *, const struct feed_facts *,
 struct feed *feed_set_find(const struct feed_set *, incarnation_id gateway); /* NULL: unknown */
 struct list *feed_set_all(struct feed_set *);                                /* of feed.of_set */
 size_t feed_set_live(const struct feed_set *);
+/* Gateways that were heard within the last second: whose word on others counts. */
+unsigned feed_set_voters(const struct feed_set *, int64_t now_ns);

@@ -6,7 +6,10 @@
 
 #define HELD_WAIT_NS (100 * NS_PER_MS) /* a gateway that does not answer holds up nobody longer */
 
-enum handover_state { IDLE, HOLDING, ASSIGNING };
+/* FLUSHING is a second HOLD: its HELD says that what rooms still told after the first was taken in,
+ * so that a gateway which learns of the move elsewhere has nothing of the old owner left to read.
+ */
+enum handover_state { IDLE, HOLDING, FLUSHING, ASSIGNING };
 
 struct handover {
 	struct handover_setup setup;
@@ -18,6 +21,7 @@ struct handover {
 	int64_t until_ns;
 };
 
+static void hold(struct handover *, enum handover_state, int64_t now_ns);
 static void say_hold(struct handover *);
 static bool all_held(const struct handover *);
 static void assign(struct handover *);
@@ -53,10 +57,7 @@ void handover_begin(struct handover *h, const unsigned *slots, size_t count, inc
 		h->slots[i] = slots[i];
 	h->count = count;
 	h->target = target;
-	h->number++;
-	h->state = HOLDING;
-	h->until_ns = now_ns + HELD_WAIT_NS;
-	say_hold(h);
+	hold(h, HOLDING, now_ns);
 	handover_tick(h, now_ns);
 }
 
@@ -69,8 +70,25 @@ void handover_on_held(struct handover *h, struct feed *f, uint64_t move, int64_t
 
 void handover_tick(struct handover *h, int64_t now_ns)
 {
-	if (h->state == HOLDING && (all_held(h) || now_ns >= h->until_ns))
+	bool waits = h->state == HOLDING || h->state == FLUSHING;
+
+	if (waits && now_ns >= h->until_ns) {
+		log_info("handover_unheld", kv_u64("move", h->number), kv_hex("to", h->target.v));
 		assign(h);
+		return;
+	}
+	if (h->state == HOLDING && all_held(h))
+		hold(h, FLUSHING, now_ns);
+	if (h->state == FLUSHING && all_held(h))
+		assign(h);
+}
+
+static void hold(struct handover *h, enum handover_state state, int64_t now_ns)
+{
+	h->number++;
+	h->state = state;
+	h->until_ns = now_ns + HELD_WAIT_NS;
+	say_hold(h);
 }
 
 static void say_hold(struct handover *h)

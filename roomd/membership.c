@@ -2,10 +2,12 @@
 #include "roomd/membership.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/log.h"
 #include "common/mem.h"
 #include "roomd/ownership.h"
+#include "roomd/suspicion.h"
 
 #define RETRY_NS (200 * NS_PER_MS) /* after the store was away */
 #define REFUSED_NS (1 * NS_PER_S)  /* after it refused */
@@ -17,11 +19,15 @@ struct membership {
 	struct membership_setup setup;
 	enum membership_state state;
 	struct ownership *ownership;
+	struct suspicion *suspicion;
 	bool pulling, pull_again, asking;
 	bool said_draining, leaving;
+	bool knows_view; /* it was read once */
+	bool declaring;  /* somebody dead, just now */
+	enum member_state registered_as;
 	uint64_t registered;      /* the version from which on the view knows us; 0: not yet */
 	int64_t now_ns, since_ns; /* since_ns: in this state */
-	int64_t poll_at_ns, retry_at_ns;
+	int64_t poll_at_ns, retry_at_ns, declare_at_ns;
 	int64_t worker_ns, up_ns, leaving_ns;
 };
 
@@ -29,6 +35,10 @@ static void set_state(struct membership *, enum membership_state);
 static void advance(struct membership *);
 static void advance_drain(struct membership *);
 static bool can_ask(const struct membership *);
+static bool may_be_active(const struct membership *);
+static bool nobody_is(const struct membership *, enum member_kind, int states);
+static void declare_dead(struct membership *);
+static void on_declared(void *owner, enum err, uint64_t version);
 static void register_self(struct membership *);
 static void on_registered(void *owner, enum err, uint64_t version);
 static void ask_state(struct membership *, enum member_state);
@@ -55,6 +65,7 @@ struct membership *membership_new(const struct membership_setup *setup, int64_t 
 		.on_doubt = on_doubt,
 		.owner = m,
 	});
+	m->suspicion = suspicion_new(setup->vote_ns);
 	m->now_ns = m->since_ns = m->worker_ns = m->up_ns = now_ns;
 	return m;
 }
@@ -66,6 +77,7 @@ void membership_free(struct membership **pm)
 	if (!m)
 		return;
 	*pm = NULL;
+	suspicion_free(&m->suspicion);
 	ownership_free(&m->ownership);
 	mem_free(m);
 }
@@ -79,6 +91,7 @@ void membership_tick(struct membership *m, int64_t now_ns)
 		m->up_ns = now_ns;
 	if (now_ns >= m->poll_at_ns)
 		membership_pull(m);
+	suspicion_expire(m->suspicion, now_ns);
 	ownership_tick(m->ownership, now_ns);
 	advance(m);
 }
@@ -100,6 +113,13 @@ void membership_on_hint(struct membership *m, uint64_t version)
 void membership_on_held(struct membership *m, struct feed *f, uint64_t move, int64_t now_ns)
 {
 	ownership_on_held(m->ownership, f, move, now_ns);
+}
+
+void membership_on_suspect(struct membership *m, struct feed *f, incarnation_id shard,
+			   int64_t now_ns)
+{
+	if (shard.v != m->setup.self.v)
+		suspicion_vote(m->suspicion, f->gateway, shard, now_ns);
 }
 
 void membership_drain(struct membership *m, int64_t now_ns)
@@ -160,11 +180,12 @@ static void advance(struct membership *m)
 		advance_drain(m);
 	if (m->state == MEMBERSHIP_LEFT || !store_is_up(m->setup.store))
 		return;
-	if (m->state == MEMBERSHIP_NEW && can_ask(m))
+	if (m->state == MEMBERSHIP_NEW && can_ask(m) && m->knows_view)
 		register_self(m);
-	else if (m->state == MEMBERSHIP_JOINING && can_ask(m) &&
-		 m->now_ns - m->since_ns >= m->setup.settle_ns)
+	else if (m->state == MEMBERSHIP_JOINING && can_ask(m) && may_be_active(m))
 		ask_state(m, MEMBER_ACTIVE);
+	if (m->registered)
+		declare_dead(m);
 	/* before the view knows us, placement would leave us out */
 	if (m->state >= MEMBERSHIP_ACTIVE && membership_view(m)->version >= m->registered)
 		ownership_advance(m->ownership, m->now_ns);
@@ -193,13 +214,66 @@ static bool can_ask(const struct membership *m)
 	return !m->asking && m->now_ns >= m->retry_at_ns && store_is_up(m->setup.store);
 }
 
-/* One that need not settle is active at once: then nobody takes its predecessor's slots in between.
+/* A shard that no gateway reaches would take slots, lose them, and take them again. */
+static bool may_be_active(const struct membership *m)
+{
+	if (nobody_is(m, MEMBER_SHARD, 1 << MEMBER_ACTIVE))
+		return true;
+	if (nobody_is(m, MEMBER_GATEWAY, 1 << MEMBER_ACTIVE | 1 << MEMBER_DRAINING))
+		return m->now_ns - m->since_ns >= m->setup.settle_ns;
+	return feed_set_live(m->setup.feeds) > 0;
+}
+
+/* Leaving out ourselves, and who had our name before. */
+static bool nobody_is(const struct membership *m, enum member_kind kind, int states)
+{
+	const struct view_member *member;
+	size_t at = 0;
+
+	while ((member = map_next(&membership_view(m)->members, &at)))
+		if (member->kind == kind && states >> member->state & 1 &&
+		    strcmp(member->name, m->setup.name) != 0)
+			return false;
+	return true;
+}
+
+/* What becomes of its slots follows from the view, at every shard alike. */
+static void declare_dead(struct membership *m)
+{
+	unsigned voters = feed_set_voters(m->setup.feeds, m->now_ns);
+	incarnation_id shard;
+
+	if (m->declaring || m->now_ns < m->declare_at_ns)
+		return;
+	shard = suspicion_verdict(m->suspicion, membership_view(m), m->setup.self, voters);
+	if (shard.v == 0)
+		return;
+	log_warn("shard_declared_dead", kv_hex("shard", shard.v),
+		 kv_str("name", view_member(membership_view(m), shard)->name),
+		 kv_u64("votes", suspicion_votes(m->suspicion, shard)), kv_u64("voters", voters));
+	m->declaring = true;
+	store_set_state(m->setup.store, shard, MEMBER_DEAD, on_declared, m);
+}
+
+static void on_declared(void *owner, enum err e, uint64_t version)
+{
+	struct membership *m = owner;
+
+	(void)version; /* another one may have said it first */
+	m->declaring = false;
+	m->worker_ns = m->now_ns;
+	m->declare_at_ns = m->now_ns + (e ? RETRY_NS : 0);
+	membership_pull(m);
+}
+
+/* One that need not wait is active at once: then nobody takes its predecessor's slots in between.
  */
 static void register_self(struct membership *m)
 {
 	struct view_member self = {.id = m->setup.self, .kind = MEMBER_SHARD};
 
-	self.state = m->setup.settle_ns > 0 ? MEMBER_JOINING : MEMBER_ACTIVE;
+	self.state = may_be_active(m) ? MEMBER_ACTIVE : MEMBER_JOINING;
+	m->registered_as = self.state;
 	snprintf(self.name, sizeof(self.name), "%s", m->setup.name);
 	snprintf(self.endpoint, sizeof(self.endpoint), "%s", m->setup.endpoint);
 	m->asking = true;
@@ -218,7 +292,8 @@ static void on_registered(void *owner, enum err e, uint64_t version)
 	}
 	m->registered = version;
 	if (m->state == MEMBERSHIP_NEW)
-		set_state(m, m->setup.settle_ns > 0 ? MEMBERSHIP_JOINING : MEMBERSHIP_ACTIVE);
+		set_state(m, m->registered_as == MEMBER_ACTIVE ? MEMBERSHIP_ACTIVE
+							       : MEMBERSHIP_JOINING);
 	membership_pull(m);
 }
 
@@ -274,6 +349,7 @@ static void on_pulled(void *owner, enum err e, const struct store_view *v)
 	if (m->state == MEMBERSHIP_LEFT || m->state == MEMBERSHIP_DEAD)
 		return;
 	if (!e) {
+		m->knows_view = true;
 		ownership_take_view(m->ownership, v);
 		check_alive(m);
 		list_gateways(m);

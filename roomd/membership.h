@@ -24,6 +24,7 @@ struct membership_setup {
 	struct store *store;
 	struct feed_set *feeds;
 	int64_t poll_ns, settle_ns, drain_ns;
+	int64_t vote_ns; /* how long a gateway's word that a shard is dead counts */
 	void (*on_lost)(void *owner, unsigned slot, uint64_t epoch); /* as in ownership.h */
 	size_t (*on_given)(void *owner, unsigned slot);
 	void (*on_pulled)(void *owner, enum err); /* the view is as new as it gets */
@@ -38,6 +39,9 @@ void membership_tick(struct membership *,
 void membership_pull(struct membership *); /* as soon as may be; on_pulled says when it is done */
 void membership_on_hint(struct membership *, uint64_t version);
 void membership_on_held(struct membership *, struct feed *, uint64_t move, int64_t now_ns);
+/* A gateway misses another shard. Enough of them, and we declare it dead. */
+void membership_on_suspect(struct membership *, struct feed *, incarnation_id shard,
+			   int64_t now_ns);
 void membership_drain(struct membership *, int64_t now_ns); /* give everything away, then leave */
 
 enum membership_state membership_state(const struct membership *);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "roomd/requests.h"
 
+#include "common/log.h"
 #include "proto/slot.h"
 
 typedef enum err request_fn(const struct requests *, struct feed *, const struct message *,
@@ -68,6 +69,13 @@ static enum err on_goodbye(const struct requests *q, struct feed *f, const struc
 {
 	(void)q, (void)m;
 	feed_lose(f, OK, now_ns);
+	return OK;
+}
+
+static enum err on_suspect(const struct requests *q, struct feed *f, const struct message *m,
+			   int64_t now_ns)
+{
+	membership_on_suspect(q->membership, f, (incarnation_id){m->suspect.shard}, now_ns);
 	return OK;
 }
 
@@ -155,10 +163,13 @@ static enum err on_room_message(const struct requests *q, struct feed *f, const 
 	struct room *r = room_set_find(q->rooms, key);
 	if (!r && m->type == MESSAGE_JOIN && is_ours(q, key, 0))
 		r = room_set_get(q->rooms, key, epoch_of(q, key), now_ns);
-	if (!r || (m->type == MESSAGE_CAST && !room_is_attached(r, f)))
-		say_not_owner(q, f, key);
-	else
+	if (r && (m->type != MESSAGE_CAST || room_is_attached(r, f))) {
 		room_on_message(r, f, m, now_ns);
+		return OK;
+	}
+	log_debug("not_owner", kv_str("of", message_name(m->type)), kv_hex("gateway", f->gateway.v),
+		  kv_u64("slot", slot_of(key)));
+	say_not_owner(q, f, key);
 	return OK;
 }
 

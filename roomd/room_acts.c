@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a room does about JOIN, LEAVE, CAST, BROADCAST and INSPECT, and which of them wait for what.
  */
+#include "common/log.h"
 #include "roomd/notice.h"
 #include "roomd/room_inside.h"
 
@@ -27,6 +28,8 @@ void room_take(struct room *r, struct feed *f, const struct message *m, int64_t 
 /* Called once when the wait is over, and once more if coverage comes later. */
 void room_open(struct room *r, int64_t now_ns)
 {
+	if (!r->covered)
+		log_debug("room_opened_uncovered", kv_u64("waiting", r->waiting.count));
 	r->open = true;
 	presence_tell_roster_all(room_presence(r), r->covered, now_ns);
 	room_drain(r, now_ns);

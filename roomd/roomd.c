@@ -175,6 +175,7 @@ static void open_shard(struct roomd *r)
 			.poll_ns = opt->view_poll_ns,
 			.settle_ns = opt->joiner_settle_ns,
 			.drain_ns = opt->drain_deadline_ns,
+			.vote_ns = opt->detection_vote_ns,
 		},
 		loop_now_ns(r->loop));
 }

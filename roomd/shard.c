@@ -59,6 +59,7 @@ struct shard *shard_new(const struct shard_setup *setup, int64_t now_ns)
 			.poll_ns = setup->poll_ns,
 			.settle_ns = setup->settle_ns,
 			.drain_ns = setup->drain_ns,
+			.vote_ns = setup->vote_ns,
 			.on_lost = on_lost,
 			.on_given = on_given,
 			.on_pulled = on_pulled,

@@ -18,7 +18,7 @@ struct shard_setup {
 	void *send_owner;
 	int64_t heartbeat_ns, silence_ns, grace_ns;
 	int64_t state_interval_ns, welcome_wait_ns;
-	int64_t poll_ns, settle_ns, drain_ns;
+	int64_t poll_ns, settle_ns, drain_ns, vote_ns;
 };
 
 struct shard_figures {
