@@ -6,6 +6,7 @@
 #include "common/bus.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <zmq.h>
 
@@ -22,12 +23,15 @@
 #define RECONNECT_MAX_MS 500
 #define ID_MAX 64
 #define ENDPOINT_MAX 512
+#define MONITOR_MAX 48
+#define MONITOR_EVENTS (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED)
 
 struct bus_context {
 	struct loop *loop;
 	void *zmq;
 	struct list idle, stirred; /* every bus is on one of them */
 	bool will_look;            /* look_again is due at the end of this turn */
+	unsigned monitors;         /* so far: each has a name of its own */
 };
 
 struct bus {
@@ -39,6 +43,9 @@ struct bus {
 	void *owner;
 	bool is_router;
 	char *endpoint;
+	void *monitor; /* NULL unless its owner is told */
+	struct watch *monitor_watch;
+	bus_change_fn *change;
 };
 
 static struct bus *bus_new(struct bus_context *c, int type, bus_fn *fn, void *owner);
@@ -54,6 +61,9 @@ static bool receive(struct bus *b);
 static void drop_rest(void *socket);
 static void look_again(void *context);
 static enum err send_failed(void);
+static void on_monitor(void *owner, unsigned events);
+static bool next_event(void *monitor, unsigned *event);
+static void close_monitor(struct bus *b);
 
 struct bus_context *bus_context_new(struct loop *loop)
 {
@@ -129,6 +139,25 @@ enum err bus_connect(struct bus_context *c, const char *endpoint, struct span id
 	return OK;
 }
 
+void bus_tell(struct bus *b, bus_change_fn *fn)
+{
+	char name[MONITOR_MAX];
+	int fd;
+	size_t len = sizeof fd;
+
+	must(!b->is_router && !b->monitor);
+	snprintf(name, sizeof name, "inproc://monitor-%u", b->context->monitors++);
+	must(zmq_socket_monitor(b->socket, name, MONITOR_EVENTS) == 0);
+	b->change = fn;
+	b->monitor = zmq_socket(b->context->zmq, ZMQ_PAIR);
+	must(b->monitor);
+	set_int(b->monitor, ZMQ_LINGER, 0);
+	set_int(b->monitor, ZMQ_RCVHWM, 0); /* the I/O thread would wait for us */
+	must(zmq_connect(b->monitor, name) == 0);
+	must(zmq_getsockopt(b->monitor, ZMQ_FD, &fd, &len) == 0);
+	b->monitor_watch = watch_open(b->context->loop, fd, WATCH_READ, on_monitor, b);
+}
+
 void bus_close(struct bus **bus)
 {
 	struct bus *b = *bus;
@@ -138,6 +167,7 @@ void bus_close(struct bus **bus)
 	*bus = NULL;
 	list_remove(&b->node);
 	watch_close(&b->watch);
+	close_monitor(b);
 	if (b->socket)
 		zmq_close(b->socket);
 	b->socket = NULL;
@@ -344,4 +374,51 @@ static void look_again(void *context)
 static enum err send_failed(void)
 {
 	return zmq_errno() == EAGAIN ? ERR_NO_CREDIT : ERR_NO_PEER;
+}
+
+/* Its descriptor is edge-triggered too, but nothing is ever sent here: empty is empty. */
+static void on_monitor(void *owner, unsigned events)
+{
+	static const struct {
+		unsigned event;
+		enum bus_change change;
+	} changes[] = {
+		{ZMQ_EVENT_HANDSHAKE_SUCCEEDED, BUS_UP},
+		{ZMQ_EVENT_DISCONNECTED, BUS_BROKEN},
+		{ZMQ_EVENT_CLOSED, BUS_REFUSED},
+	};
+	struct bus *b = owner;
+	unsigned event;
+
+	(void)events;
+	while (b->monitor && next_event(b->monitor, &event))
+		for (size_t i = 0; b->monitor && i < ARRAY_LEN(changes); i++)
+			if (changes[i].event == event)
+				b->change(b->owner, changes[i].change);
+}
+
+/* Two frames: the event's number in 16 bits and its value, then the address. */
+static bool next_event(void *monitor, unsigned *event)
+{
+	uint8_t head[8];
+	uint16_t number;
+	int len = zmq_recv(monitor, head, sizeof head, ZMQ_DONTWAIT);
+
+	if (len < 0)
+		return false;
+	drop_rest(monitor);
+	memcpy(&number, head, sizeof number);
+	*event = len >= (int)sizeof number ? number : 0;
+	return true;
+}
+
+/* Stopped first: the I/O thread waits for ever for a monitor that is gone. */
+static void close_monitor(struct bus *b)
+{
+	watch_close(&b->monitor_watch);
+	if (!b->monitor)
+		return;
+	zmq_socket_monitor(b->socket, NULL, 0);
+	zmq_close(b->monitor);
+	b->monitor = NULL;
 }

@@ -18,6 +18,14 @@ struct bus;
 /* `peer` (ROUTER only, else empty) and `body` are borrowed for the call. */
 typedef void bus_fn(void *owner, struct span peer, struct span body);
 
+/* What becomes of a DEALER's connection, which is made again for ever. */
+enum bus_change {
+	BUS_UP,      /* the handshake is done */
+	BUS_BROKEN,  /* it was up, or nearly */
+	BUS_REFUSED, /* nobody took it; said again with each try */
+};
+typedef void bus_change_fn(void *owner, enum bus_change);
+
 MUST_USE struct bus_context *bus_context_new(struct loop *);
 void bus_context_free(struct bus_context **); /* every bus must be closed */
 
@@ -27,6 +35,8 @@ MUST_USE enum err bus_listen(struct bus_context *, const char *endpoint, bus_fn 
 /* `id`: the routing id the ROUTER will see, 1..64 bytes. Connects in the background, for ever. */
 MUST_USE enum err bus_connect(struct bus_context *, const char *endpoint, struct span id, bus_fn *,
 			      void *owner, struct bus **out);
+/* Tell its owner, from now on (what came before is not repeated). DEALER only, once. */
+void bus_tell(struct bus *, bus_change_fn *);
 void bus_close(struct bus **); /* NULL is fine; safe inside its own callback */
 
 const char *bus_endpoint(const struct bus *); /* what was really bound, with the port */

@@ -153,6 +153,7 @@ static struct router *open_router(struct gateway *g)
 		.bus = link_bus_of(&g->wire),
 		.heartbeat_ns = g->opt->link_heartbeat_ns,
 		.silence_ns = g->opt->link_silence_ns,
+		.isolated_ns = g->opt->link_isolated_ns,
 		.sink = *session_sink(),
 		.pull_view = on_pull_view,
 		.on_ways = on_ways,
@@ -250,6 +251,8 @@ static void on_tick(struct timer *t, int64_t now_ns)
 	drain_tick(g->drain, now_ns);
 	metrics_set(METRIC_rooms, (int64_t)router_rooms(g->router));
 	metrics_set(METRIC_links_up, router_links_up(g->router));
+	metrics_set(METRIC_suspects, (int64_t)router_suspects(g->router));
+	metrics_set(METRIC_cut_off, router_is_cut_off(g->router));
 }
 
 static bool on_turn(void *owner, int64_t now_ns)

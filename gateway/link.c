@@ -10,7 +10,9 @@
 #include "common/mem.h"
 #include "gateway/metrics.h"
 
-#define SHUT_NS NS_PER_S     /* after a GOODBYE, in case the shard stays in the view */
+#define SHUT_NS NS_PER_S         /* after a GOODBYE, in case the shard stays in the view */
+#define WORKER_NS (3 * NS_PER_S) /* a database that did not answer for so long is not there */
+#define WORKER_MAX_MS (3600u * 1000)
 #define PATIENCE_DOUBLINGS 2 /* a shard that never greets is called every 600, 1200, 2400 ms */
 
 struct link {
@@ -24,6 +26,9 @@ struct link {
 	unsigned ungreeted; /* generations in a row that no GREETING came for */
 	int64_t heard_ns, said_ns, ticked_ns;
 	int64_t reopen_ns; /* when port is NULL */
+	bool refused;
+	int64_t last_heard_ns;      /* over all generations */
+	int64_t well_ns, ailing_ns; /* since when its database is (not) there; 0: it is not so */
 };
 
 static void generation_open(struct link *, int64_t now_ns);
@@ -35,6 +40,8 @@ static void say_hello(struct link *);
 static void say_heartbeat(struct link *);
 static void take_records(struct link *, struct span records, int64_t now_ns);
 static void take_record(struct link *, const struct message *, int64_t now_ns);
+static void take_facts(struct link *, const struct msg_heartbeat *, int64_t now_ns);
+static void skip_time(struct link *, int64_t stall_ns);
 static enum err send_batch(void *owner, struct span bytes);
 
 struct link *link_new(const struct link_setup *setup, incarnation_id peer, const char *endpoint,
@@ -45,7 +52,7 @@ struct link *link_new(const struct link_setup *setup, incarnation_id peer, const
 	l->setup = setup;
 	l->peer = peer;
 	l->endpoint = mem_str(endpoint);
-	l->ticked_ns = now_ns;
+	l->ticked_ns = l->last_heard_ns = now_ns;
 	return l;
 }
 
@@ -99,8 +106,7 @@ void link_tick(struct link *l, int64_t now_ns)
 
 	l->ticked_ns = now_ns;
 	if (stall_ns > l->setup->silence_ns / 2)
-		l->heard_ns +=
-			stall_ns; /* it was us who slept: what the shard said is still unread */
+		skip_time(l, stall_ns);
 	if (!l->port) {
 		if (now_ns >= l->reopen_ns)
 			generation_open(l, now_ns);
@@ -130,8 +136,26 @@ void link_on_bytes(struct link *l, struct span bytes, int64_t now_ns)
 		reset(l, e, now_ns);
 		return;
 	}
-	l->heard_ns = now_ns;
+	l->heard_ns = l->last_heard_ns = now_ns;
+	l->refused = false;
 	take_records(l, records, now_ns);
+}
+
+void link_on_connected(struct link *l)
+{
+	l->refused = false;
+}
+
+/* A greeted link that broke will not come back by itself: what was on its way is lost. */
+void link_on_broken(struct link *l, int64_t now_ns)
+{
+	if (l->port && l->greeted)
+		reset(l, ERR_NO_PEER, now_ns);
+}
+
+void link_on_refused(struct link *l)
+{
+	l->refused = true;
 }
 
 bool link_is_up(const struct link *l)
@@ -142,6 +166,16 @@ bool link_is_up(const struct link *l)
 bool link_is_open(const struct link *l)
 {
 	return l->port;
+}
+
+struct link_health link_health(const struct link *l, int64_t now_ns)
+{
+	return (struct link_health){
+		.refused = l->refused,
+		.silent_ns = now_ns - l->last_heard_ns,
+		.well_ns = l->well_ns ? now_ns - l->well_ns : 0,
+		.ailing_ns = l->ailing_ns ? now_ns - l->ailing_ns : 0,
+	};
 }
 
 uint64_t link_generation(const struct link *l)
@@ -264,6 +298,9 @@ static void take_record(struct link *l, const struct message *m, int64_t now_ns)
 		l->greeted = true;
 		l->ungreeted = 0;
 		break;
+	case MESSAGE_HEARTBEAT:
+		take_facts(l, &m->heartbeat, now_ns);
+		break;
 	case MESSAGE_GOODBYE:
 		shut(l, now_ns);
 		return;
@@ -271,6 +308,32 @@ static void take_record(struct link *l, const struct message *m, int64_t now_ns)
 		break;
 	}
 	l->setup->hooks.on_message(l->setup->hooks.owner, l, m, now_ns);
+}
+
+/* Its database has not been there since it answered last. */
+static void take_facts(struct link *l, const struct msg_heartbeat *m, int64_t now_ns)
+{
+	uint64_t ms = m->worker_age_ms < WORKER_MAX_MS ? m->worker_age_ms : WORKER_MAX_MS;
+	int64_t age_ns = (int64_t)ms * NS_PER_MS;
+
+	if (m->database_ok && age_ns < WORKER_NS) {
+		l->well_ns = l->well_ns ? l->well_ns : now_ns;
+		l->ailing_ns = 0;
+	} else {
+		l->ailing_ns = l->ailing_ns ? l->ailing_ns : now_ns - age_ns;
+		l->well_ns = 0;
+	}
+}
+
+/* It was us who slept: what the shard said is still unread. */
+static void skip_time(struct link *l, int64_t stall_ns)
+{
+	l->heard_ns += stall_ns;
+	l->last_heard_ns += stall_ns;
+	if (l->well_ns)
+		l->well_ns += stall_ns;
+	if (l->ailing_ns)
+		l->ailing_ns += stall_ns;
 }
 
 static enum err send_batch(void *owner, struct span bytes)

@@ -46,6 +46,13 @@ struct link_setup {
 	struct link_facts facts;
 };
 
+/* How the shard looks from here. */
+struct link_health {
+	bool refused;               /* nobody takes connections there (any more) */
+	int64_t silent_ns;          /* since it was heard last, over any generation */
+	int64_t well_ns, ailing_ns; /* how long its database has (not) been there; 0: not so */
+};
+
 /* `setup` is borrowed and must outlive the link. Not open yet: link_open, once hooks can be taken.
  */
 MUST_USE struct link *link_new(const struct link_setup *, incarnation_id peer, const char *endpoint,
@@ -59,9 +66,14 @@ struct buf *link_out(struct link *);
 void link_flush(struct link *, int64_t now_ns); /* at the end of a turn */
 void link_tick(struct link *, int64_t now_ns);  /* every 50 ms */
 void link_on_bytes(struct link *, struct span bytes, int64_t now_ns);
+/* What the bus says by itself: the connection is there, is gone, cannot be made. */
+void link_on_connected(struct link *);
+void link_on_broken(struct link *, int64_t now_ns);
+void link_on_refused(struct link *);
 
 bool link_is_up(const struct link *);   /* greeted in this generation */
 bool link_is_open(const struct link *); /* records may be written */
+struct link_health link_health(const struct link *, int64_t now_ns);
 uint64_t link_generation(const struct link *);
 incarnation_id link_peer(const struct link *);
 size_t link_queued(const struct link *);

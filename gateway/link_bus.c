@@ -15,6 +15,7 @@ static enum err port_open(void *owner, struct link *, const char *endpoint, stru
 static enum err port_send(void *port, struct span bytes);
 static void port_close(void *owner, void *port);
 static void port_on_message(void *owner, struct span peer, struct span body);
+static void port_on_change(void *owner, enum bus_change);
 
 struct link_bus link_bus_of(struct link_wire *wire)
 {
@@ -34,6 +35,7 @@ static enum err port_open(void *owner, struct link *link, const char *endpoint, 
 		mem_free(p);
 		return e;
 	}
+	bus_tell(p->bus, port_on_change);
 	*out = p;
 	return OK;
 }
@@ -63,4 +65,18 @@ static void port_on_message(void *owner, struct span peer, struct span body)
 	(void)peer;
 	if (p->link)
 		link_on_bytes(p->link, body, loop_now_ns(p->loop));
+}
+
+static void port_on_change(void *owner, enum bus_change change)
+{
+	struct port *p = owner;
+
+	if (!p->link)
+		return;
+	if (change == BUS_UP)
+		link_on_connected(p->link);
+	else if (change == BUS_BROKEN)
+		link_on_broken(p->link, loop_now_ns(p->loop));
+	else
+		link_on_refused(p->link);
 }

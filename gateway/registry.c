@@ -108,8 +108,11 @@ static void on_version(void *owner, enum err e, const struct pg_rows *rows, cons
 	struct registry *r = owner;
 
 	(void)why; /* the view query says it, should it last */
-	if (!e && pg_count(rows) == 1 &&
-	    (uint64_t)pg_int(rows, 0, 0) != router_view(r->setup.router)->version)
+	if (e || pg_count(rows) != 1)
+		return;
+	if ((uint64_t)pg_int(rows, 0, 0) == router_view(r->setup.router)->version)
+		router_view_confirm(r->setup.router, loop_now_ns(r->setup.loop));
+	else
 		registry_pull(r);
 }
 

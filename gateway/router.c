@@ -3,8 +3,10 @@
 #include "common/mem.h"
 #include "gateway/router_inside.h"
 
-#define HOLD_MAX_NS (3 * NS_PER_S) /* a move that takes longer has failed: go on with the owner */
+#define FRESH_NS (2500 * NS_PER_MS) /* the view is confirmed every second */
+#define HOLD_MAX_NS (3 * NS_PER_S)  /* a move that takes longer has failed: go on with the owner */
 
+static void tick_suspects(struct router *, int64_t now_ns);
 static void end_holds(struct router *, int64_t now_ns);
 static void end_hold(struct router *, unsigned slot, int64_t now_ns);
 static void tick_routes(struct router *, int64_t now_ns);
@@ -22,6 +24,11 @@ struct router *router_new(const struct router_setup *setup)
 		.heartbeat_ns = setup->heartbeat_ns,
 		.silence_ns = setup->silence_ns,
 	};
+	r->suspects = suspects_new(&(struct suspects_setup){
+		.self = setup->self,
+		.silence_ns = setup->silence_ns,
+		.isolated_ns = setup->isolated_ns,
+	});
 	view_init(&r->view);
 	map_init(&r->links);
 	map_init(&r->routes);
@@ -47,6 +54,7 @@ void router_free(struct router **pr)
 	at = 0;
 	while ((link = map_next(&r->links, &at)))
 		link_free(&link);
+	suspects_free(&r->suspects);
 	map_fini(&r->routes);
 	map_fini(&r->links);
 	view_fini(&r->view);
@@ -134,6 +142,7 @@ void router_tick(struct router *r, int64_t now_ns)
 
 	while ((link = map_next(&r->links, &at)))
 		link_tick(link, now_ns);
+	tick_suspects(r, now_ns);
 	end_holds(r, now_ns);
 	tick_routes(r, now_ns);
 }
@@ -165,6 +174,32 @@ unsigned router_links_up(const struct router *r)
 	while ((link = map_next(&r->links, &at)))
 		up += link_is_up(link);
 	return up;
+}
+
+size_t router_suspects(const struct router *r)
+{
+	return suspects_count(r->suspects);
+}
+
+bool router_is_cut_off(const struct router *r)
+{
+	return suspects_cut_off(r->suspects);
+}
+
+bool router_is_out_of_reach(const struct router *r, const struct attendee *who)
+{
+	return suspects_cut_off_from(r->suspects, r->view.slots[who->route->slot].owner);
+}
+
+static void tick_suspects(struct router *r, int64_t now_ns)
+{
+	suspects_tick(r->suspects,
+		      &(struct suspects_look){
+			      .links = &r->links,
+			      .view = &r->view,
+			      .fresh = r->confirmed_ns && now_ns - r->confirmed_ns < FRESH_NS,
+		      },
+		      now_ns);
 }
 
 static void end_holds(struct router *r, int64_t now_ns)

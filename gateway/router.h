@@ -15,7 +15,7 @@ struct router_setup {
 	incarnation_id self;
 	const char *name; /* of this gateway */
 	struct link_bus bus;
-	int64_t heartbeat_ns, silence_ns;
+	int64_t heartbeat_ns, silence_ns, isolated_ns;
 	struct audience_sink sink;
 	void (*pull_view)(void *owner); /* there is a newer view than ours: read it soon */
 	/* The way to some owner changed or a question was answered: questions.c hears of it. */
@@ -47,7 +47,8 @@ void router_view_begin(struct router *);
 void router_put_member(struct router *, const struct view_member *);
 void router_put_slot(struct router *, unsigned slot, incarnation_id owner, uint64_t epoch);
 void router_view_end(struct router *, uint64_t version, int64_t now_ns);
-void router_set_database(struct router *, bool ok); /* for heartbeats */
+void router_view_confirm(struct router *, int64_t now_ns); /* ours is what the database has */
+void router_set_database(struct router *, bool ok);        /* for heartbeats */
 
 /* ---- what records say (records.c) ---- */
 struct route *router_route(const struct router *,
@@ -64,3 +65,7 @@ void router_tick(struct router *, int64_t now_ns);  /* every 50 ms */
 void router_flush(struct router *, int64_t now_ns); /* at the end of a turn */
 void router_say_goodbye(struct router *);
 unsigned router_links_up(const struct router *);
+size_t router_suspects(const struct router *); /* shards that this gateway misses */
+bool router_is_cut_off(const struct router *); /* from a shard that the others go on with */
+/* Its room is one of those that only other gateways can serve now. */
+bool router_is_out_of_reach(const struct router *, const struct attendee *);

@@ -4,6 +4,7 @@
 
 #include "gateway/route.h"
 #include "gateway/router.h"
+#include "gateway/suspects.h"
 
 struct router_slot {
 	struct list routes;
@@ -20,6 +21,8 @@ struct router {
 	struct router_slot slots[SLOTS];
 	struct route_shared shared;
 	bool holding; /* some slot is on hold */
+	struct suspects *suspects;
+	int64_t confirmed_ns; /* when the view was what the database had */
 };
 
 struct link *router_owner_link(const struct router *, unsigned slot); /* NULL: none */

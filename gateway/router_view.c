@@ -40,10 +40,16 @@ void router_view_end(struct router *r, uint64_t version, int64_t now_ns)
 {
 	view_members_end(&r->view);
 	view_set_version(&r->view, version);
+	router_view_confirm(r, now_ns);
 	r->link_setup.facts.view = r->view.version;
 	drop_links(r, now_ns);
 	open_links(r, now_ns);
 	router_settle(r, now_ns);
+}
+
+void router_view_confirm(struct router *r, int64_t now_ns)
+{
+	r->confirmed_ns = now_ns;
 }
 
 void router_set_database(struct router *r, bool ok)

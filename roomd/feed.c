@@ -50,7 +50,7 @@ void feed_open(struct feed *f, struct channel *channel, struct span route, struc
 	f->route_len = route.len;
 	copy_name(f, name);
 	f->state = FEED_LIVE;
-	f->opened_ns = f->heard_ns = f->said_ns = now_ns;
+	f->opened_ns = f->heard_ns = f->said_ns = f->facts_ns = now_ns;
 	f->doubted = !list_is_empty(&f->attachments);
 	f->asked = false;
 	f->hold_told = f->held = 0;

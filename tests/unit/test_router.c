@@ -78,6 +78,7 @@ static int world_open(void **state)
 		.bus = fake_bus(&w->shards),
 		.heartbeat_ns = MS(100),
 		.silence_ns = MS(600),
+		.isolated_ns = MS(5000),
 		.sink = {show, welcomed},
 		.pull_view = pull_view,
 		.on_ways = on_ways,
