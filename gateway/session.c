@@ -28,6 +28,8 @@ static const struct {
 	[SESSION_CLOSED] = {"closed", 0},
 };
 
+static bool is_clean(unsigned code);
+static void start_grace(struct session *);
 static struct span keep(uint8_t **at, struct span text);
 static void move(struct session *, enum session_state);
 static void enter_room(struct session *);
@@ -117,13 +119,14 @@ void session_on_closed(struct session *s, unsigned code)
 	metrics_set(METRIC_connections, (int64_t)--s->set->connected);
 	log_debug("socket_gone", kv_hex("session", s->id.v), kv_u64("code", code),
 		  kv_str("why", err_name(s->why)));
-	if (is_final(s->why) || (!s->why && code == err_close(OK))) {
+	if (is_final(s->why) || (!s->why && is_clean(code))) {
 		session_leave(s);
 		session_shut(s);
 		return;
 	}
 	s->attendee->deaf = true;
-	s->grace_ns = session_now(s) + s->set->setup.opt->presence_grace_ns;
+	if (s->why != ERR_DEAD_PEER)
+		start_grace(s);
 	move(s, SESSION_LOST);
 	session_reset_timer(s);
 }
@@ -215,6 +218,7 @@ void session_close(struct session *s, enum err why)
 	log_debug("session_closing", kv_hex("session", s->id.v), kv_str("why", err_name(why)));
 	s->why = why;
 	s->attendee->deaf = true;
+	start_grace(s); /* of a dead peer it counts from here: it ends no closing handshake */
 	move(s, SESSION_CLOSING);
 	timers_disarm(s->set->setup.timers, &s->timer);
 	socket_close(s->socket, why);
@@ -230,6 +234,17 @@ const struct audience_sink *session_sink(void)
 	static const struct audience_sink sink = {on_show, on_welcomed};
 
 	return &sink;
+}
+
+/* 1005: a close frame without a code, as `close()` in a browser sends (RFC 6455, 7.1.5). */
+static bool is_clean(unsigned code)
+{
+	return code == err_close(OK) || code == 1005;
+}
+
+static void start_grace(struct session *s)
+{
+	s->grace_ns = session_now(s) + s->set->setup.opt->presence_grace_ns;
 }
 
 static struct span keep(uint8_t **at, struct span text)

@@ -277,15 +277,21 @@ static void upgrade_that_fails_leaves_no_trace(void **state)
 
 static void clean_close_leaves_at_once(void **state)
 {
+	static const unsigned codes[] = {1000, 1005};
 	struct gateway *g = *state;
-	struct socket socket;
-	struct session *s = enter(g, &socket, "editor");
 
-	session_on_closed(s, 1000);
-	router_flush(g->router, g->now_ns);
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+		struct socket socket;
+		struct session *s = enter(g, &socket, "editor");
 
-	assert_int_equal(next_type(g), MESSAGE_LEAVE);
-	assert_int_equal(session_set_count(g->sessions), 0);
+		session_on_closed(s, codes[i]);
+		router_flush(g->router, g->now_ns);
+
+		assert_int_equal(next_type(g), MESSAGE_LEAVE);
+		assert_int_equal(session_set_count(g->sessions), 0);
+		while (next_type(g))
+			;
+	}
 }
 
 static void lost_session_leaves_after_the_grace_and_not_before(void **state)
@@ -345,6 +351,24 @@ static void client_is_pinged_every_30_s_and_dead_after_75_s_of_silence(void **st
 	assert_true(pinged);
 	assert_int_equal(early, OK);
 	assert_int_equal(socket.closed_for, ERR_DEAD_PEER);
+}
+
+static void grace_of_a_dead_peer_counts_from_its_verdict(void **state)
+{
+	struct gateway *g = *state;
+	struct socket socket;
+	struct session *s = enter(g, &socket, "editor");
+
+	pass(g, SECONDS(75) + MS(20)); /* the verdict */
+	pass(g, SECONDS(5));           /* the closing handshake it does not end */
+	session_on_closed(s, 1006);
+	pass(g, MS(4900));
+	size_t before = session_set_count(g->sessions);
+	pass(g, MS(200));
+
+	assert_int_equal(socket.closed_for, ERR_DEAD_PEER);
+	assert_int_equal(before, 1);
+	assert_int_equal(session_set_count(g->sessions), 0);
 }
 
 static void anything_at_all_keeps_a_client_alive(void **state)
@@ -537,6 +561,7 @@ int main(void)
 		T(lost_session_leaves_after_the_grace_and_not_before),
 		T(typist_stops_typing_before_leaving),
 		T(client_is_pinged_every_30_s_and_dead_after_75_s_of_silence),
+		T(grace_of_a_dead_peer_counts_from_its_verdict),
 		T(anything_at_all_keeps_a_client_alive),
 		T(messages_over_the_rate_are_dropped_and_said_once_a_second),
 		T(bad_input_is_answered_by_one_error_and_the_session_goes_on),
