@@ -4,7 +4,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 
-#define HELD_WAIT_NS (100 * NS_PER_MS) /* a gateway that does not answer holds up nobody longer */
+#define HELD_WAIT_NS (1 * NS_PER_S) /* a gateway that does not answer holds up nobody longer */
 
 /* FLUSHING is a second HOLD: its HELD says that what rooms still told after the first was taken in,
  * so that a gateway which learns of the move elsewhere has nothing of the old owner left to read.
@@ -15,6 +15,7 @@ struct handover {
 	struct handover_setup setup;
 	enum handover_state state;
 	uint64_t number;
+	uint64_t given_up; /* the last move for which somebody's HELD did not come */
 	incarnation_id target;
 	unsigned slots[HANDOVER_SLOTS_MAX];
 	size_t count;
@@ -74,6 +75,7 @@ void handover_tick(struct handover *h, int64_t now_ns)
 
 	if (waits && now_ns >= h->until_ns) {
 		log_info("handover_unheld", kv_u64("move", h->number), kv_hex("to", h->target.v));
+		h->given_up = h->number;
 		assign(h);
 		return;
 	}
@@ -110,13 +112,15 @@ static void say_hold(struct handover *h)
 	buf_fini(&grants);
 }
 
-/* Gateways that called after the HOLD know nothing of it and are not waited for. */
+/* Gateways that called after the HOLD know nothing of it and are not waited for; one that let a
+ * HOLD run out is waited for again once it has answered. */
 static bool all_held(const struct handover *h)
 {
 	LIST_EACH (feed_set_all(h->setup.feeds), it, ahead) {
 		const struct feed *f = container_of(it, struct feed, of_set);
 
-		if (f->state == FEED_LIVE && f->hold_told == h->number && f->held != h->number)
+		if (f->state == FEED_LIVE && f->hold_told == h->number && f->held != h->number &&
+		    f->held >= h->given_up)
 			return false;
 	}
 	return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Gives a batch of our slots to another shard so that nothing is lost: HOLD to every gateway, HELD
- * back from each (or 100 ms), the assignment, MOVED. One batch at a time. Pure: the store comes as
- * its contract. Owner: membership. */
+ * back from each (or 1 s), once more so that all we said is read, the assignment, MOVED. One batch
+ * at a time. Pure: the store comes as its contract. Owner: membership. */
 #pragma once
 
 #include "roomd/feed_set.h"

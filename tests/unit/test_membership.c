@@ -252,12 +252,12 @@ static void handover_that_the_store_refuses_ends_the_hold(void **state)
 	stage_run(s, 100);
 	stage_call(s, 0, 0);
 	stage_turn(s);
-	s->gateways[0].keeps_held = true; /* 100 ms in which the database goes away */
+	s->gateways[0].keeps_held = true; /* 1 s in which the database goes away */
 	stage_start(s, 1);
 	stage_run(s, 50);
 	fake_store_set_up(s->shards[0].store, false);
 	stage_heard(s, 0);
-	stage_run(s, 150);
+	stage_run(s, 1100);
 
 	assert_string_equal(stage_heard(s, 0), "MOVED fake:0");
 	fake_store_set_up(s->shards[0].store, true);
