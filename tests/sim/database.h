@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* PostgreSQL as the cluster uses it: the rows of roomd/schema/0001_cluster.sql and what each of its
+ * functions does to them, as one sequence of commits. A statement sees one snapshot; those that
+ * write take the lock of `view` first, wait for it 250 ms at most, and become visible when they
+ * commit. Who asks, and what becomes of the answer: store.c. */
+#pragma once
+
+#include "common/list.h"
+#include "roomd/store.h"
+#include "tests/sim/sim.h"
+
+struct world;
+struct statement;
+
+#define DATABASE_MEMBERS_MAX 4096 /* of one run */
+
+struct database_slot {
+	incarnation_id owner;
+	uint64_t epoch, version;
+};
+
+struct database {
+	struct world *world;
+	uint64_t version;
+	size_t member_count;
+	struct view_member members[DATABASE_MEMBERS_MAX];
+	struct database_slot slots[SLOTS];
+	bool up;
+	int64_t slow_ns;      /* what is added to each step at most; a fault */
+	int64_t lock_free_ns; /* when the row of `view` is nobody's again */
+	int64_t trouble_ns;   /* when something was last wrong with it */
+	struct list stores, backends;
+	struct event repair;
+};
+
+enum statement_kind { STATEMENT_REGISTER, STATEMENT_STATE, STATEMENT_VIEW, STATEMENT_ASSIGN };
+
+/* What is asked and, once it ran, what is answered. */
+struct statement {
+	struct list node;
+	struct call *call; /* who waits for it; NULL: nobody any more */
+	enum statement_kind kind;
+	incarnation_id by; /* the process that asks */
+	struct view_member member;
+	uint64_t since; /* VIEW; ASSIGN: the newest version seen */
+	struct store_move *moves;
+	size_t count;
+	enum err err;
+	uint64_t version;
+	struct view_member *members;
+	size_t member_count;
+	struct store_slot *slots;
+	size_t slot_count;
+};
+
+void database_init(struct database *, struct world *);
+void database_fini(struct database *);
+
+bool statement_writes(const struct statement *);
+/* Runs it now: reads, or commits. */
+void database_run(struct database *, struct statement *);
+void statement_free(struct statement *);
+struct view_member *database_member(struct database *, incarnation_id); /* NULL: unknown */
+
+/* The server is gone for a while; every connection ends, what was not committed is undone. A
+ * standby takes over that knows all commits - or, when `tail` is set, has lost the last values of
+ * the view's version. */
+void database_stop(struct database *, int64_t ns, uint64_t tail);
+/* Somebody else holds the row of `view`. */
+void database_lock(struct database *, int64_t ns);

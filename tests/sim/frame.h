@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a client is shown, read cheaply: the messages of the v0 dialect have fixed shapes, and the
+ * casts are this simulator's own. */
+#pragma once
+
+#include "common/span.h"
+
+#define FRAME_USERS_MAX 64
+
+enum frame_type {
+	FRAME_ROOM_STATE,
+	FRAME_CONNECTED,
+	FRAME_USER_JOINED,
+	FRAME_USER_LEFT,
+	FRAME_CAST,
+	FRAME_UNKNOWN
+};
+
+struct frame {
+	enum frame_type type;
+	uint64_t seq;        /* 0: none */
+	int64_t at_ns;       /* when the owner of the room decided it; not of casts */
+	uint64_t users;      /* ROOM_STATE: one bit each */
+	unsigned user;       /* USER_x: whom it speaks of */
+	unsigned connection; /* CAST: whose, and its how many-th */
+	uint64_t number;
+};
+
+void frame_read(struct span text, struct frame *);
+const char *frame_name(enum frame_type);
+
+#define FRAME_CAST_LEN 96
+struct span frame_put_cast(char out[FRAME_CAST_LEN], unsigned connection, uint64_t number);

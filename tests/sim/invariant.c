@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/invariant.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/message.h"
+#include "proto/record.h"
+#include "proto/slot.h"
+#include "tests/sim/visit.h"
+#include "tests/sim/world.h"
+
+#define CALM_NS (15 * NS_PER_S) /* for so long a fault may have consequences */
+
+static void see_record(struct invariants *, const struct wire *, enum network_direction,
+		       const struct message *);
+static void see_view(struct invariants *, const struct node *, uint64_t version);
+static void see_attached(struct invariants *, const struct node *shard,
+			 const struct msg_attached *);
+static struct room_watch *room_of(struct invariants *, const struct connection *);
+static struct stay *stay_of(struct invariants *, const struct connection *);
+static void see_number(struct invariants *, struct connection *, const struct frame *);
+static void see_content(struct invariants *, const struct connection *, const struct frame *);
+static void see_list(struct invariants *, struct connection *, const struct frame *);
+static void see_joined(struct invariants *, struct connection *, const struct frame *);
+static void see_left(struct invariants *, struct connection *, const struct frame *);
+static void see_removed(struct invariants *, struct connection *, const struct frame *,
+			unsigned user);
+static void see_cast(struct invariants *, struct connection *, const struct frame *);
+
+void invariants_init(struct invariants *v, struct world *w)
+{
+	memset(v, 0, sizeof *v);
+	v->world = w;
+	for (unsigned i = 0; i < CLIENT_ROOMS_MAX; i++) {
+		snprintf(v->rooms[i].key, sizeof v->rooms[i].key, "submission:r%u", i);
+		v->rooms[i].slot = slot_of(span_str(v->rooms[i].key));
+	}
+}
+
+void invariant_on_message(struct invariants *v, const struct wire *wire, enum network_direction d,
+			  struct span bytes)
+{
+	struct record head;
+	struct message m;
+
+	if (record_read(&bytes, &head) != OK) {
+		sim_violate(&v->world->sim, "well-formed", "a message without a head");
+		return;
+	}
+	while (bytes.len > 0) {
+		if (message_next(&bytes, &m) != OK) {
+			sim_violate(&v->world->sim, "well-formed", "%s - %s", wire->gateway->name,
+				    wire->shard->name);
+			return;
+		}
+		see_record(v, wire, d, &m);
+	}
+}
+
+/* Only who has a slot may give it away; what nobody living has is anybody's. */
+void invariant_on_assign(struct invariants *v, unsigned slot, incarnation_id owner,
+			 incarnation_id by)
+{
+	const struct view_member *m = database_member(&v->world->database, owner);
+
+	if (m && m->state != MEMBER_DEAD && owner.v != by.v)
+		sim_violate(&v->world->sim, "taken-from-living", "slot %u of %s by %" PRIx64, slot,
+			    m->name, by.v);
+}
+
+void invariant_on_dead(struct invariants *v, incarnation_id id, const char *why)
+{
+	struct world *w = v->world;
+	const struct node *n = world_node(w, id);
+
+	sim_trace(&w->sim, "%" PRIx64 " is dead: %s", id.v, why);
+	if (!n || !strcmp(why, "left"))
+		return;
+	if (!strcmp(why, "replaced") || faults_is_calm_since(&w->faults, w->sim.now_ns - CALM_NS))
+		sim_violate(&w->sim, "dead-without-reason", "%s was %s", n->name, why);
+}
+
+void invariant_on_exit(struct invariants *v, const struct node *n)
+{
+	const struct view_member *m = database_member(&v->world->database, n->id);
+
+	if (!m || m->state != MEMBER_DEAD)
+		sim_violate(&v->world->sim, "dead-without-reason", "%s found itself dead", n->name);
+}
+
+void invariant_on_welcomed(struct invariants *v, const struct connection *c)
+{
+	struct stay *s = stay_of(v, c);
+	int64_t now_ns = v->world->sim.now_ns;
+
+	if (s->live == 0 && now_ns >= s->until_ns)
+		s->since_ns = now_ns;
+	s->live++;
+	room_of(v, c)->shown_to++;
+}
+
+void invariant_on_gone(struct invariants *v, const struct connection *c, bool clean)
+{
+	struct room_watch *r = room_of(v, c);
+	struct stay *s = stay_of(v, c);
+
+	must(s->live > 0 && r->shown_to > 0);
+	s->live--;
+	if (!clean)
+		s->until_ns = v->world->sim.now_ns + WORLD_GRACE_NS;
+	if (--r->shown_to == 0)
+		r->life++;
+}
+
+void invariant_on_frame(struct invariants *v, struct connection *c, const struct frame *f)
+{
+	static void (*const see[])(struct invariants *, struct connection *,
+				   const struct frame *) = {
+		[FRAME_ROOM_STATE] = see_list, [FRAME_USER_JOINED] = see_joined,
+		[FRAME_USER_LEFT] = see_left,  [FRAME_CAST] = see_cast,
+		[FRAME_UNKNOWN] = NULL,
+	};
+
+	sim_mix(&v->world->sim, f->seq ^ (uint64_t)f->type << 56 ^ (uint64_t)c->number << 40);
+	see_number(v, c, f);
+	if (see[f->type])
+		see[f->type](v, c, f);
+}
+
+static void see_record(struct invariants *v, const struct wire *wire, enum network_direction d,
+		       const struct message *m)
+{
+	if (m->type == MESSAGE_HEARTBEAT)
+		see_view(v, d == NETWORK_UP ? wire->gateway : wire->shard, m->heartbeat.view);
+	else if (m->type == MESSAGE_ATTACHED)
+		see_attached(v, wire->shard, &m->attached);
+}
+
+static void see_view(struct invariants *v, const struct node *n, uint64_t version)
+{
+	if (v->views[n->kind][n->index].id.v == n->id.v &&
+	    version < v->views[n->kind][n->index].version)
+		sim_violate(&v->world->sim, "view-monotone", "%s: %" PRIu64 " after %" PRIu64,
+			    n->name, version, v->views[n->kind][n->index].version);
+	v->views[n->kind][n->index].id = n->id;
+	v->views[n->kind][n->index].version = version;
+}
+
+/* Under one epoch of a slot one shard speaks, ever. */
+static void see_attached(struct invariants *v, const struct node *shard,
+			 const struct msg_attached *m)
+{
+	for (unsigned i = 0; i < CLIENT_ROOMS_MAX; i++) {
+		struct room_watch *r = &v->rooms[i];
+
+		if (!span_is(m->room, r->key))
+			continue;
+		must(m->epoch < INVARIANT_EPOCHS_MAX);
+		incarnation_id *acts = &r->acts[m->epoch];
+		if (acts->v && acts->v != shard->id.v)
+			sim_violate(&v->world->sim, "one-owner",
+				    "slot %u epoch %" PRIu64 ": %" PRIx64 " and %" PRIx64, r->slot,
+				    m->epoch, acts->v, shard->id.v);
+		*acts = shard->id;
+	}
+}
+
+static struct room_watch *room_of(struct invariants *v, const struct connection *c)
+{
+	return &v->rooms[c->room];
+}
+
+static struct stay *stay_of(struct invariants *v, const struct connection *c)
+{
+	return &room_of(v, c)->stays[c->user];
+}
+
+static void see_number(struct invariants *v, struct connection *c, const struct frame *f)
+{
+	if (f->type == FRAME_UNKNOWN || f->seq == 0)
+		sim_violate(&v->world->sim, "numbered", "%s without a number", frame_name(f->type));
+	else if (f->seq <= c->relay)
+		sim_violate(&v->world->sim, "relay-order",
+			    "connection %u was shown %" PRIu64 " (%s) after %" PRIu64, c->number,
+			    f->seq, frame_name(f->type), c->relay);
+	c->relay = f->seq;
+	see_content(v, c, f);
+}
+
+/* Under one epoch a number has one content, whoever is shown it. A welcome is its receiver's. */
+static void see_content(struct invariants *v, const struct connection *c, const struct frame *f)
+{
+	struct room_watch *r = room_of(v, c);
+	uint64_t epoch = connection_epoch(c);
+	uint64_t content = (uint64_t)f->type << 56 | (uint64_t)f->user << 48 |
+			   (uint64_t)f->connection << 32 | f->number;
+	if (!c->welcomed)
+		content |= UINT64_C(1) << 63 | (uint64_t)c->number << 32;
+	struct number *n = &r->numbers[(f->seq * 31 + epoch) % INVARIANT_NUMBERS];
+
+	if (n->relay == f->seq && n->epoch == epoch && n->life == r->life && n->content != content)
+		sim_violate(&v->world->sim, "relay-content",
+			    "%s: number %" PRIu64 " of epoch %" PRIu64 " is %" PRIx64
+			    " and %" PRIx64,
+			    r->key, f->seq, epoch, n->content, content);
+	*n = (struct number){r->life, epoch, f->seq, content};
+}
+
+static void see_list(struct invariants *v, struct connection *c, const struct frame *f)
+{
+	uint64_t gone = c->users & ~f->users;
+
+	if (!(f->users >> c->user & 1))
+		sim_violate(&v->world->sim, "self-listed", "connection %u of u%u misses itself",
+			    c->number, c->user);
+	for (unsigned user = 0; gone; user++, gone >>= 1)
+		if (gone & 1)
+			see_removed(v, c, f, user);
+	c->users = f->users;
+}
+
+static void see_joined(struct invariants *v, struct connection *c, const struct frame *f)
+{
+	if (c->users >> f->user & 1)
+		sim_violate(&v->world->sim, "joined-once",
+			    "connection %u was shown that u%u joined, who was there", c->number,
+			    f->user);
+	c->users |= UINT64_C(1) << f->user;
+}
+
+static void see_left(struct invariants *v, struct connection *c, const struct frame *f)
+{
+	if (c->users >> f->user & 1)
+		see_removed(v, c, f, f->user);
+	else
+		sim_violate(&v->world->sim, "left-once",
+			    "connection %u was shown that u%u left, who was not there", c->number,
+			    f->user);
+	c->users &= ~(UINT64_C(1) << f->user);
+}
+
+/* Nobody goes who had been there without a break since before the owner of the room decided so. */
+static void see_removed(struct invariants *v, struct connection *c, const struct frame *f,
+			unsigned user)
+{
+	const struct stay *s = &room_of(v, c)->stays[user];
+	int64_t now_ns = v->world->sim.now_ns;
+
+	if ((s->live > 0 || now_ns < s->until_ns) && s->since_ns < f->at_ns)
+		sim_violate(&v->world->sim, "left-while-here",
+			    "connection %u in %s was shown by %s that u%u went; u%u has been here "
+			    "for %" PRId64 " ms, %u live",
+			    c->number, room_of(v, c)->key, frame_name(f->type), user, user,
+			    (now_ns - s->since_ns) / NS_PER_MS, s->live);
+}
+
+/* What a welcome repeats was said before; it counts as heard. */
+static void see_cast(struct invariants *v, struct connection *c, const struct frame *f)
+{
+	struct world *w = v->world;
+	struct heard *h = connection_heard(c, f->connection);
+	const struct connection *from = w->connections[f->connection];
+
+	if (from->session == c->session)
+		sim_violate(&w->sim, "cast-echo", "connection %u was shown its own", c->number);
+	if (c->welcomed && f->number <= h->number)
+		sim_violate(&w->sim, "cast-order",
+			    "connection %u was shown %" PRIu64 " of %u after %" PRIu64, c->number,
+			    f->number, f->connection, h->number);
+	if (c->welcomed && h->number > 0 && f->number > h->number + 1 &&
+	    faults_is_calm_since(&w->faults, h->at_ns - CALM_NS))
+		sim_violate(&w->sim, "cast-lost",
+			    "connection %u was shown %" PRIu64 " of %u after %" PRIu64, c->number,
+			    f->number, f->connection, h->number);
+	*h = (struct heard){f->number, w->sim.now_ns};
+}
