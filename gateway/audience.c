@@ -6,6 +6,8 @@
 
 #include "common/mem.h"
 
+static void tell_user(struct audience *, enum v0_type, const struct roster_entry *, uint64_t relay,
+		      int64_t at_ms);
 static struct roster_entry *local_entry(const struct attendee *);
 static void put_member(const struct attendee *, bool with_kept, struct buf *items);
 static void mark_unseen(struct audience *);
@@ -148,18 +150,18 @@ void audience_on_member_joined(struct audience *a, const struct msg_member_joine
 	if (!item_next_member(&members, &item))
 		return;
 	struct roster_entry *e = roster_put(&a->copy, &item, (incarnation_id){0}, &first);
-	if (m->relay)
-		audience_show_user(a, V0_USER_JOINED, e, m->relay, (int64_t)m->at_ms);
+	tell_user(a, V0_USER_JOINED, e, m->relay, (int64_t)m->at_ms);
 }
 
 void audience_on_member_left(struct audience *a, const struct msg_member_left *m)
 {
 	struct roster_entry *e = roster_find(&a->copy, (session_id){m->session});
 
-	if (!e)
+	if (!e) {
+		audience_number(a, m->relay, 1);
 		return;
-	if (m->relay)
-		audience_show_user(a, V0_USER_LEFT, e, m->relay, (int64_t)m->at_ms);
+	}
+	tell_user(a, V0_USER_LEFT, e, m->relay, (int64_t)m->at_ms);
 	(void)roster_remove(&a->copy, e);
 }
 
@@ -190,6 +192,17 @@ void audience_on_cast_out(struct audience *a, const struct msg_cast_out *m)
 	if (e && m->keep && m->key.len)
 		roster_keep(e, m->key, m->keep == 1 ? m->body : SPAN_NONE);
 	audience_show_cast(a, m);
+}
+
+/* An owner that has not heard from every gateway yet may take a user's second connection for the
+ * first, or the last but one for the last; the copy knows of the other one. */
+static void tell_user(struct audience *a, enum v0_type type, const struct roster_entry *e,
+		      uint64_t relay, int64_t at_ms)
+{
+	if (relay && e->user->count == 1)
+		audience_show_user(a, type, e, relay, at_ms);
+	else
+		audience_number(a, relay, 1);
 }
 
 static struct roster_entry *local_entry(const struct attendee *who)

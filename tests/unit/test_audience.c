@@ -377,6 +377,23 @@ static void uncovered_roster_takes_nobody_away(void **state)
 	expect(w, "");
 }
 
+/* After a crash: the new owner has not heard of u2's tab at another gateway. */
+static void user_with_another_tab_elsewhere_neither_comes_nor_goes(void **state)
+{
+	struct world *w = *state;
+	a_is_in(w);
+	joined(w, 500, "u2", 5);
+	const struct item_member me = member('A', "u1");
+	w->transcript[0] = '\0';
+
+	roster(w, false, 7, &me, 1);
+	joined(w, 501, "u2", 8);
+	left(w, 501, 9);
+
+	expect(w, "");
+	assert_int_equal(audience_relay(w->audience), 9);
+}
+
 static void covered_roster_that_differs_shows_one_list(void **state)
 {
 	struct world *w = *state;
@@ -485,6 +502,7 @@ int main(void)
 		T(forgotten_state_is_not_shown_to_late_joiners),
 		T(attaching_again_with_the_same_people_shows_nothing),
 		T(uncovered_roster_takes_nobody_away),
+		T(user_with_another_tab_elsewhere_neither_comes_nor_goes),
 		T(covered_roster_that_differs_shows_one_list),
 		T(joiner_of_a_room_of_300_is_shown_them_all),
 		T(nothing_is_rendered_when_nobody_listens),
