@@ -61,6 +61,7 @@ static bool receive(struct bus *b);
 static void drop_rest(void *socket);
 static void look_again(void *context);
 static enum err send_failed(void);
+static void look_first(void *bus);
 static void on_monitor(void *owner, unsigned events);
 static bool next_event(void *monitor, unsigned *event);
 static void close_monitor(struct bus *b);
@@ -156,6 +157,7 @@ void bus_tell(struct bus *b, bus_change_fn *fn)
 	must(zmq_connect(b->monitor, name) == 0);
 	must(zmq_getsockopt(b->monitor, ZMQ_FD, &fd, &len) == 0);
 	b->monitor_watch = watch_open(b->context->loop, fd, WATCH_READ, on_monitor, b);
+	loop_reap(b->context->loop, look_first, b);
 }
 
 void bus_close(struct bus **bus)
@@ -374,6 +376,17 @@ static void look_again(void *context)
 static enum err send_failed(void)
 {
 	return zmq_errno() == EAGAIN ? ERR_NO_CREDIT : ERR_NO_PEER;
+}
+
+/* Connecting may have used up the first edge. */
+static void look_first(void *bus)
+{
+	struct bus *b = bus;
+
+	if (!b->monitor)
+		return;
+	on_monitor(b, WATCH_READ);
+	loop_hurry(b->context->loop);
 }
 
 /* Its descriptor is edge-triggered too, but nothing is ever sent here: empty is empty. */

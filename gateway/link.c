@@ -10,8 +10,9 @@
 #include "common/mem.h"
 #include "gateway/metrics.h"
 
-#define SHUT_NS NS_PER_S         /* after a GOODBYE, in case the shard stays in the view */
-#define WORKER_NS (3 * NS_PER_S) /* a database that did not answer for so long is not there */
+#define SHUT_NS NS_PER_S           /* after a GOODBYE, in case the shard stays in the view */
+#define WELL_NS (1500 * NS_PER_MS) /* a database answers within that */
+#define AILING_NS (3 * NS_PER_S)   /* one that did not answer for so long is not there */
 #define WORKER_MAX_MS (3600u * 1000)
 #define PATIENCE_DOUBLINGS 2 /* a shard that never greets is called every 600, 1200, 2400 ms */
 
@@ -310,19 +311,21 @@ static void take_record(struct link *l, const struct message *m, int64_t now_ns)
 	l->setup->hooks.on_message(l->setup->hooks.owner, l, m, now_ns);
 }
 
-/* Its database has not been there since it answered last. */
+/* Between well and ailing a database is neither: so two shards that notice the same outage at
+ * different moments do not make each other look ill. */
 static void take_facts(struct link *l, const struct msg_heartbeat *m, int64_t now_ns)
 {
 	uint64_t ms = m->worker_age_ms < WORKER_MAX_MS ? m->worker_age_ms : WORKER_MAX_MS;
 	int64_t age_ns = (int64_t)ms * NS_PER_MS;
 
-	if (m->database_ok && age_ns < WORKER_NS) {
-		l->well_ns = l->well_ns ? l->well_ns : now_ns;
-		l->ailing_ns = 0;
-	} else {
-		l->ailing_ns = l->ailing_ns ? l->ailing_ns : now_ns - age_ns;
+	if (!m->database_ok || age_ns >= WELL_NS)
 		l->well_ns = 0;
-	}
+	else if (!l->well_ns)
+		l->well_ns = now_ns;
+	if (m->database_ok && age_ns < AILING_NS)
+		l->ailing_ns = 0;
+	else if (!l->ailing_ns)
+		l->ailing_ns = now_ns - age_ns;
 }
 
 /* It was us who slept: what the shard said is still unread. */

@@ -28,7 +28,7 @@ struct membership {
 	uint64_t registered;      /* the version from which on the view knows us; 0: not yet */
 	int64_t now_ns, since_ns; /* since_ns: in this state */
 	int64_t poll_at_ns, retry_at_ns, declare_at_ns;
-	int64_t worker_ns, up_ns, leaving_ns;
+	int64_t pull_ns, up_ns, leaving_ns;
 };
 
 static void set_state(struct membership *, enum membership_state);
@@ -66,7 +66,7 @@ struct membership *membership_new(const struct membership_setup *setup, int64_t 
 		.owner = m,
 	});
 	m->suspicion = suspicion_new(setup->vote_ns);
-	m->now_ns = m->since_ns = m->worker_ns = m->up_ns = now_ns;
+	m->now_ns = m->since_ns = m->up_ns = now_ns;
 	return m;
 }
 
@@ -160,7 +160,7 @@ bool membership_is_settled(const struct membership *m)
 
 int64_t membership_worker_ns(const struct membership *m)
 {
-	return m->worker_ns;
+	return m->pulling ? m->pull_ns : m->now_ns;
 }
 
 static void set_state(struct membership *m, enum membership_state state)
@@ -261,7 +261,6 @@ static void on_declared(void *owner, enum err e, uint64_t version)
 
 	(void)version; /* another one may have said it first */
 	m->declaring = false;
-	m->worker_ns = m->now_ns;
 	m->declare_at_ns = m->now_ns + (e ? RETRY_NS : 0);
 	membership_pull(m);
 }
@@ -285,7 +284,6 @@ static void on_registered(void *owner, enum err e, uint64_t version)
 	struct membership *m = owner;
 
 	m->asking = false;
-	m->worker_ns = m->now_ns;
 	if (e) {
 		m->retry_at_ns = m->now_ns + (e == ERR_DB_REFUSED ? REFUSED_NS : RETRY_NS);
 		return;
@@ -308,7 +306,6 @@ static void on_state(void *owner, enum err e, uint64_t version)
 	struct membership *m = owner;
 
 	m->asking = false;
-	m->worker_ns = m->now_ns;
 	if (m->state == MEMBERSHIP_LEFT || m->state == MEMBERSHIP_DEAD)
 		return;
 	if (m->leaving) { /* whatever it said: who could not say so is found dead by its successor
@@ -337,6 +334,7 @@ static void start_pull(struct membership *m)
 		return;
 	}
 	m->pulling = true;
+	m->pull_ns = m->now_ns;
 	store_pull(m->setup.store, membership_view(m)->version, on_pulled, m);
 }
 
@@ -345,7 +343,6 @@ static void on_pulled(void *owner, enum err e, const struct store_view *v)
 	struct membership *m = owner;
 
 	m->pulling = false;
-	m->worker_ns = m->now_ns;
 	if (m->state == MEMBERSHIP_LEFT || m->state == MEMBERSHIP_DEAD)
 		return;
 	if (!e) {

@@ -50,4 +50,4 @@ bool membership_owns(const struct membership *, unsigned slot);
 size_t membership_slots(const struct membership *); /* how many are ours */
 /* Active, and all that placement gives us is ours (or others were slow to give it). */
 bool membership_is_settled(const struct membership *);
-int64_t membership_worker_ns(const struct membership *); /* when the store last answered */
+int64_t membership_worker_ns(const struct membership *); /* what waits for the store waits since */

@@ -22,7 +22,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * @property {Record<string,number>} [ports]  what it listens on, for display
  */
 
-/** @typedef {{code: number|null, signal: string|null, sent: string|undefined}} Ending  sent: our signal */
+/**
+ * @typedef {{code: number|null, signal: string|null, sent: string|undefined, allowed?: number}} Ending
+ *   sent: our signal; allowed: the exit code it was expected to end with by itself
+ */
 
 export class Process extends EventEmitter {
 	/** @param {ProcessPlan} plan */
@@ -40,6 +43,8 @@ export class Process extends EventEmitter {
 		this.child = undefined;
 		/** @type {string|undefined} the signal we sent to end this run */
 		this.sent = undefined;
+		/** @type {number|undefined} ending by itself with this code is not a crash */
+		this.allowed = undefined;
 	}
 
 	get isRunning() {
@@ -64,7 +69,7 @@ export class Process extends EventEmitter {
 		});
 		fs.closeSync(log);
 		this.child = child;
-		this.sent = undefined;
+		this.sent = this.allowed = undefined;
 		this.startedAt = Date.now();
 		child.once('exit', (code, signal) => this.#onExit(code, signal));
 		await once(child, 'spawn').catch((cause) => {
@@ -149,13 +154,15 @@ export class Process extends EventEmitter {
 	/** @param {number|null} code @param {string|null} signal */
 	#onExit(code, signal) {
 		this.pid = undefined;
-		this.endings.push({ code, signal, sent: this.sent });
+		this.endings.push({ code, signal, sent: this.sent, allowed: this.allowed });
 		this.emit('exit', this.ending);
 	}
 }
 
 /** Did it end the way it was told to? @param {Ending} ending */
-export function endedWell({ code, signal, sent }) {
+export function endedWell({ code, signal, sent, allowed }) {
+	if (allowed !== undefined && code === allowed)
+		return true;
 	if (sent === 'TERM' || sent === 'INT')
 		return code === 0;
 	return sent !== undefined && signal === `SIG${sent}`;

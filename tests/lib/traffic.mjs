@@ -12,11 +12,11 @@ export class Traffic {
 	#sent = 0;
 	/** @type {ReturnType<typeof setInterval>} */ #timer;
 
-	/** @param {Client} sender @param {Client[]} readers in the same room */
-	constructor(sender, readers) {
+	/** @param {Client} sender @param {Client[]} readers in the same room @param {number} [pauseMs] */
+	constructor(sender, readers, pauseMs = everyMs) {
 		this.sender = sender;
 		this.readers = readers;
-		this.#timer = setInterval(() => sender.send('text_operation', { n: this.#sent++ }), everyMs);
+		this.#timer = setInterval(() => sender.send('text_operation', { n: this.#sent++ }), pauseMs).unref();
 	}
 
 	/** @param {Client} reader */

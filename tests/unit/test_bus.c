@@ -304,6 +304,86 @@ static void dealer_comes_back_when_the_router_does(void **state)
 	meet(n);
 }
 
+struct changes {
+	struct net *net;
+	struct bus *bus;
+	unsigned count[3];
+	enum bus_change want, close_at;
+	bool may_close;
+};
+
+static void ignore(void *owner, struct span peer, struct span body)
+{
+	(void)owner, (void)peer, (void)body;
+}
+
+static void on_change(void *owner, enum bus_change change)
+{
+	struct changes *c = owner;
+
+	c->count[change]++;
+	if (c->may_close && change == c->close_at)
+		bus_close(&c->bus);
+}
+
+static bool has_changed(void *what)
+{
+	struct changes *c = what;
+
+	return c->count[c->want] > 0;
+}
+
+static void told(struct changes *c, const char *endpoint)
+{
+	assert_int_equal(bus_connect(c->net->context, endpoint, SPAN("told"), ignore, c, &c->bus),
+			 OK);
+	bus_tell(c->bus, on_change);
+}
+
+static void dealer_is_told_when_it_is_connected_and_when_that_breaks(void **state)
+{
+	struct net *n = *state;
+	struct changes c = {.net = n, .want = BUS_UP};
+	told(&c, bus_endpoint(n->shard.bus));
+
+	assert_true(loop_until(n->loop, 5000, has_changed, &c));
+	assert_int_equal(c.count[BUS_REFUSED], 0);
+	c.want = BUS_BROKEN;
+	bus_close(&n->shard.bus);
+	assert_true(loop_until(n->loop, 5000, has_changed, &c));
+	c.want = BUS_REFUSED;
+	assert_true(loop_until(n->loop, 5000, has_changed, &c));
+
+	bus_close(&c.bus);
+}
+
+static void dealer_is_told_again_and_again_that_nobody_is_there(void **state)
+{
+	struct net *n = *state;
+	struct changes c = {.net = n, .want = BUS_REFUSED};
+	told(&c, "tcp://127.0.0.1:1");
+
+	for (int i = 0; i < 3; i++) {
+		assert_true(loop_until(n->loop, 5000, has_changed, &c));
+		c.count[BUS_REFUSED] = 0;
+	}
+
+	assert_int_equal(c.count[BUS_UP] + c.count[BUS_BROKEN], 0);
+	bus_close(&c.bus);
+}
+
+static void dealer_may_be_closed_when_it_is_told(void **state)
+{
+	struct net *n = *state;
+	struct changes c = {.net = n, .want = BUS_UP, .close_at = BUS_UP, .may_close = true};
+	told(&c, bus_endpoint(n->shard.bus));
+
+	assert_true(loop_until(n->loop, 5000, has_changed, &c));
+	loop_for(n->loop, 50);
+
+	assert_null(c.bus);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -320,6 +400,9 @@ int main(void)
 		CASE(port_in_use_is_said_so),
 		CASE(endpoint_that_is_none_is_an_error),
 		CASE(dealer_comes_back_when_the_router_does),
+		CASE(dealer_is_told_when_it_is_connected_and_when_that_breaks),
+		CASE(dealer_is_told_again_and_again_that_nobody_is_there),
+		CASE(dealer_may_be_closed_when_it_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
