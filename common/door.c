@@ -35,23 +35,34 @@ static void on_resume(struct timer *timer, int64_t now_ns);
 
 enum err door_open(struct loop *loop, const struct door_options *opt, struct door **out)
 {
-	int why = 0, fd = listen_at(opt, &why);
+	struct door *d = mem_new(sizeof *d);
 
-	*out = NULL;
-	if (fd < 0) {
-		log_error("listen_failed", kv_str("host", opt->host), kv_u64("port", opt->port),
+	d->loop = loop;
+	d->opt = *opt;
+	d->fd = -1;
+	d->fd_limit = fd_limit(opt);
+	list_init(&d->visitors);
+	enum err e = door_resume(d);
+	if (e)
+		mem_free(d);
+	*out = e ? NULL : d;
+	return e;
+}
+
+enum err door_resume(struct door *d)
+{
+	int why = 0;
+
+	if (d->fd >= 0)
+		return OK;
+	d->fd = listen_at(&d->opt, &why);
+	if (d->fd < 0) {
+		log_error("listen_failed", kv_str("host", d->opt.host), kv_u64("port", d->opt.port),
 			  kv_str("why", strerror(why)));
 		return why == EADDRINUSE ? ERR_IN_USE : ERR_SYSTEM;
 	}
-	struct door *d = mem_new(sizeof *d);
-	d->loop = loop;
-	d->opt = *opt;
-	d->fd = fd;
-	d->port = bound_port(fd);
-	d->fd_limit = fd_limit(opt);
-	list_init(&d->visitors);
-	d->watch = watch_open(loop, fd, WATCH_READ, on_connections, d);
-	*out = d;
+	d->port = d->opt.port = bound_port(d->fd); /* any port, the first time */
+	d->watch = watch_open(d->loop, d->fd, WATCH_READ, on_connections, d);
 	return OK;
 }
 

@@ -33,7 +33,9 @@ struct door_options {
 };
 
 MUST_USE enum err door_open(struct loop *, const struct door_options *, struct door **out);
-void door_pause(struct door *);  /* stop accepting, close the listening socket; visitors go on */
+void door_pause(struct door *); /* stop accepting, close the listening socket; visitors go on */
+/* Listen again, on the same port. Errors: IN_USE, SYSTEM, said in the log. Fine when it does. */
+MUST_USE enum err door_resume(struct door *);
 void door_close(struct door **); /* drops the visitors without calling on_gone */
 uint16_t door_port(const struct door *);
 size_t door_visitors(const struct door *);

@@ -8,13 +8,16 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/random.h"
+#include "gateway/descriptors.h"
 #include "gateway/drain.h"
 #include "gateway/link_bus.h"
 #include "gateway/listener.h"
 #include "gateway/metrics.h"
 #include "gateway/questions.h"
 #include "gateway/registry.h"
+#include "gateway/retreat.h"
 #include "gateway/session_set.h"
+#include "gateway/socket_set.h"
 
 #define TICK_NS (50 * NS_PER_MS)
 #define QUERIES_MAX 50000 /* every session asks about its lease at once when access changes */
@@ -23,6 +26,7 @@ struct gateway {
 	const struct gateway_options *opt;
 	incarnation_id self;
 	struct loop *loop;
+	struct socket_set *sockets;
 	struct pg *pg;
 	struct link_wire wire;
 	struct router *router;
@@ -31,12 +35,14 @@ struct gateway {
 	struct session_set *sessions;
 	struct registry *registry;
 	struct drain *drain;
+	struct retreat *retreat;
 	struct admin *admin;
 	struct listener *listener; /* NULL until there is something to serve */
 	struct timer tick;
 	bool failed;
 };
 
+static enum err open_sockets(struct gateway *);
 static struct router *open_router(struct gateway *);
 static struct session_set *open_sessions(struct gateway *);
 static struct registry *open_registry(struct gateway *);
@@ -65,6 +71,8 @@ struct gateway *gateway_open(const struct gateway_options *opt)
 	g->self.v = random_u64();
 	metrics_open(&gateway_metric_table);
 	g->loop = loop_new();
+	if (open_sockets(g) != OK)
+		goto fail;
 	g->wire = (struct link_wire){g->loop, bus_context_new(g->loop)};
 	g->router = open_router(g);
 	g->questions = questions_new(g->router, loop_now_ns(g->loop));
@@ -73,13 +81,17 @@ struct gateway *gateway_open(const struct gateway_options *opt)
 	g->sessions = open_sessions(g);
 	g->registry = open_registry(g);
 	g->drain = open_drain(g);
+	g->retreat = retreat_new(&(struct retreat_setup){&g->listener, g->sessions, g->router});
 	loop_on_signal(g->loop, SIGTERM, on_signal, g);
 	loop_on_signal(g->loop, SIGINT, on_signal, g);
 	loop_on_turn(g->loop, on_turn, g);
 	timers_arm(loop_timers(g->loop), &g->tick, loop_now_ns(g->loop) + TICK_NS, on_tick);
 	if (open_admin(g) != OK)
-		gateway_close(&g);
+		goto fail;
 	return g;
+fail:
+	gateway_close(&g);
+	return NULL;
 }
 
 bool gateway_run(struct gateway *g)
@@ -96,8 +108,10 @@ void gateway_close(struct gateway **pg)
 		return;
 	*pg = NULL;
 	listener_close(&g->listener);
+	socket_set_close(&g->sockets);
 	admin_close(&g->admin);
 	timers_disarm(loop_timers(g->loop), &g->tick);
+	retreat_free(&g->retreat);
 	drain_free(&g->drain);
 	registry_free(&g->registry);
 	session_set_free(&g->sessions);
@@ -135,6 +149,11 @@ struct session_set *gateway_sessions(struct gateway *g)
 	return g->sessions;
 }
 
+struct socket_set *gateway_sockets(struct gateway *g)
+{
+	return g->sockets;
+}
+
 bool gateway_is_draining(const struct gateway *g)
 {
 	return drain_is_on(g->drain);
@@ -143,6 +162,16 @@ bool gateway_is_draining(const struct gateway *g)
 incarnation_id gateway_incarnation(const struct gateway *g)
 {
 	return g->self;
+}
+
+/* First: libwebsockets without its plugin is found out before anything is waited for. It has a slot
+ * for each descriptor there may be, so their number is settled before. */
+static enum err open_sockets(struct gateway *g)
+{
+	const struct socket_limits limits = {g->opt->limits_message, g->opt->limits_outbox};
+
+	descriptors_provide((size_t)g->opt->limits_connections);
+	return socket_set_open(g->loop, &limits, &g->sockets);
 }
 
 static struct router *open_router(struct gateway *g)
@@ -232,7 +261,7 @@ static enum err open_admin(struct gateway *g)
 static void open_listener(struct gateway *g)
 {
 	if (g->listener || drain_is_on(g->drain) || !router_view(g->router)->version ||
-	    !router_links_up(g->router))
+	    !router_links_up(g->router) || router_is_cut_off(g->router))
 		return;
 	if (listener_open(g, &g->listener) == OK)
 		return;
@@ -248,6 +277,8 @@ static void on_tick(struct timer *t, int64_t now_ns)
 	router_tick(g->router, now_ns);
 	questions_tick(g->questions, now_ns);
 	open_listener(g);
+	if (!drain_is_on(g->drain))
+		retreat_tick(g->retreat);
 	drain_tick(g->drain, now_ns);
 	metrics_set(METRIC_rooms, (int64_t)router_rooms(g->router));
 	metrics_set(METRIC_links_up, router_links_up(g->router));
@@ -307,13 +338,17 @@ static bool on_ready(void *owner, struct buf *checks)
 	bool view = router_view(g->router)->version > 0;
 	bool database = pg_is_up(g->pg) || view; /* what is known serves through an outage */
 	bool shards = router_links_up(g->router) > 0;
+	bool links = !router_is_cut_off(g->router);
+	bool listening = g->listener && !retreat_is_on(g->retreat);
 	bool draining = drain_is_on(g->drain);
 
 	buf_printf(checks,
-		   "\"database\":%s,\"view\":%s,\"shards\":%s,\"listening\":%s,\"draining\":%s",
+		   "\"database\":%s,\"view\":%s,\"shards\":%s,\"links\":%s,\"listening\":%s,"
+		   "\"draining\":%s",
 		   database ? "true" : "false", view ? "true" : "false", shards ? "true" : "false",
-		   g->listener ? "true" : "false", draining ? "true" : "false");
-	return database && view && shards && g->listener && !draining;
+		   links ? "true" : "false", listening ? "true" : "false",
+		   draining ? "true" : "false");
+	return database && view && shards && links && listening && !draining;
 }
 
 static void on_pull_view(void *owner)

@@ -9,7 +9,6 @@
 #include "common/door.h"
 #include "common/log.h"
 #include "common/mem.h"
-#include "gateway/descriptors.h"
 #include "gateway/gateway.h"
 #include "gateway/http.h"
 #include "gateway/metrics.h"
@@ -60,18 +59,14 @@ static void knock_free(void *owner);
 enum err listener_open(struct gateway *gw, struct listener **out)
 {
 	const struct gateway_options *opt = gateway_options(gw);
-	const struct socket_limits limits = {opt->limits_message, opt->limits_outbox};
 	struct listener *l = mem_new(sizeof *l);
 
 	l->gw = gw;
+	l->sockets = gateway_sockets(gw);
+	l->http = http_new(gw);
 	list_init(&l->knocks);
-	descriptors_provide((size_t)opt->limits_connections);
-	enum err e = socket_set_open(gateway_loop(gw), &limits, &l->sockets);
+	enum err e = open_door(l, opt->public_port, true, &l->shared);
 
-	if (e == OK)
-		l->http = http_new(gw);
-	if (e == OK)
-		e = open_door(l, opt->public_port, true, &l->shared);
 	if (e == OK && opt->public_own_port != 0)
 		e = open_door(l, opt->public_own_port, false, &l->own);
 	if (e != OK)
@@ -87,6 +82,13 @@ void listener_pause(struct listener *l)
 		door_pause(l->own);
 }
 
+enum err listener_resume(struct listener *l)
+{
+	enum err e = door_resume(l->shared);
+
+	return e == OK && l->own ? door_resume(l->own) : e;
+}
+
 void listener_close(struct listener **listener)
 {
 	struct listener *l = *listener;
@@ -99,7 +101,6 @@ void listener_close(struct listener **listener)
 	http_free(&l->http);
 	door_close(&l->shared);
 	door_close(&l->own);
-	socket_set_close(&l->sockets);
 	mem_free(l);
 }
 

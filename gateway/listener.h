@@ -10,5 +10,7 @@ struct gateway;
 
 /* Errors: IN_USE, SYSTEM, said in the log with what to do (port in use, evlib plugin missing). */
 MUST_USE enum err listener_open(struct gateway *, struct listener **out);
-void listener_pause(struct listener *);  /* drain: accept nobody any more */
+void listener_pause(struct listener *); /* accept nobody any more */
+/* Accept again. Errors: as listener_open. */
+MUST_USE enum err listener_resume(struct listener *);
 void listener_close(struct listener **); /* sockets that are still open are cut */

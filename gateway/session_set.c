@@ -67,3 +67,21 @@ void session_set_drain(struct session_set *set, size_t count)
 		count--;
 	}
 }
+
+size_t session_set_retreat(struct session_set *set, size_t count)
+{
+	size_t sent_away = 0;
+
+	LIST_EACH (&set->all, it, ahead) {
+		struct session *s = container_of(it, struct session, node);
+
+		if (sent_away == count)
+			break;
+		if (!session_has_socket(s) || s->state == SESSION_CLOSING || !s->attendee ||
+		    !router_is_out_of_reach(set->setup.router, s->attendee))
+			continue;
+		session_close(s, ERR_RESTARTING);
+		sent_away++;
+	}
+	return sent_away;
+}

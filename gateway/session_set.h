@@ -31,3 +31,5 @@ void session_set_recheck(
 	struct session_set *); /* after access_revoked: ask about who is not remembered */
 void session_set_drain(struct session_set *,
 		       size_t count); /* send so many clients elsewhere, oldest first */
+/* The same with those whose rooms only other gateways reach. How many there were. */
+size_t session_set_retreat(struct session_set *, size_t count);
