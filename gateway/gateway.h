@@ -10,6 +10,7 @@
 struct gateway;
 struct questions;
 struct session_set;
+struct socket_set;
 
 MUST_USE struct gateway *
 gateway_open(const struct gateway_options *); /* NULL: said why in the log */
@@ -21,5 +22,6 @@ const struct gateway_options *gateway_options(const struct gateway *);
 struct access *gateway_access(struct gateway *);
 struct questions *gateway_questions(struct gateway *);
 struct session_set *gateway_sessions(struct gateway *);
+struct socket_set *gateway_sockets(struct gateway *);
 bool gateway_is_draining(const struct gateway *);
 incarnation_id gateway_incarnation(const struct gateway *);

@@ -2,7 +2,7 @@
 /* All WebSockets of a gateway and the libwebsockets context that serves them on our loop. It never
  * listens and never sees a client's HTTP request: the door has read that, and what the library gets
  * is a handshake of our own making, followed by the bytes the client sent after its head. Owner:
- * listener. Thread: loop. */
+ * gateway. Thread: loop. */
 #pragma once
 
 #include "common/list.h"
