@@ -41,6 +41,8 @@ struct roster_entry *roster_put(struct roster *r, const struct item_member *m, i
 	struct roster_entry *e = roster_find(r, (session_id){m->session});
 
 	*first = false;
+	if (e && m->conn_gen < e->conn_gen)
+		return e;
 	if (e) {
 		refresh_entry(r, e, m);
 	} else {

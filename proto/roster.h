@@ -45,8 +45,9 @@ struct roster {
 void roster_init(struct roster *);
 void roster_fini(struct roster *);
 
-/* Add or refresh. A known session with an older or the same conn_gen changes only `home` and, when the
- * member carries any, its kept states; a newer conn_gen brings its since_ms too. Its user never changes.
+/* Add or refresh. Of a known session an older conn_gen changes nothing (its home is where the newest one
+ * is); the same one changes only `home` and, when the member carries any, its kept states; a newer one brings
+ * its since_ms too. Its user never changes.
  * Returns the entry; `*first`: it was added now and is its user's only one. */
 struct roster_entry *roster_put(struct roster *, const struct item_member *, incarnation_id home, bool *first);
 struct roster_entry *roster_find(const struct roster *, session_id);

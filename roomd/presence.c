@@ -56,6 +56,8 @@ struct roster_entry *presence_admit(struct presence *p, struct attachment *a,
 	bool first;
 
 	*added = !e;
+	if (e && item->conn_gen < e->conn_gen)
+		return e; /* it has moved on to another gateway */
 	e = roster_put(&p->roster, item, a->feed->gateway, &first);
 	if (old)
 		old->entries--;

@@ -28,7 +28,8 @@ void presence_fini(struct presence *);
 struct attachment *presence_find(const struct presence *, const struct feed *); /* NULL: none */
 struct attachment *presence_home(const struct presence *, const struct roster_entry *);
 
-/* Take up an entry at home there; tells nobody. `*added`: it was not known. */
+/* Take up an entry at home there; tells nobody. `*added`: it was not known. An older connection of
+ * a known session changes nothing. */
 struct roster_entry *presence_admit(struct presence *, struct attachment *,
 				    const struct item_member *, bool *added);
 /* One that is known elsewhere already, so nobody is shown it as new: counts as announced. */

@@ -7,7 +7,7 @@
 
 static struct attachment *find_or_add(struct room *, struct feed *);
 static void replace(struct room *, struct attachment *, const struct msg_attach *, int64_t now_ns);
-static void replace_one(struct room *, struct attachment *, const struct item_member *,
+static bool replace_one(struct room *, struct attachment *, const struct item_member *,
 			int64_t now_ns);
 static void drop_missing(struct room *, struct attachment *, const struct map *mentioned,
 			 int64_t now_ns);
@@ -257,19 +257,22 @@ static void replace(struct room *r, struct attachment *a, const struct msg_attac
 	while (item_next_member(&members, &item)) {
 		if (!item.session || map_find_u64(&mentioned, item.session))
 			continue;
-		map_add_u64(&mentioned, item.session, a);
-		replace_one(r, a, &item, now_ns);
+		if (replace_one(r, a, &item, now_ns))
+			map_add_u64(&mentioned, item.session, a);
 	}
 	drop_missing(r, a, &mentioned, now_ns);
 	map_fini(&mentioned);
 }
 
-static void replace_one(struct room *r, struct attachment *a, const struct item_member *item,
+/* False: the session is at home elsewhere, over a newer connection. */
+static bool replace_one(struct room *r, struct attachment *a, const struct item_member *item,
 			int64_t now_ns)
 {
 	bool added;
 	struct roster_entry *e = presence_admit(room_presence(r), a, item, &added);
 
+	if (e->home.v != a->feed->gateway.v)
+		return false;
 	if (item->fresh) { /* known, and told over this very link: its WELCOMED is on the way */
 		if (added || (e->seen && !a->attached))
 			room_keep_join(r, a, item, now_ns);
@@ -278,6 +281,7 @@ static void replace_one(struct room *r, struct attachment *a, const struct item_
 	} else if (added) {
 		e->seen = true;
 	}
+	return true;
 }
 
 static void drop_missing(struct room *r, struct attachment *a, const struct map *mentioned,

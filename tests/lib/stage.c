@@ -274,7 +274,8 @@ static void put_members(struct buf *items, const char *members)
 	struct span rest = span_str(members), one;
 
 	while ((one = span_until(&rest, ' ')).len > 0) {
-		struct span session = span_until(&one, ':');
+		struct span conn_gen = span_until(&one, ':');
+		struct span session = span_until(&conn_gen, '.');
 		bool fresh = one.p[one.len - 1] == '!';
 		uint64_t number = 0;
 
@@ -283,7 +284,7 @@ static void put_members(struct buf *items, const char *members)
 		if (fresh)
 			one.len--;
 		item_put_member(items, &(struct item_member){.session = number,
-							     .conn_gen = 1,
+							     .conn_gen = conn_gen.len ? 2 : 1,
 							     .user = one,
 							     .name = one,
 							     .email = one,

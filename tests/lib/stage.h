@@ -59,7 +59,8 @@ void stage_say(struct stage *, unsigned gateway);        /* one message, and a t
 /* All that it heard since it was asked last, joined by "; ", without greetings and heartbeats. */
 const char *stage_heard(struct stage *, unsigned gateway);
 
-/* `members`: "1:ann 2:bob! 3:bob" - session:user, ! for fresh. Said at once. */
+/* `members`: "1:ann 2:bob! 3.2:bob" - session:user, .2 for its second connection, ! for fresh. Said
+ * at once. */
 void stage_attach(struct stage *, unsigned gateway, const char *members, uint64_t relay);
 void stage_join(struct stage *, unsigned gateway, const char *member);
 void stage_leave(struct stage *, unsigned gateway, uint64_t session);

@@ -112,6 +112,21 @@ static void room_an_old_leave_is_ignored(void **state)
 	heard(s, 0, "");
 }
 
+/* bob has moved to the first gateway; the second keeps his old connection for a while. */
+static void room_an_old_connection_brings_nobody_home(void **state)
+{
+	struct stage *s = *state;
+	stage_join(s, 0, "2.2:bob!");
+	stage_run(s, 100);
+	stage_heard(s, 0);
+
+	stage_attach(s, 1, "2:bob", 0);
+	stage_attach(s, 1, "", 0);
+	stage_run(s, 100);
+
+	heard(s, 0, "");
+}
+
 static void room_lists_are_coalesced(void **state)
 {
 	struct stage *s = *state;
@@ -505,6 +520,7 @@ int main(void)
 		PAIR(room_a_second_tab_is_no_new_user),
 		PAIR(room_the_last_tab_is_shown_as_left),
 		PAIR(room_an_old_leave_is_ignored),
+		PAIR(room_an_old_connection_brings_nobody_home),
 		PAIR(room_lists_are_coalesced),
 		PAIR(room_above_200_users_lists_are_not_repeated),
 		PAIR(room_a_cast_reaches_all_but_its_sender),

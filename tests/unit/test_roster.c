@@ -88,6 +88,24 @@ static void newer_socket_of_a_session_takes_its_place_in_the_order(void **state)
 	roster_fini(&r);
 }
 
+static void older_socket_of_a_session_changes_nothing(void **state)
+{
+	(void)state;
+	struct roster r;
+	bool first;
+	roster_init(&r);
+	struct item_member newer = member(1, "ann", 30), older = member(1, "ann", 10);
+	newer.conn_gen = 2;
+	struct roster_entry *e = roster_put(&r, &newer, (incarnation_id){8}, &first);
+
+	assert_ptr_equal(roster_put(&r, &older, (incarnation_id){7}, &first), e);
+
+	assert_int_equal(e->home.v, 8);
+	assert_int_equal(e->conn_gen, 2);
+	assert_int_equal(e->since_ms, 30);
+	roster_fini(&r);
+}
+
 static void entries_are_in_order_of_time_then_session(void **state)
 {
 	(void)state;
@@ -325,6 +343,7 @@ int main(void)
 		cmocka_unit_test(user_is_there_from_first_entry_to_last),
 		cmocka_unit_test(putting_a_known_session_again_is_not_its_first),
 		cmocka_unit_test(newer_socket_of_a_session_takes_its_place_in_the_order),
+		cmocka_unit_test(older_socket_of_a_session_changes_nothing),
 		cmocka_unit_test(entries_are_in_order_of_time_then_session),
 		cmocka_unit_test(kept_state_is_replaced_forgotten_and_bounded),
 		cmocka_unit_test(state_that_grew_too_big_takes_the_stale_one_with_it),
