@@ -168,6 +168,7 @@ void connection_on_welcomed(struct connection *c)
 	c->welcomed = true;
 	c->state = CONNECTION_OPEN;
 	c->welcomed_ns = c->world->sim.now_ns;
+	p->welcomed_gen = c->conn_gen;
 	invariant_on_welcomed(&c->world->invariants, c);
 	if (p->now == c && p->old)
 		hang_up(p->old, sim_chance(&c->world->sim, SIM_CLIENT, 700));
@@ -223,10 +224,11 @@ static void end(struct connection *c, bool clean)
 	c->state = CONNECTION_CLOSED;
 	if (p->old == c)
 		p->old = NULL;
-	if (p->now == c) {
-		p->now = p->old;
-		p->old = NULL;
-	}
+	if (p->now != c)
+		return;
+	p->now = NULL;
+	if (p->old) /* the newer connection is what the cluster goes by: the session is lost */
+		hang_up(p->old, false);
 }
 
 static void again_in(struct client *p, int64_t ns)

@@ -34,7 +34,7 @@ struct connection {
 	int64_t opened_ns, welcomed_ns, said_ns;
 	uint64_t relay;      /* the last number shown */
 	uint64_t users;      /* the list it shows: one bit each */
-	int64_t users_ns;    /* when it last changed */
+	uint64_t joined;     /* those that it was shown to join */
 	uint64_t casts;      /* sent */
 	struct heard *heard; /* by number of connection; grows */
 	size_t heard_count;
@@ -44,6 +44,7 @@ struct client {
 	struct world *world;
 	unsigned index, user, room;
 	struct connection *now, *old; /* old: of a move under way */
+	uint64_t welcomed_gen;        /* conn_gen of the last one that was welcomed */
 	bool thrown;                  /* out, and not by its own will */
 	struct event act;
 };

@@ -20,6 +20,7 @@ static void see_attached(struct invariants *, const struct node *shard,
 			 const struct msg_attached *);
 static struct room_watch *room_of(struct invariants *, const struct connection *);
 static struct stay *stay_of(struct invariants *, const struct connection *);
+static bool is_here(const struct invariants *, const struct stay *);
 static void see_number(struct invariants *, struct connection *, const struct frame *);
 static void see_content(struct invariants *, const struct connection *, const struct frame *);
 static void see_list(struct invariants *, struct connection *, const struct frame *);
@@ -95,7 +96,7 @@ void invariant_on_welcomed(struct invariants *v, const struct connection *c)
 	struct stay *s = stay_of(v, c);
 	int64_t now_ns = v->world->sim.now_ns;
 
-	if (s->live == 0 && now_ns >= s->until_ns)
+	if (!is_here(v, s))
 		s->since_ns = now_ns;
 	s->live++;
 	room_of(v, c)->shown_to++;
@@ -106,10 +107,15 @@ void invariant_on_gone(struct invariants *v, const struct connection *c, bool cl
 	struct room_watch *r = room_of(v, c);
 	struct stay *s = stay_of(v, c);
 
+	bool is_latest = c->conn_gen >= c->client->welcomed_gen; /* else the session goes on */
+
 	must(s->live > 0 && r->shown_to > 0);
 	s->live--;
-	if (!clean)
-		s->until_ns = v->world->sim.now_ns + WORLD_GRACE_NS;
+	if (is_latest) {
+		s->until_ns = clean ? s->until_session == c->session ? 0 : s->until_ns
+				    : v->world->sim.now_ns + WORLD_GRACE_NS;
+		s->until_session = clean ? s->until_session : c->session;
+	}
 	if (--r->shown_to == 0)
 		r->life++;
 }
@@ -177,6 +183,11 @@ static struct stay *stay_of(struct invariants *v, const struct connection *c)
 	return &room_of(v, c)->stays[c->user];
 }
 
+static bool is_here(const struct invariants *v, const struct stay *s)
+{
+	return s->live > 0 || v->world->sim.now_ns < s->until_ns;
+}
+
 static void see_number(struct invariants *v, struct connection *c, const struct frame *f)
 {
 	if (f->type == FRAME_UNKNOWN || f->seq == 0)
@@ -219,15 +230,25 @@ static void see_list(struct invariants *v, struct connection *c, const struct fr
 		if (gone & 1)
 			see_removed(v, c, f, user);
 	c->users = f->users;
+	c->joined &= f->users;
 }
 
+/* Nobody comes who had been there without a break since before the owner decided so. That the list
+ * showed a newcomer a moment earlier is fine. */
 static void see_joined(struct invariants *v, struct connection *c, const struct frame *f)
 {
-	if (c->users >> f->user & 1)
+	const struct stay *s = &room_of(v, c)->stays[f->user];
+
+	if (is_here(v, s) && s->since_ns < f->at_ns)
+		sim_violate(&v->world->sim, "joined-while-here",
+			    "connection %u was shown that u%u joined, who has been there for "
+			    "%" PRId64 " ms",
+			    c->number, f->user, (v->world->sim.now_ns - s->since_ns) / NS_PER_MS);
+	if (c->joined >> f->user & 1)
 		sim_violate(&v->world->sim, "joined-once",
-			    "connection %u was shown that u%u joined, who was there", c->number,
-			    f->user);
+			    "connection %u was shown twice that u%u joined", c->number, f->user);
 	c->users |= UINT64_C(1) << f->user;
+	c->joined |= UINT64_C(1) << f->user;
 }
 
 static void see_left(struct invariants *v, struct connection *c, const struct frame *f)
@@ -239,6 +260,7 @@ static void see_left(struct invariants *v, struct connection *c, const struct fr
 			    "connection %u was shown that u%u left, who was not there", c->number,
 			    f->user);
 	c->users &= ~(UINT64_C(1) << f->user);
+	c->joined &= c->users;
 }
 
 /* Nobody goes who had been there without a break since before the owner of the room decided so. */
@@ -248,7 +270,7 @@ static void see_removed(struct invariants *v, struct connection *c, const struct
 	const struct stay *s = &room_of(v, c)->stays[user];
 	int64_t now_ns = v->world->sim.now_ns;
 
-	if ((s->live > 0 || now_ns < s->until_ns) && s->since_ns < f->at_ns)
+	if (is_here(v, s) && s->since_ns < f->at_ns)
 		sim_violate(&v->world->sim, "left-while-here",
 			    "connection %u in %s was shown by %s that u%u went; u%u has been here "
 			    "for %" PRId64 " ms, %u live",
@@ -256,7 +278,7 @@ static void see_removed(struct invariants *v, struct connection *c, const struct
 			    (now_ns - s->since_ns) / NS_PER_MS, s->live);
 }
 
-/* What a welcome repeats was said before; it counts as heard. */
+/* What a welcome repeats is a state, as the sender's own gateway has it: no part of the stream. */
 static void see_cast(struct invariants *v, struct connection *c, const struct frame *f)
 {
 	struct world *w = v->world;
@@ -265,11 +287,13 @@ static void see_cast(struct invariants *v, struct connection *c, const struct fr
 
 	if (from->session == c->session)
 		sim_violate(&w->sim, "cast-echo", "connection %u was shown its own", c->number);
-	if (c->welcomed && f->number <= h->number)
+	if (!c->welcomed)
+		return;
+	if (f->number <= h->number)
 		sim_violate(&w->sim, "cast-order",
 			    "connection %u was shown %" PRIu64 " of %u after %" PRIu64, c->number,
 			    f->number, f->connection, h->number);
-	if (c->welcomed && h->number > 0 && f->number > h->number + 1 &&
+	if (h->number > 0 && f->number > h->number + 1 &&
 	    faults_is_calm_since(&w->faults, h->at_ns - CALM_NS))
 		sim_violate(&w->sim, "cast-lost",
 			    "connection %u was shown %" PRIu64 " of %u after %" PRIu64, c->number,

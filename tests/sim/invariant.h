@@ -16,6 +16,7 @@
 struct stay {
 	unsigned live; /* connections that were welcomed and not closed */
 	int64_t since_ns, until_ns;
+	uint64_t until_session; /* whose loss it was */
 };
 
 struct number { /* a relay number that somebody was shown */

@@ -9,8 +9,9 @@
 #define LAG_MIN_NS (5 * SIM_US) /* from something to read to the turn that reads it */
 #define LAG_MAX_NS (200 * SIM_US)
 #define RESTART_MIN_NS (200 * NS_PER_MS)
-#define INBOX_MAX 50000 /* what a stopped process may have to read; more is a fault of the model   \
-			 */
+#define INBOX_MAX                                                                                  \
+	50000 /* what a stopped process may have to read; more is a fault of the model             \
+	       */
 
 static void end_run(struct node *);
 static void on_turn(struct event *);
