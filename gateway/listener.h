@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The public ports of a gateway: one shared by all gateways of the host (SO_REUSEPORT) and, when
- * set, one of its own. Owns the doors, the sockets and the HTTP API. Thread: loop. */
+ * set, one of its own. Owns the doors and the HTTP API; borrows the sockets. Thread: loop. */
 #pragma once
 
 #include "common/err.h"
@@ -8,7 +8,7 @@
 struct listener;
 struct gateway;
 
-/* Errors: IN_USE, SYSTEM, said in the log with what to do (port in use, evlib plugin missing). */
+/* Errors: IN_USE, SYSTEM, said in the log with what to do. */
 MUST_USE enum err listener_open(struct gateway *, struct listener **out);
 void listener_pause(struct listener *); /* accept nobody any more */
 /* Accept again. Errors: as listener_open. */

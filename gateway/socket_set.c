@@ -149,7 +149,7 @@ static void on_library_line(int level, const char *line)
 		plugin_missing = true;
 	while (text.len > 0 && text.p[text.len - 1] == '\n')
 		text.len--;
-	if (level == LLL_ERR)
+	if (level == LLL_ERR && !plugin_missing) /* that, socket_set_open says in one sentence */
 		log_warn("libwebsockets", kv_span("said", text));
 	else
 		log_debug("libwebsockets", kv_span("said", text));

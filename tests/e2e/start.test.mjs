@@ -131,6 +131,19 @@ for (const [name, program] of Object.entries(found)) {
 	});
 }
 
+describe('gateway without the libuv plugin of libwebsockets', () => {
+	const plugin = '/usr/lib/x86_64-linux-gnu/libwebsockets-evlib_uv.so';
+
+	test('1, with the package to install, before anything is waited for', async () => {
+		const hide = process.getuid?.() === 0 ? ['-m'] : ['-rm'];
+		const { code, err } = await run('unshare', [...hide, 'sh', '-c', `mount --bind /dev/null ${plugin} && exec ${found.gateway} --internal-port=0`],
+			{ MOOT_DATABASE_URL: nowhere, MOOT_PUBLIC_PORT: '0', ASAN_OPTIONS: 'detect_leaks=0' }); // libwebsockets leaks the list of its plugins
+		assert.equal(code, 1, err);
+		assertSentence(err, 'libwebsockets-evlib-uv');
+		assert.equal(err.trim().split('\n').length, 1, err);
+	});
+});
+
 /** One line that a person can act on. @param {string} err @param {string} about */
 function assertSentence(err, about) {
 	const lines = err.trim().split('\n');
