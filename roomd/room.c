@@ -264,24 +264,24 @@ static void replace(struct room *r, struct attachment *a, const struct msg_attac
 	map_fini(&mentioned);
 }
 
-/* False: the session is at home elsewhere, over a newer connection. */
+/* False: the session is at home elsewhere, over a newer connection. Who was welcomed once, over
+ * whichever connection, is no news. */
 static bool replace_one(struct room *r, struct attachment *a, const struct item_member *item,
 			int64_t now_ns)
 {
 	bool added;
 	struct roster_entry *e = presence_admit(room_presence(r), a, item, &added);
+	bool is_home = e->home.v == a->feed->gateway.v;
 
-	if (e->home.v != a->feed->gateway.v)
-		return false;
 	if (item->fresh) { /* known, and told over this very link: its WELCOMED is on the way */
-		if (added || (e->seen && !a->attached))
+		if (is_home && (added || (e->seen && !a->attached)))
 			room_keep_join(r, a, item, now_ns);
-	} else if (added && r->open) {
+	} else if (!e->seen && r->open) {
 		presence_add_silently(room_presence(r), e, now_ns);
-	} else if (added) {
+	} else {
 		e->seen = true;
 	}
-	return true;
+	return is_home;
 }
 
 static void drop_missing(struct room *r, struct attachment *a, const struct map *mentioned,

@@ -127,6 +127,21 @@ static void room_an_old_connection_brings_nobody_home(void **state)
 	heard(s, 0, "");
 }
 
+/* bob was moving when the owner died; the gateway he moves to attaches first. */
+static void room_who_moves_between_gateways_is_no_news_to_a_new_owner(void **state)
+{
+	struct stage *s = *state;
+	stage_call(s, 0, 0);
+	stage_call(s, 1, 0);
+	stage_turn(s);
+
+	stage_attach(s, 1, "2.2:bob!", 0);
+	stage_attach(s, 0, "1:ann 2:bob", 0);
+
+	heard(s, 0, "SOLICIT; ATTACHED 0; ROSTER 1 [1:ann 2:bob]");
+	heard(s, 1, "ATTACHED 0; PARTIAL 0 [2:bob]; ROSTER 1 [1:ann 2:bob]; WELCOMED 2+2 2");
+}
+
 static void room_lists_are_coalesced(void **state)
 {
 	struct stage *s = *state;
@@ -516,6 +531,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ALONE(room_the_first_to_come_is_welcomed_at_once),
+		ALONE(room_who_moves_between_gateways_is_no_news_to_a_new_owner),
 		ALONE(room_the_second_is_shown_to_the_first),
 		PAIR(room_a_second_tab_is_no_new_user),
 		PAIR(room_the_last_tab_is_shown_as_left),
