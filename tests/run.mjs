@@ -24,6 +24,7 @@ const STEPS = [
 	{ name: 'unit', what: 'unit tests and golden vectors in C', needs: ['debug'], run: suites('debug', 'unit', 'golden') },
 	{ name: 'replay', what: 'fuzz seeds and fixed mutations of them', needs: ['debug'], run: suites('debug', 'fuzz') },
 	{ name: 'tree', what: 'direction of includes, sizes, sample settings', needs: ['debug'], lint: true, run: nodeTests('tree') },
+	{ name: 'checker', what: 'the account by which the cluster is judged can fail', run: nodeTests('lib') },
 	{ name: 'npm', what: 'the pinned packages of the tests', run: packages },
 	{ name: 'golden', what: 'golden vectors in JavaScript', needs: ['debug', 'npm'], run: nodeTests('golden') },
 	{ name: 'e2e', what: 'real processes, real PostgreSQL, real sockets', needs: ['debug', 'npm'], run: nodeTests('e2e') },

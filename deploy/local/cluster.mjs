@@ -8,6 +8,7 @@
  *   cluster.publicUrls[1]                  a port that only the second gateway listens on
  *   cluster.gateways[0].kill('KILL')       a Process: kill pause resume stop start ready pid ended
  *   await cluster.restart(cluster.shards[1])         SIGTERM, start again, ready
+ *   await cluster.addShard(); await cluster.removeShard(cluster.shards[0])
  *   await cluster.sql("select owner, count(*) from slot group by 1")    rows of text values
  *   await cluster.stop()                   throws if anything leaked, crashed or did not end with 0
  *
@@ -50,6 +51,8 @@ export class Cluster {
 		this.gateways = [];
 		/** @type {Process[]} */
 		this.shards = [];
+		/** @type {Process[]} taken away for good; their ends and logs still count */
+		this.removed = [];
 		/** @type {Postgres} */
 		this.postgres = /** @type {any} */ (undefined);
 	}
@@ -152,6 +155,23 @@ export class Cluster {
 		return one.kind === 'postgres' ? this.postgres.stop() : one.stop();
 	}
 
+	/** One more shard, ready. @returns {Promise<Process>} */
+	async addShard() {
+		const used = [...this.shards, ...this.removed].map((one) => Number(/^shard-(\d+)$/.exec(one.name)?.[1] ?? 0));
+		const [bus, internal] = await freePorts(2);
+		const one = this.#shard(`shard-${Math.max(0, ...used) + 1}`, { bus, internal });
+		this.shards.push(one);
+		await this.startProcess(one);
+		return one;
+	}
+
+	/** SIGTERM: it gives its slots away, ends, and is not part of the cluster any more. @param {Process} one */
+	async removeShard(one) {
+		await this.stopProcess(one);
+		this.shards = this.shards.filter((each) => each !== one);
+		this.removed.push(one);
+	}
+
 	/** End everything in order, without judging how it went. @param {{hurry?: boolean}} [how] */
 	async end({ hurry = false } = {}) {
 		const how = hurry ? { againMs: 1500, graceMs: 5000 } : {};
@@ -172,7 +192,7 @@ export class Cluster {
 
 	/** What went wrong so far: sanitizer reports, failed `must()`, ends that nobody asked for. */
 	complaints() {
-		return [...this.gateways, ...this.shards].flatMap((one) => {
+		return [...this.gateways, ...this.shards, ...this.removed].flatMap((one) => {
 			const lines = this.log(one).split('\n').filter((line) => REPORTS.test(line));
 			const ends = one.endings.filter((ending) => !endedWell(ending));
 			return [

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The commands of ./dev that need a cluster: run env status kill restart stop psql clean, and build. One
+ * The commands of ./dev that need a cluster: run env status kill restart roll stop psql clean, and build. One
  * function each. ./dev has installed what they need and has checked the options.
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -18,7 +18,7 @@ import { seconds } from './supervisor.mjs';
 const say = (/** @type {string} */ text) => console.error(text);
 
 /** @type {Record<string, (args: string[]) => Promise<number|void>>} */
-const COMMANDS = { run, supervise, env, status, kill, restart, stop, psql, clean, build: buildOne };
+const COMMANDS = { run, supervise, env, status, kill, restart, roll, stop, psql, clean, build: buildOne };
 
 const [command, ...rest] = process.argv.slice(2);
 try {
@@ -116,6 +116,11 @@ async function kill([kind, , signal = 'KILL']) {
 /** @param {string[]} args shards|gateways */
 async function restart([kinds]) {
 	await ask('restart', { kind: kinds.replace(/s$/, '') });
+}
+
+/** @param {string[]} args */
+async function roll(args) {
+	return (await import('./roll.mjs')).roll(args, say); // with what only tests need
 }
 
 async function stop() {

@@ -97,7 +97,7 @@ export class Postgres {
 	 * @returns {Promise<Record<string, string|null>[]>}
 	 */
 	async sql(text, role = 'owner') {
-		return parseCsv(await psql(this.url(role), text));
+		return runSql(this.url(role), text);
 	}
 
 	/**
@@ -266,6 +266,11 @@ function psql(url, input) {
 		child.stdin.on('error', () => {}); // psql ended early: its exit code tells
 		child.stdin.end(input);
 	});
+}
+
+/** Statements for the server at this URL, as `Postgres.sql`. @param {string} url @param {string} text */
+export async function runSql(url, text) {
+	return parseCsv(await psql(url, text));
 }
 
 /** @param {string} text @returns {Record<string, string|null>[]} */

@@ -117,7 +117,7 @@ function handlers(supervisor, ready, stop) {
 				throw new Error(`${signal} is no signal; try KILL, TERM or STOP`);
 			return { text: supervisor.killOne(kind, signal) };
 		},
-		restart: ({ kind }, say) => supervisor.restartAll(kind, say),
+		restart: ({ kind, name }, say) => (name ? supervisor.restartOne(name, say) : supervisor.restartAll(kind, say)),
 		stop,
 	};
 }

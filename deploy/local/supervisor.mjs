@@ -52,10 +52,17 @@ export class Supervisor {
 	 * @param {'shard'|'gateway'} kind @param {(text: string) => void} say
 	 */
 	async restartAll(kind, say) {
-		for (const one of this.cluster.processes.filter((each) => each.kind === kind)) {
-			const ms = await this.#restart(one);
-			say(`${one.name} is ready again (pid ${one.pid}) after ${seconds(ms)}`);
-		}
+		for (const one of this.cluster.processes.filter((each) => each.kind === kind))
+			await this.restartOne(one.name, say);
+	}
+
+	/** @param {string} name @param {(text: string) => void} say */
+	async restartOne(name, say) {
+		const one = this.cluster.processes.find((each) => each.name === name);
+		if (!one)
+			throw new Error(`there is no process ${name}`);
+		const ms = await this.#restart(one);
+		say(`${one.name} is ready again (pid ${one.pid}) after ${seconds(ms)}`);
 	}
 
 	/** End the whole cluster within a few seconds. */

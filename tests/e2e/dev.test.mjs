@@ -72,7 +72,7 @@ test('help fits one screen', async () => {
 	assert.equal((await dev()).out, out);
 });
 
-for (const args of [['fly'], ['run', '--fast'], ['run', '--port'], ['run', '--shards', 'two'], ['kill'], ['kill', 'king'], ['restart', 'everything'], ['build', 'quick']])
+for (const args of [['fly'], ['run', '--fast'], ['run', '--port'], ['run', '--shards', 'two'], ['kill'], ['kill', 'king'], ['restart', 'everything'], ['build', 'quick'], ['roll', '--rooms', 'all']])
 	test(`\`dev ${args.join(' ')}\` is refused with one sentence`, async () => {
 		const { code, err } = await dev(...args);
 		assert.equal(code, 2);
