@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Equal questions in flight are asked once. The database's answer always wins when it comes in
- * time; what is remembered serves when it does not. Forgetting the askers of a session is cheap:
- * they are on lists. */
+ * time; what is remembered serves when it does not. */
 #include "gateway/access.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "common/json.h"
@@ -12,9 +10,9 @@
 #include "common/mem.h"
 #include "common/mono.h"
 #include "gateway/access_cache.h"
+#include "gateway/access_rows.h"
 #include "gateway/metrics.h"
 
-#define REMEMBERED_MAX 20000
 #define WHOAMI_NS (500 * NS_PER_MS) /* then memory answers */
 #define ENTER_NS (2 * NS_PER_S)     /* the same for a room */
 #define GIVE_UP_NS (4 * NS_PER_S)   /* nothing is remembered: then it is broken */
@@ -24,6 +22,7 @@ struct asker {
 	struct list node;
 	access_fn *fn; /* NULL: forgotten */
 	void *owner;
+	bool no_room; /* its id cannot be one, but who asks still comes first */
 };
 
 struct inquiry { /* one question in flight */
@@ -41,43 +40,36 @@ struct access {
 	struct pg *pg;
 	struct loop *loop;
 	struct access_cache cache;
-	struct map by_key; /* inquiries */
+	struct map by_key;   /* inquiries */
+	struct map by_owner; /* askers; each owner asks one question at a time */
 	struct list all;
 };
-
-enum { COL_REFUSAL, COL_USER, COL_NAME, COL_EMAIL, COL_TYPE, COL_ROLE, COL_EXPIRES, COL_MARK };
-
-static const char authorize_sql[] =
-	"SELECT refusal, user_id, name, email, user_type, role,"
-	" (extract(epoch from expires_at) * 1000)::bigint, md5($1::text)"
-	" FROM authorize($1::text, $2::text, $3::text)";
-static const char whoami_sql[] = "SELECT refusal, user_id, name, email, user_type, '',"
-				 " (extract(epoch from expires_at) * 1000)::bigint, md5($1::text)"
-				 " FROM session_lookup($1::text)";
 
 static void ask(struct access *, struct span token, struct span room_key, int64_t patience_ns,
 		const struct asker *);
 static struct inquiry *inquiry_new(struct access *, struct span key, size_t token_len);
 static void query(struct access *, struct inquiry *, struct span room_key);
 static void on_rows(void *owner, enum err, const struct pg_rows *, const char *why);
-static void read_answer(const struct pg_rows *, struct access_answer *);
-static enum access_refusal refusal_of(const struct pg_rows *);
+static void say_failed(const struct inquiry *, const char *why);
 static void on_overdue(struct timer *, int64_t now_ns);
 static bool answer_from_memory(struct inquiry *);
 static void answer_all(struct inquiry *, const struct access_answer *);
+static void tell(struct access *, struct asker *, const struct access_answer *);
+static void asker_remove(struct access *, struct asker *);
 static void unmap(struct inquiry *);
 static void finish(struct inquiry *);
 static bool is_token(struct span token);
 static size_t make_key(uint8_t out[KEY_MAX], struct span token, struct span room_key);
 
-struct access *access_new(struct pg *pg, struct loop *loop)
+struct access *access_new(struct pg *pg, struct loop *loop, size_t max_remembered)
 {
 	struct access *a = mem_new(sizeof *a);
 
 	a->pg = pg;
 	a->loop = loop;
-	access_cache_init(&a->cache, REMEMBERED_MAX);
+	access_cache_init(&a->cache, max_remembered);
 	map_init(&a->by_key);
+	map_init(&a->by_owner);
 	list_init(&a->all);
 	return a;
 }
@@ -97,6 +89,7 @@ void access_free(struct access **pa)
 	}
 	access_cache_fini(&a->cache);
 	map_fini(&a->by_key);
+	map_fini(&a->by_owner);
 	mem_free(a);
 }
 
@@ -104,12 +97,11 @@ void access_ask(struct access *a, struct span token, enum room_kind kind, struct
 		access_fn *fn, void *owner)
 {
 	char key[ROOM_KEY_MAX];
-	size_t len;
+	size_t len = 0;
+	bool no_room = room_key_write(kind, room_id, key, &len) != OK;
 
-	if (room_key_write(kind, room_id, key, &len) !=
-	    OK) /* no such room, if the session is one */
-		len = (size_t)snprintf(key, sizeof key, "%s:", room_kind_name(kind));
-	ask(a, token, span_of(key, len), ENTER_NS, &(struct asker){.fn = fn, .owner = owner});
+	ask(a, token, no_room ? SPAN_NONE : span_of(key, len), no_room ? WHOAMI_NS : ENTER_NS,
+	    &(struct asker){.fn = fn, .owner = owner, .no_room = no_room});
 }
 
 void access_whoami(struct access *a, struct span token, access_fn *fn, void *owner)
@@ -119,16 +111,10 @@ void access_whoami(struct access *a, struct span token, access_fn *fn, void *own
 
 void access_forget(struct access *a, const void *owner)
 {
-	LIST_EACH (&a->all, it, ahead) {
-		struct inquiry *q = container_of(it, struct inquiry, node);
+	struct asker *one = map_remove_u64(&a->by_owner, (uintptr_t)owner);
 
-		LIST_EACH (&q->askers, ask_it, ask_ahead) {
-			struct asker *one = container_of(ask_it, struct asker, node);
-
-			if (one->owner == owner)
-				one->fn = NULL;
-		}
-	}
+	if (one)
+		one->fn = NULL;
 }
 
 void access_revoked(struct access *a, struct span payload)
@@ -164,6 +150,7 @@ static void ask(struct access *a, struct span token, struct span room_key, int64
 	}
 	list_init(&one->node);
 	list_add_last(&q->askers, &one->node);
+	map_add_u64(&a->by_owner, (uintptr_t)one->owner, one);
 }
 
 static struct inquiry *inquiry_new(struct access *a, struct span key, size_t token_len)
@@ -189,11 +176,12 @@ static void query(struct access *a, struct inquiry *q, struct span room_key)
 	struct span id = room_key;
 
 	if (!room_key.len) {
-		pg_query(a->pg, whoami_sql, &token, 1, on_rows, q);
+		pg_query(a->pg, access_whoami_sql, &token, 1, on_rows, q);
 		return;
 	}
 	struct span kind = span_until(&id, ':');
-	pg_query(a->pg, authorize_sql, (const struct span[]){token, kind, id}, 3, on_rows, q);
+	pg_query(a->pg, access_authorize_sql, (const struct span[]){token, kind, id}, 3, on_rows,
+		 q);
 }
 
 static void on_rows(void *owner, enum err e, const struct pg_rows *rows, const char *why)
@@ -204,10 +192,9 @@ static void on_rows(void *owner, enum err e, const struct pg_rows *rows, const c
 
 	unmap(q);
 	if (e == ERR_DB_REFUSED)
-		log_error("access_failed", kv_str("why", why));
-	if (!e && pg_count(rows) == 1) {
-		read_answer(rows, &answer);
-		access_cache_put(&a->cache, span_of(q->key, q->key_len), pg_text(rows, 0, COL_MARK),
+		say_failed(q, why);
+	if (!e && access_rows_read(rows, &answer) == OK) {
+		access_cache_put(&a->cache, span_of(q->key, q->key_len), access_rows_mark(rows),
 				 &answer);
 		metrics_add(METRIC_access_answers, 1);
 		metrics_observe_ns(METRIC_access, loop_now_ns(a->loop) - q->asked_ns);
@@ -219,34 +206,14 @@ static void on_rows(void *owner, enum err e, const struct pg_rows *rows, const c
 	finish(q);
 }
 
-static void read_answer(const struct pg_rows *rows, struct access_answer *out)
+/* A function of the application may name the session in its complaint: not in our log. */
+static void say_failed(const struct inquiry *q, const char *why)
 {
-	*out = (struct access_answer){
-		.refusal = refusal_of(rows),
-		.user = pg_text(rows, 0, COL_USER),
-		.name = pg_text(rows, 0, COL_NAME),
-		.email = pg_text(rows, 0, COL_EMAIL),
-		.user_type = pg_text(rows, 0, COL_TYPE),
-		.role = pg_text(rows, 0, COL_ROLE),
-		.expires_unix_ms = pg_int(rows, 0, COL_EXPIRES),
-	};
-}
+	struct span token = span_of(q->key, q->token_len);
+	const char *hit = token.len ? memmem(why, strlen(why), token.p, token.len) : NULL;
 
-static enum access_refusal refusal_of(const struct pg_rows *rows)
-{
-	static const char *const names[] = {
-		[ACCESS_NO_SESSION] = "no_session",
-		[ACCESS_NO_USER] = "no_user",
-		[ACCESS_NO_ROOM] = "no_room",
-		[ACCESS_DENIED] = "denied",
-	};
-
-	if (pg_is_null(rows, 0, COL_REFUSAL))
-		return ACCESS_GRANTED;
-	for (unsigned i = ACCESS_NO_SESSION; i < ARRAY_LEN(names); i++)
-		if (span_is(pg_text(rows, 0, COL_REFUSAL), names[i]))
-			return (enum access_refusal)i;
-	return ACCESS_DENIED; /* a word that an application's own authorize() made up */
+	log_error("access_failed",
+		  kv_str("why", hit ? "it names the session: see the log of PostgreSQL" : why));
 }
 
 /* The query goes on, and its answer will be remembered; who asks meanwhile need not wait as long.
@@ -281,11 +248,28 @@ static void answer_all(struct inquiry *q, const struct access_answer *answer)
 	while (!list_is_empty(&q->askers)) {
 		struct asker *one = container_of(q->askers.next, struct asker, node);
 
-		list_remove(&one->node);
-		if (one->fn)
-			one->fn(one->owner, answer);
-		mem_free(one);
+		tell(q->access, one, answer);
 	}
+}
+
+/* Unlinked first: the owner may ask again from inside its callback. */
+static void tell(struct access *a, struct asker *one, const struct access_answer *answer)
+{
+	struct access_answer mine = *answer;
+
+	if (one->no_room && mine.refusal == ACCESS_GRANTED)
+		mine.refusal = ACCESS_NO_ROOM;
+	asker_remove(a, one);
+	if (one->fn)
+		one->fn(one->owner, &mine);
+	mem_free(one);
+}
+
+static void asker_remove(struct access *a, struct asker *one)
+{
+	list_remove(&one->node);
+	if (one->fn) /* else its owner may be gone, and another one be at its address */
+		(void)map_remove_u64(&a->by_owner, (uintptr_t)one->owner);
 }
 
 static void unmap(struct inquiry *q)
@@ -299,8 +283,10 @@ static void finish(struct inquiry *q)
 {
 	timers_disarm(loop_timers(q->access->loop), &q->timer);
 	LIST_EACH (&q->askers, it, ahead) {
-		list_remove(it);
-		mem_free(container_of(it, struct asker, node));
+		struct asker *one = container_of(it, struct asker, node);
+
+		asker_remove(q->access, one);
+		mem_free(one);
 	}
 	list_remove(&q->node);
 	unmap(q);

@@ -27,11 +27,12 @@ struct access_answer {
 };
 typedef void access_fn(void *owner, const struct access_answer *);
 
-MUST_USE struct access *access_new(struct pg *, struct loop *);
+MUST_USE struct access *access_new(struct pg *, struct loop *, size_t max_remembered);
 void access_free(struct access **);
 
 /* May the holder of `token` enter this room? Never calls back from inside. With the database away,
- * the last known answer serves (within the session's own expiry). */
+ * the last known answer serves (within the session's own expiry). An id that no room can have is
+ * NO_ROOM for whoever has a session, without authorize() being asked. */
 void access_ask(struct access *, struct span token, enum room_kind, struct span room_id,
 		access_fn *, void *owner);
 /* Whose session is this? refusal is GRANTED, NO_SESSION, NO_USER or BROKEN. Same rule for a slow

@@ -26,11 +26,9 @@ struct call {
 	enum path_target target;
 	enum room_kind kind;
 	struct buf token, room_id;
-	bool no_room; /* the id cannot be one: only who asks matters */
 };
 
 static bool read_bearer(const struct request *r, struct buf *token);
-static void ask_access(struct call *c);
 static void on_who(void *call, const struct access_answer *a);
 static void put_session(struct buf *out, const struct call *c, const struct access_answer *a);
 static void on_access(void *call, const struct access_answer *a);
@@ -98,7 +96,8 @@ void calls_start(struct calls *calls, struct visitor *v, const struct path *path
 	else if (request_decode(path->id, &c->room_id) != OK)
 		fail(c, 400, "The address is not valid percent-encoding");
 	else
-		ask_access(c);
+		access_ask(gateway_access(calls->gw), buf_span(&c->token), c->kind,
+			   buf_span(&c->room_id), on_access, c);
 }
 
 /* False: there is none. */
@@ -112,19 +111,6 @@ static bool read_bearer(const struct request *r, struct buf *token)
 		return false;
 	buf_put_span(token, span_from(value, sizeof scheme - 1));
 	return true;
-}
-
-/* An id that cannot be one is nobody's room, but who asks still comes first. */
-static void ask_access(struct call *c)
-{
-	struct access *access = gateway_access(c->calls->gw);
-
-	c->no_room = !http_is_id(buf_span(&c->room_id), ROOM_ID_MAX);
-	if (c->no_room)
-		access_whoami(access, buf_span(&c->token), on_access, c);
-	else
-		access_ask(access, buf_span(&c->token), c->kind, buf_span(&c->room_id), on_access,
-			   c);
 }
 
 static void on_who(void *call, const struct access_answer *a)
@@ -171,8 +157,6 @@ static void on_access(void *call, const struct access_answer *a)
 
 	if (a->refusal != ACCESS_GRANTED)
 		refuse_access(c, a->refusal);
-	else if (c->no_room)
-		refuse_access(c, ACCESS_NO_ROOM);
 	else if (c->target == PATH_BROADCAST)
 		broadcast(c, a);
 	else

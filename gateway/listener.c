@@ -39,7 +39,6 @@ struct knock { /* an upgrade that waits to hear whether it may enter */
 	struct visitor *visitor;
 	enum room_kind kind;
 	struct buf token, room_id;
-	bool no_room;
 };
 
 static enum err open_door(struct listener *l, int64_t port, bool share, struct door **out);
@@ -47,7 +46,6 @@ static void on_request(void *owner, struct visitor *v, const struct request *r);
 static void on_gone(void *owner, struct visitor *v);
 static void knock(struct listener *l, struct visitor *v, const struct path *path);
 static bool refuse_early(struct listener *l, struct visitor *v);
-static void ask(struct knock *k);
 static void on_access(void *owner, const struct access_answer *a);
 static void refuse_access(struct knock *k, enum access_refusal why);
 static void admit(struct knock *k, const struct access_answer *a);
@@ -179,7 +177,8 @@ static void knock(struct listener *l, struct visitor *v, const struct path *path
 	else if (!http_is_id(buf_span(&k->token), TOKEN_MAX))
 		refuse_access(k, ACCESS_NO_SESSION);
 	else
-		ask(k);
+		access_ask(gateway_access(l->gw), buf_span(&k->token), k->kind,
+			   buf_span(&k->room_id), on_access, k);
 }
 
 /* What needs no look at who it is. */
@@ -202,27 +201,12 @@ static bool refuse_early(struct listener *l, struct visitor *v)
 	return true;
 }
 
-/* An id that cannot be one is nobody's room, but who asks still comes first. */
-static void ask(struct knock *k)
-{
-	struct access *access = gateway_access(k->listener->gw);
-
-	k->no_room = !http_is_id(buf_span(&k->room_id), ROOM_ID_MAX);
-	if (k->no_room)
-		access_whoami(access, buf_span(&k->token), on_access, k);
-	else
-		access_ask(access, buf_span(&k->token), k->kind, buf_span(&k->room_id), on_access,
-			   k);
-}
-
 static void on_access(void *owner, const struct access_answer *a)
 {
 	struct knock *k = owner;
 
 	if (a->refusal != ACCESS_GRANTED)
 		refuse_access(k, a->refusal);
-	else if (k->no_room)
-		refuse_access(k, ACCESS_NO_ROOM);
 	else
 		admit(k, a);
 }
