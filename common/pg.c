@@ -322,6 +322,7 @@ static void on_ready(void *owner, unsigned events)
 	if (events & WATCH_READ)
 		alive = PQconsumeInput(p->conn) == 1;
 	take_results(p); /* also what came before the end */
+	call_back(p);    /* an answer may be older than a notification, never the other way round */
 	take_notifies(p);
 	if (!p->closed && (!alive || PQstatus(p->conn) == CONNECTION_BAD))
 		lose(p, PQerrorMessage(p->conn));

@@ -39,6 +39,7 @@ struct gateway {
 	struct admin *admin;
 	struct listener *listener; /* NULL until there is something to serve */
 	struct timer tick;
+	bool revoked; /* access of somebody, since the last tick */
 	bool failed;
 };
 
@@ -77,7 +78,7 @@ struct gateway *gateway_open(const struct gateway_options *opt)
 	g->router = open_router(g);
 	g->questions = questions_new(g->router, loop_now_ns(g->loop));
 	open_database(g);
-	g->access = access_new(g->pg, g->loop);
+	g->access = access_new(g->pg, g->loop, (size_t)opt->limits_connections * 2);
 	g->sessions = open_sessions(g);
 	g->registry = open_registry(g);
 	g->drain = open_drain(g);
@@ -276,6 +277,9 @@ static void on_tick(struct timer *t, int64_t now_ns)
 	timers_arm(loop_timers(g->loop), t, now_ns + TICK_NS, on_tick);
 	router_tick(g->router, now_ns);
 	questions_tick(g->questions, now_ns);
+	if (g->revoked) /* once for all that were told of: an application may tell often */
+		session_set_recheck(g->sessions);
+	g->revoked = false;
 	open_listener(g);
 	if (!drain_is_on(g->drain))
 		retreat_tick(g->retreat);
@@ -318,7 +322,7 @@ static void on_notify(void *owner, const char *channel, struct span payload)
 		return;
 	}
 	access_revoked(g->access, payload);
-	session_set_recheck(g->sessions);
+	g->revoked = true;
 }
 
 static void on_dead(void *owner)

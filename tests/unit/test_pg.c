@@ -36,6 +36,8 @@ struct client {
 	struct pg *pg;
 	unsigned ups, downs, notifies, want;
 	char channel[64], payload[64];
+	const struct answer *older; /* NULL, or a query asked before what notifies */
+	bool was_answered;          /* it, when the notification came */
 };
 
 static void on_state(void *owner, bool up, const char *why)
@@ -54,6 +56,7 @@ static void on_notify(void *owner, const char *channel, struct span payload)
 	struct client *c = owner;
 
 	c->notifies++;
+	c->was_answered = c->older && c->older->calls > 0;
 	snprintf(c->channel, sizeof c->channel, "%s", channel);
 	snprintf(c->payload, sizeof c->payload, "%.*s", SPAN_ARGS(payload));
 }
@@ -316,6 +319,23 @@ static void notification_arrives_while_idle(void **state)
 	assert_string_equal(c->payload, "8");
 }
 
+/* Whoever remembers answers until a notification ends them must not hear them in the wrong order. */
+static void answer_from_before_a_notification_is_told_before_it(void **state)
+{
+	struct client *c = *state;
+	struct answer older = {0}, notify = {0};
+	await_up(c, 1);
+	c->older = &older;
+
+	ask(c, &older, "SELECT 1", NULL);
+	ask(c, &notify, "SELECT pg_notify('moot_view', '9')", NULL);
+	c->want = 1;
+	assert_true(loop_until(c->loop, PATIENCE_MS, is_notified, c));
+
+	assert_true(c->was_answered);
+	await_answer(c, &notify);
+}
+
 static void killed_backend_means_unknown_then_reconnects_and_listens(void **state)
 {
 	struct client *c = *state;
@@ -555,6 +575,7 @@ int main(void)
 		CASE(parameter_with_a_nul_byte_is_refused_and_not_cut),
 		CASE(large_parameters_and_results_pass),
 		CASE(notification_arrives_while_idle),
+		CASE(answer_from_before_a_notification_is_told_before_it),
 		CASE(killed_backend_means_unknown_then_reconnects_and_listens),
 		CASE(terminated_backend_is_a_loss_not_a_refusal),
 		CASE(stopped_server_means_away_at_once_and_up_after_its_start),
