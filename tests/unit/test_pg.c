@@ -319,7 +319,8 @@ static void notification_arrives_while_idle(void **state)
 	assert_string_equal(c->payload, "8");
 }
 
-/* Whoever remembers answers until a notification ends them must not hear them in the wrong order. */
+/* Whoever remembers answers until a notification ends them must not hear them in the wrong order.
+ */
 static void answer_from_before_a_notification_is_told_before_it(void **state)
 {
 	struct client *c = *state;
