@@ -30,6 +30,8 @@ static void on_poll(struct timer *, int64_t now_ns);
 static void on_version(void *owner, enum err, const struct pg_rows *, const char *why);
 static void on_view(void *owner, enum err, const struct pg_rows *, const char *why);
 static void read_member(struct registry *, const struct pg_rows *, size_t row);
+static void check_alive(struct registry *);
+static bool is_replaced(const struct registry *);
 static void enlist(struct registry *);
 static void on_retry(struct timer *, int64_t now_ns);
 static void on_registered(void *owner, enum err, const struct pg_rows *, const char *why);
@@ -142,6 +144,7 @@ static void on_view(void *owner, enum err e, const struct pg_rows *rows, const c
 					(uint64_t)pg_int(rows, row, COL_EPOCH));
 	}
 	router_view_end(r->setup.router, version, loop_now_ns(r->setup.loop));
+	check_alive(r);
 	if (r->again) {
 		r->again = false;
 		registry_pull(r);
@@ -160,8 +163,34 @@ static void read_member(struct registry *r, const struct pg_rows *rows, size_t r
 	copy_text(m.name, sizeof m.name, pg_text(rows, row, COL_NAME));
 	copy_text(m.endpoint, sizeof m.endpoint, pg_text(rows, row, COL_ENDPOINT));
 	router_put_member(r->setup.router, &m);
-	if (m.id.v == r->setup.self.v && m.state == MEMBER_DEAD && !r->leaving)
+}
+
+/* A shard that does not hear us for long takes us for dead. Only one that has our name means it. */
+static void check_alive(struct registry *r)
+{
+	const struct view_member *self = view_member(router_view(r->setup.router), r->setup.self);
+
+	if (r->leaving || !self || self->state != MEMBER_DEAD)
+		return;
+	if (is_replaced(r)) {
 		r->setup.on_dead(r->setup.owner);
+		return;
+	}
+	r->registered = false;
+	enlist(r);
+}
+
+static bool is_replaced(const struct registry *r)
+{
+	const struct view *view = router_view(r->setup.router);
+	const struct view_member *m;
+	size_t at = 0;
+
+	while ((m = map_next(&view->members, &at)))
+		if (m->kind == MEMBER_GATEWAY && m->state != MEMBER_DEAD &&
+		    !strcmp(m->name, r->setup.name))
+			return true;
+	return false;
 }
 
 static void enlist(struct registry *r)

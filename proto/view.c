@@ -57,7 +57,7 @@ void view_members_begin(struct view *v)
 void view_put_member(struct view *v, const struct view_member *member)
 {
 	struct view_member *m = view_member(v, member->id);
-	bool was_dead = m && m->state == MEMBER_DEAD;
+	bool was_dead = m && m->state == MEMBER_DEAD && m->kind == MEMBER_SHARD;
 
 	if (!m) {
 		m = mem_new(sizeof(*m));

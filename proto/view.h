@@ -37,7 +37,8 @@ void view_fini(struct view *);
 bool view_set_slot(struct view *, unsigned slot, incarnation_id owner, uint64_t epoch);
 void view_set_version(struct view *, uint64_t version); /* keeps the greater */
 
-/* A full listing of members replaces the old one: begin, put each, end. A dead member stays dead. */
+/* A full listing of members replaces the old one: begin, put each, end. A dead shard stays
+ * dead; a gateway may have been out of the reach of a shard only, and registers again. */
 void view_members_begin(struct view *);
 void view_put_member(struct view *, const struct view_member *);
 void view_members_end(struct view *);

@@ -52,7 +52,7 @@ void feed_open(struct feed *f, struct channel *channel, struct span route, struc
 	f->state = FEED_LIVE;
 	f->opened_ns = f->heard_ns = f->said_ns = f->facts_ns = now_ns;
 	f->doubted = !list_is_empty(&f->attachments);
-	f->asked = false;
+	f->asked = f->declared = false;
 	f->hold_told = f->held = 0;
 	log_info("feed_open", kv_hex("gateway", f->gateway.v), kv_str("name", f->name),
 		 kv_u64("generation", f->generation));

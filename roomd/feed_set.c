@@ -244,9 +244,10 @@ static void tick_feed(struct feed_set *s, struct feed *f, int64_t now_ns)
 		tick_doubt(s, f, now_ns);
 	if (f->state == FEED_AWAY && now_ns - f->away_ns >= s->setup.grace_ns) {
 		f->state = FEED_GONE;
+		f->gone_ns = now_ns;
 		s->setup.hooks.on_gone(s->setup.hooks.owner, f, now_ns);
 	}
-	if (f->state == FEED_GONE && !f->listed) {
+	if (f->state == FEED_GONE && !f->listed && !f->declared) {
 		(void)map_remove_u64(&s->by_gateway, f->gateway.v);
 		feed_free(&f);
 	}

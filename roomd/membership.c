@@ -7,7 +7,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "roomd/ownership.h"
-#include "roomd/suspicion.h"
+#include "roomd/verdicts.h"
 
 #define RETRY_NS (200 * NS_PER_MS) /* after the store was away */
 #define REFUSED_NS (1 * NS_PER_S)  /* after it refused */
@@ -19,15 +19,14 @@ struct membership {
 	struct membership_setup setup;
 	enum membership_state state;
 	struct ownership *ownership;
-	struct suspicion *suspicion;
+	struct verdicts *verdicts;
 	bool pulling, pull_again, asking;
 	bool said_draining, leaving;
 	bool knows_view; /* it was read once */
-	bool declaring;  /* somebody dead, just now */
 	enum member_state registered_as;
 	uint64_t registered;      /* the version from which on the view knows us; 0: not yet */
 	int64_t now_ns, since_ns; /* since_ns: in this state */
-	int64_t poll_at_ns, retry_at_ns, declare_at_ns;
+	int64_t poll_at_ns, retry_at_ns;
 	int64_t pull_ns, up_ns, leaving_ns;
 };
 
@@ -37,8 +36,6 @@ static void advance_drain(struct membership *);
 static bool can_ask(const struct membership *);
 static bool may_be_active(const struct membership *);
 static bool nobody_is(const struct membership *, enum member_kind, int states);
-static void declare_dead(struct membership *);
-static void on_declared(void *owner, enum err, uint64_t version);
 static void register_self(struct membership *);
 static void on_registered(void *owner, enum err, uint64_t version);
 static void ask_state(struct membership *, enum member_state);
@@ -65,7 +62,14 @@ struct membership *membership_new(const struct membership_setup *setup, int64_t 
 		.on_doubt = on_doubt,
 		.owner = m,
 	});
-	m->suspicion = suspicion_new(setup->vote_ns);
+	m->verdicts = verdicts_new(&(struct verdicts_setup){
+		.self = setup->self,
+		.feeds = setup->feeds,
+		.store = setup->store,
+		.vote_ns = setup->vote_ns,
+		.on_declared = on_doubt,
+		.owner = m,
+	});
 	m->now_ns = m->since_ns = m->up_ns = now_ns;
 	return m;
 }
@@ -77,7 +81,7 @@ void membership_free(struct membership **pm)
 	if (!m)
 		return;
 	*pm = NULL;
-	suspicion_free(&m->suspicion);
+	verdicts_free(&m->verdicts);
 	ownership_free(&m->ownership);
 	mem_free(m);
 }
@@ -91,7 +95,8 @@ void membership_tick(struct membership *m, int64_t now_ns)
 		m->up_ns = now_ns;
 	if (now_ns >= m->poll_at_ns)
 		membership_pull(m);
-	suspicion_expire(m->suspicion, now_ns);
+	if (m->registered)
+		verdicts_tick(m->verdicts, membership_view(m), now_ns);
 	ownership_tick(m->ownership, now_ns);
 	advance(m);
 }
@@ -118,8 +123,7 @@ void membership_on_held(struct membership *m, struct feed *f, uint64_t move, int
 void membership_on_suspect(struct membership *m, struct feed *f, incarnation_id shard,
 			   int64_t now_ns)
 {
-	if (shard.v != m->setup.self.v)
-		suspicion_vote(m->suspicion, f->gateway, shard, now_ns);
+	verdicts_on_suspect(m->verdicts, f, shard, now_ns);
 }
 
 void membership_drain(struct membership *m, int64_t now_ns)
@@ -184,8 +188,6 @@ static void advance(struct membership *m)
 		register_self(m);
 	else if (m->state == MEMBERSHIP_JOINING && can_ask(m) && may_be_active(m))
 		ask_state(m, MEMBER_ACTIVE);
-	if (m->registered)
-		declare_dead(m);
 	/* before the view knows us, placement would leave us out */
 	if (m->state >= MEMBERSHIP_ACTIVE && membership_view(m)->version >= m->registered)
 		ownership_advance(m->ownership, m->now_ns);
@@ -235,34 +237,6 @@ static bool nobody_is(const struct membership *m, enum member_kind kind, int sta
 		    strcmp(member->name, m->setup.name) != 0)
 			return false;
 	return true;
-}
-
-/* What becomes of its slots follows from the view, at every shard alike. */
-static void declare_dead(struct membership *m)
-{
-	unsigned voters = feed_set_voters(m->setup.feeds, m->now_ns);
-	incarnation_id shard;
-
-	if (m->declaring || m->now_ns < m->declare_at_ns)
-		return;
-	shard = suspicion_verdict(m->suspicion, membership_view(m), m->setup.self, voters);
-	if (shard.v == 0)
-		return;
-	log_warn("shard_declared_dead", kv_hex("shard", shard.v),
-		 kv_str("name", view_member(membership_view(m), shard)->name),
-		 kv_u64("votes", suspicion_votes(m->suspicion, shard)), kv_u64("voters", voters));
-	m->declaring = true;
-	store_set_state(m->setup.store, shard, MEMBER_DEAD, on_declared, m);
-}
-
-static void on_declared(void *owner, enum err e, uint64_t version)
-{
-	struct membership *m = owner;
-
-	(void)version; /* another one may have said it first */
-	m->declaring = false;
-	m->declare_at_ns = m->now_ns + (e ? RETRY_NS : 0);
-	membership_pull(m);
 }
 
 /* One that need not wait is active at once: then nobody takes its predecessor's slots in between.

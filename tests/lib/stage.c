@@ -71,6 +71,7 @@ void stage_start(struct stage *s, unsigned shard)
 			.welcome_wait_ns = 250 * NS_PER_MS,
 			.poll_ns = NS_PER_S,
 			.drain_ns = 30 * NS_PER_S,
+			.vote_ns = 2 * NS_PER_S,
 		},
 		s->now_ns);
 }

@@ -419,6 +419,20 @@ static void paused_door_refuses_connections_but_serves_who_is_in(void **state)
 	caller_close(&h->caller);
 }
 
+static void resumed_door_listens_on_the_same_port(void **state)
+{
+	struct house *h = *state;
+	uint16_t port = door_port(h->door);
+	door_pause(h->door);
+
+	assert_int_equal(door_resume(h->door), OK);
+	assert_int_equal(door_resume(h->door), OK);
+
+	assert_int_equal(door_port(h->door), port);
+	caller_ask(&h->caller, h->loop, port, HEAD);
+	assert_non_null(strstr(h->caller.got, "hello"));
+}
+
 static void door_may_be_closed_by_its_own_request(void **state)
 {
 	struct house *h = *state;
@@ -507,6 +521,7 @@ int main(void)
 		CASE(large_answer_reaches_a_slow_reader_whole),
 		CASE(reader_that_resets_is_forgotten),
 		CASE(paused_door_refuses_connections_but_serves_who_is_in),
+		CASE(resumed_door_listens_on_the_same_port),
 		CASE(door_may_be_closed_by_its_own_request),
 		CASE(port_is_shared_only_when_asked),
 		CASE(want_of_descriptors_pauses_accepting_until_some_are_free),

@@ -209,6 +209,110 @@ static void membership_does_not_drain_for_ever_without_the_database(void **state
 	assert_int_equal(state_of(s, 0), MEMBERSHIP_LEFT);
 }
 
+static void say_suspect(struct stage *s, unsigned gateway, unsigned shard)
+{
+	message_put_suspect(stage_out(s, gateway),
+			    &(struct msg_suspect){.shard = s->shards[shard].id.v, .reason = 1});
+	stage_say(s, gateway);
+}
+
+static void membership_a_shard_that_two_gateways_miss_is_dead_and_replaced(void **state)
+{
+	struct stage *s = *state;
+
+	for (unsigned i = 0; i < 3; i++)
+		stage_start(s, i);
+	stage_run(s, 500);
+	for (unsigned i = 0; i < 2; i++) {
+		stage_list_gateway(s, i);
+		stage_call(s, i, 1);
+	}
+	stage_run(s, 100);
+	say_suspect(s, 0, 0);
+	stage_run(s, 100);
+	assert_int_equal(state_of(s, 0), MEMBERSHIP_ACTIVE);
+	say_suspect(s, 1, 0);
+	stage_run(s, 100);
+
+	assert_int_equal(state_of(s, 0), MEMBERSHIP_DEAD);
+	assert_int_equal(stage_slots(s, 0), 0);
+	assert_int_equal(slots_of_all(s), SLOTS);
+}
+
+static void membership_a_verdict_waits_for_the_database(void **state)
+{
+	struct stage *s = *state;
+
+	stage_start(s, 0);
+	stage_start(s, 1);
+	stage_run(s, 500);
+	stage_list_gateway(s, 0);
+	stage_call(s, 0, 1);
+	stage_run(s, 100);
+	fake_store_set_up(s->shards[1].store, false);
+	say_suspect(s, 0, 0);
+	stage_run(s, 1000);
+	assert_int_equal(state_of(s, 0), MEMBERSHIP_ACTIVE);
+	fake_store_set_up(s->shards[1].store, true);
+	stage_run(s, 500);
+
+	assert_int_equal(state_of(s, 0), MEMBERSHIP_DEAD);
+	assert_int_equal(stage_slots(s, 1), SLOTS);
+}
+
+static void membership_a_joiner_that_no_gateway_reaches_takes_nothing(void **state)
+{
+	struct stage *s = *state;
+
+	stage_start(s, 0);
+	stage_run(s, 100);
+	stage_list_gateway(s, 0);
+	stage_call(s, 0, 0);
+	stage_run(s, 100);
+	stage_start(s, 1);
+	stage_run(s, 5000);
+	assert_int_equal(state_of(s, 1), MEMBERSHIP_JOINING);
+	assert_int_equal(stage_slots(s, 0), SLOTS);
+	stage_call(s, 0, 1);
+	stage_run(s, 9000); /* the old feed is waited for until it is lost */
+
+	assert_int_equal(state_of(s, 1), MEMBERSHIP_ACTIVE);
+	assert_in_range(stage_slots(s, 1), 1843, 2253);
+}
+
+static void membership_the_only_shard_needs_no_gateway_to_begin(void **state)
+{
+	struct stage *s = *state;
+
+	stage_list_gateway(s, 0);
+	stage_start(s, 0);
+	stage_run(s, 100);
+
+	assert_int_equal(stage_slots(s, 0), SLOTS);
+}
+
+static void membership_a_gateway_that_is_away_for_long_is_declared_dead_once(void **state)
+{
+	struct stage *s = *state;
+	struct view_member *gateway;
+
+	stage_start(s, 0);
+	stage_list_gateway(s, 0);
+	stage_call(s, 0, 0);
+	stage_run(s, 100);
+	gateway = fake_database_member(&s->db, s->gateways[0].id);
+	stage_hang_up(s, 0);
+	stage_run(s, 17000); /* silence 3 s, grace 10 s: its entries left */
+	assert_int_equal(gateway->state, MEMBER_ACTIVE);
+	stage_run(s, 2000);
+	assert_int_equal(gateway->state, MEMBER_DEAD);
+	gateway->state = MEMBER_ACTIVE; /* it registers again: only the way to us is cut */
+	s->db.version++;
+	stage_run(s, 60000);
+
+	assert_int_equal(gateway->state, MEMBER_ACTIVE);
+}
+
 static void handover_holds_then_moves_and_casts_are_not_lost(void **state)
 {
 	struct stage *s = *state;
@@ -355,6 +459,11 @@ int main(void)
 		TEST(membership_waits_for_the_database_for_ever),
 		TEST(membership_goes_on_serving_without_the_database),
 		TEST(membership_does_not_drain_for_ever_without_the_database),
+		TEST(membership_a_shard_that_two_gateways_miss_is_dead_and_replaced),
+		TEST(membership_a_verdict_waits_for_the_database),
+		TEST(membership_a_joiner_that_no_gateway_reaches_takes_nothing),
+		TEST(membership_the_only_shard_needs_no_gateway_to_begin),
+		TEST(membership_a_gateway_that_is_away_for_long_is_declared_dead_once),
 		TEST(handover_holds_then_moves_and_casts_are_not_lost),
 		TEST(handover_does_not_wait_for_a_gateway_that_is_silent),
 		TEST(handover_that_the_store_refuses_ends_the_hold),

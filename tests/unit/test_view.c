@@ -81,7 +81,7 @@ static void listing_drops_who_is_missing(void **state)
 	assert_int_equal(v->members.len, 0);
 }
 
-static void dead_member_stays_dead(void **state)
+static void dead_shard_stays_dead(void **state)
 {
 	struct view *v = *state;
 	struct view_member m = {.id = A, .state = MEMBER_DEAD};
@@ -90,6 +90,17 @@ static void dead_member_stays_dead(void **state)
 	m.state = MEMBER_ACTIVE;
 	list_members(v, &m, 1);
 	assert_int_equal(view_member(v, A)->state, MEMBER_DEAD);
+}
+
+static void dead_gateway_may_come_back(void **state)
+{
+	struct view *v = *state;
+	struct view_member m = {.id = A, .kind = MEMBER_GATEWAY, .state = MEMBER_DEAD};
+
+	list_members(v, &m, 1);
+	m.state = MEMBER_ACTIVE;
+	list_members(v, &m, 1);
+	assert_int_equal(view_member(v, A)->state, MEMBER_ACTIVE);
 }
 
 static void state_names_read_back(void **state)
@@ -108,7 +119,8 @@ int main(void)
 		TEST(same_epoch_with_another_owner_is_ignored),
 		TEST(version_keeps_the_greater),
 		TEST(listing_drops_who_is_missing),
-		TEST(dead_member_stays_dead),
+		TEST(dead_shard_stays_dead),
+		TEST(dead_gateway_may_come_back),
 		TEST(state_names_read_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
