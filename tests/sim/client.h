@@ -31,6 +31,7 @@ struct connection {
 	struct visit *visit; /* at the gateway; NULL: none (yet, or any more) */
 	enum connection_state state;
 	bool welcomed;
+	bool reset; /* by the gateway, or with it */
 	int64_t opened_ns, welcomed_ns, said_ns;
 	uint64_t relay;      /* the last number shown */
 	uint64_t users;      /* the list it shows: one bit each */

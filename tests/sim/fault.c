@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "roomd/shard.h"
 #include "tests/sim/store.h"
+#include "tests/sim/visit.h"
 #include "tests/sim/world.h"
 
 #define SLOW_NETWORK_NS (30 * NS_PER_MS)
@@ -87,6 +89,7 @@ static struct node *some_node(struct fault *, enum node_kind);
 static struct wire *some_wire(struct fault *);
 static bool cut(struct fault *, bool up, bool down);
 static int64_t away(struct fault *);
+static bool is_ready(const struct world *);
 static unsigned active_shards(const struct world *);
 
 const struct fault_profile *fault_profile_draw(struct sim *s)
@@ -315,7 +318,7 @@ static void go_on(struct fault *one)
 
 static bool restart_shard(struct fault *one, int64_t ns)
 {
-	struct node *n = some_node(one, NODE_SHARD);
+	struct node *n = is_ready(one->faults->world) ? some_node(one, NODE_SHARD) : NULL;
 
 	(void)ns;
 	if (n)
@@ -325,7 +328,7 @@ static bool restart_shard(struct fault *one, int64_t ns)
 
 static bool restart_gateway(struct fault *one, int64_t ns)
 {
-	struct node *n = some_node(one, NODE_GATEWAY);
+	struct node *n = is_ready(one->faults->world) ? some_node(one, NODE_GATEWAY) : NULL;
 
 	(void)ns;
 	if (n)
@@ -351,7 +354,7 @@ static bool remove_shard(struct fault *one, int64_t ns)
 	struct node *n = some_node(one, NODE_SHARD);
 
 	(void)ns;
-	if (!n || active_shards(one->faults->world) < 2)
+	if (!n || active_shards(one->faults->world) < 2 || !is_ready(one->faults->world))
 		return false;
 	node_terminate(n);
 	n->idle = true;
@@ -467,6 +470,21 @@ static bool stop_database(struct fault *one, int64_t ns)
 
 	if (db->up)
 		database_stop(db, ns, 0);
+	return true;
+}
+
+/* Whoever changes something waits until everything is as it should be. */
+static bool is_ready(const struct world *w)
+{
+	for (unsigned i = 0; i < NETWORK_NODES_MAX; i++) {
+		const struct node *shard = &w->shards[i], *gateway = &w->gateways[i];
+
+		if (!shard->idle &&
+		    (!node_serves(shard) || !shard_is_settled(shard_process_shard(shard->shard))))
+			return false;
+		if (i < w->plan.gateways && (!node_serves(gateway) || !gateway_accepts(gateway)))
+			return false;
+	}
 	return true;
 }
 

@@ -17,6 +17,7 @@ struct stay {
 	unsigned live; /* connections that were welcomed and not closed */
 	int64_t since_ns, until_ns;
 	uint64_t until_session; /* whose loss it was */
+	int64_t reset_ns;       /* when a gateway last took a connection with it */
 };
 
 struct number { /* a relay number that somebody was shown */
@@ -39,7 +40,8 @@ struct invariants {
 	struct {
 		incarnation_id id;
 		uint64_t version;
-	} views[2][NETWORK_NODES_MAX]; /* by kind and place: the newest version it told */
+	} views[NETWORK_NODES_MAX][NETWORK_NODES_MAX]
+	       [2]; /* by wire and direction: the newest told */
 };
 
 void invariants_init(struct invariants *, struct world *);
