@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log sink: which process, which level, how many lines of each event; one write(2) per line. */
+/* The log sink: which process, which level, how many lines of each event; one write(2) per line,
+ * and only if it does not block: whoever stops reading our pipe must not stop us. */
 #include "common/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "common/log_line.h"
@@ -12,8 +16,10 @@
 
 #define LINE_MAX_BYTES (256 * 1024)
 
+static void fill_standard_fds(void);
 static struct log_quota *quota_of(const char *event);
-static void write_all(struct span line);
+static bool write_all(struct span line);
+static bool may_write(void);
 
 static struct {
 	const char *process, *node;
@@ -21,11 +27,13 @@ static struct {
 	enum log_format format;
 	struct map
 		quotas; /* event name -> struct log_quota; as many as there are names in the code */
+	uint64_t lost;  /* lines that could not be written since the last one that was */
 	struct buf line;
 } sink = {.process = "moot", .level = LOG_LEVEL_INFO, .line = {.max = LINE_MAX_BYTES}};
 
 void log_open(const char *process, const char *node, enum log_level level, enum log_format format)
 {
+	fill_standard_fds();
 	sink.process = process;
 	sink.node = node;
 	sink.level = level;
@@ -54,9 +62,22 @@ void log_write(enum log_level level, const char *event, const struct kv *pairs)
 
 	if (!log_quota_take(quota_of(event), mono_now_ns(), &head.suppressed))
 		return;
+	head.suppressed += sink.lost;
 	buf_clear(&sink.line);
 	log_line_put(&sink.line, sink.format, &head, event, pairs);
-	write_all(buf_span(&sink.line));
+	sink.lost = write_all(buf_span(&sink.line)) ? 0 : sink.lost + 1;
+}
+
+/* Where they were closed for us, the first sockets would get their numbers, and our lines. */
+static void fill_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
 }
 
 static struct log_quota *quota_of(const char *event)
@@ -71,14 +92,25 @@ static struct log_quota *quota_of(const char *event)
 }
 
 /* A log that cannot be written has nobody to tell: the rest of the line is dropped. */
-static void write_all(struct span line)
+static bool write_all(struct span line)
 {
 	while (line.len > 0) {
-		ssize_t n = write(STDERR_FILENO, line.p, line.len);
+		if (!may_write())
+			return false;
+		ssize_t n = write(STDERR_FILENO, line.p, line.len < PIPE_BUF ? line.len : PIPE_BUF);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return;
+			return false;
 		line = span_from(line, (size_t)n);
 	}
+	return true;
+}
+
+/* A pipe that is writable takes PIPE_BUF bytes at once. */
+static bool may_write(void)
+{
+	struct pollfd err = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	return poll(&err, 1, 0) == 1 && (err.revents & POLLOUT);
 }

@@ -39,5 +39,6 @@ struct kv {
 void log_open(const char *process, const char *node, enum log_level, enum log_format);
 void log_set_level(enum log_level);
 bool log_is_on(enum log_level);
-/* Lines of one event beyond 10 per second are dropped and counted in a `suppressed` pair. */
+/* Lines of one event beyond 10 per second, and lines that would block, are dropped and counted in a
+ * `suppressed` pair. */
 void log_write(enum log_level, const char *event, const struct kv *pairs);

@@ -14,7 +14,7 @@ struct log_head {
 	int pid;
 	int64_t unix_ms;
 	enum log_level level;
-	uint64_t suppressed; /* lines of this event dropped before; 0: left out */
+	uint64_t suppressed; /* lines dropped before: too many of this event, or nobody took them */
 };
 
 /* The whole line with its newline. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -188,6 +189,48 @@ static void sink_limits_each_event_by_itself(void **state)
 	assert_non_null(strstr(text, "msg=other"));
 }
 
+static void full_pipe_loses_lines_and_holds_nobody(void **state)
+{
+	char text[4096];
+	int ends[2], old = dup(STDERR_FILENO);
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(fcntl(ends[1], F_SETPIPE_SZ, 4096), 4096);
+	dup2(ends[1], STDERR_FILENO);
+	assert_int_equal(write(STDERR_FILENO, text, sizeof(text)), sizeof(text));
+
+	log_warn("lost_one");
+	log_warn("lost_two");
+	assert_int_equal(read(ends[0], text, sizeof(text)), sizeof(text));
+	log_warn("after");
+
+	dup2(old, STDERR_FILENO);
+	ssize_t len = read(ends[0], text, sizeof(text) - 1);
+	assert_true(len > 0);
+	text[len] = '\0';
+	assert_null(strstr(text, "lost_"));
+	assert_non_null(strstr(text, "suppressed=2"));
+	close(old);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void closed_descriptors_are_not_left_to_sockets(void **state)
+{
+	int old = dup(STDERR_FILENO);
+
+	(void)state;
+	close(STDERR_FILENO);
+	log_open("moot-roomd", "r1", LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+	int next = open("/dev/null", O_RDONLY);
+	dup2(old, STDERR_FILENO);
+
+	assert_int_not_equal(next, STDERR_FILENO);
+	close(next);
+	close(old);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +242,8 @@ int main(void)
 		cmocka_unit_test(quota_lets_ten_through_and_counts_the_rest),
 		cmocka_unit_test(sink_writes_only_what_its_level_allows),
 		cmocka_unit_test(sink_limits_each_event_by_itself),
+		cmocka_unit_test(full_pipe_loses_lines_and_holds_nobody),
+		cmocka_unit_test(closed_descriptors_are_not_left_to_sockets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
