@@ -29,7 +29,7 @@ let databaseAt;
 
 before(async () => {
 	network = new Network();
-	world = await World.open({ shards: 3, gatewayEnv: settings, shardEnv: { ...settings, MOOT_BUS_HOST: '*' } });
+	world = await World.open({ shards: 3, gatewayEnv: { ...settings, MOOT_LINK_SILENCE: '600ms' }, shardEnv: { ...settings, MOOT_BUS_HOST: '*' } });
 	gatewaySpace = network.space();
 	shardSpace = network.space();
 	shardAt = [network.address(), network.address(), shardSpace.address];

@@ -23,7 +23,7 @@ const grace = { MOOT_PRESENCE_GRACE: '8s' };
 let world;
 
 before(async () => {
-	world = await World.open({ shards: 3, gatewayEnv: grace, shardEnv: grace });
+	world = await World.open({ shards: 3, gatewayEnv: { ...grace, MOOT_LINK_SILENCE: '600ms' }, shardEnv: grace });
 	await everyShardOwnsItsShare();
 });
 after(() => world?.close());
