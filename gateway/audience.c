@@ -194,6 +194,13 @@ void audience_on_cast_out(struct audience *a, const struct msg_cast_out *m)
 	audience_show_cast(a, m);
 }
 
+/* In the v0 dialect it is one more message of the room. */
+void audience_on_event(struct audience *a, const struct msg_event *m)
+{
+	audience_number(a, m->relay, 1);
+	audience_show_cast(a, &(struct msg_cast_out){.relay = m->relay, .body = m->body});
+}
+
 /* An owner that has not heard from every gateway yet may take a user's second connection for the
  * first, or the last but one for the last; the copy knows of the other one. */
 static void tell_user(struct audience *a, enum v0_type type, const struct roster_entry *e,

@@ -65,3 +65,4 @@ void audience_on_member_left(struct audience *, const struct msg_member_left *);
 void audience_on_welcomed(struct audience *, const struct msg_welcomed *);
 void audience_on_room_state(struct audience *, const struct msg_room_state *);
 void audience_on_cast_out(struct audience *, const struct msg_cast_out *);
+void audience_on_event(struct audience *, const struct msg_event *); /* the next one */

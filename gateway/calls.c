@@ -215,8 +215,10 @@ static void broadcast(struct call *c, const struct access_answer *a)
 	else if (stamped.over)
 		fail(c, err_http(ERR_TOO_BIG), err_text(ERR_TOO_BIG));
 	else
-		questions_broadcast(gateway_questions(c->calls->gw), span_of(key, key_len),
-				    buf_span(&stamped), on_question, c);
+		questions_publish(
+			gateway_questions(c->calls->gw), span_of(key, key_len),
+			&(struct question_event){SPAN("broadcast"), a->user, buf_span(&stamped)},
+			on_question, c);
 	buf_fini(&stamped);
 }
 

@@ -60,7 +60,7 @@ static void on_dead(void *owner);
 static bool on_ready(void *owner, struct buf *checks);
 static void on_pull_view(void *owner);
 static void on_ways(void *owner, int64_t now_ns);
-static void on_answer(void *owner, const struct msg_answer *, int64_t now_ns);
+static void on_answer(void *owner, const struct message *, int64_t now_ns);
 static int64_t on_now(void *owner);
 static void on_reap(void *owner, void (*fn)(void *p), void *p);
 
@@ -369,7 +369,7 @@ static void on_ways(void *owner, int64_t now_ns)
 	questions_on_ways(g->questions, now_ns);
 }
 
-static void on_answer(void *owner, const struct msg_answer *m, int64_t now_ns)
+static void on_answer(void *owner, const struct message *m, int64_t now_ns)
 {
 	struct gateway *g = owner;
 

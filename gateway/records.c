@@ -165,7 +165,34 @@ static void on_answer(const struct arrival *at, const struct message *m)
 {
 	const struct router_setup *setup = router_setup(at->router);
 
-	setup->on_answer(setup->owner, &m->answer, at->now_ns);
+	setup->on_answer(setup->owner, m, at->now_ns);
+}
+
+static void on_ack(const struct arrival *at, const struct message *m)
+{
+	on_answer(at, m);
+}
+
+static void on_refused(const struct arrival *at, const struct message *m)
+{
+	on_answer(at, m);
+}
+
+static void on_head(const struct arrival *at, const struct message *m)
+{
+	struct route *route = attached_route(at, m->head.room);
+
+	if (route && !route_on_head(route, &m->head))
+		router_attach(at->router, route, at->now_ns);
+}
+
+static void on_event(const struct arrival *at, const struct message *m)
+{
+	struct route *route = attached_route(at, m->event.room);
+
+	metrics_add(METRIC_events_received, 1);
+	if (route && !route_on_event(route, &m->event))
+		router_attach(at->router, route, at->now_ns);
 }
 
 static void on_hold(const struct arrival *at, const struct message *m)

@@ -139,6 +139,33 @@ void route_on_refused(struct route *r, int64_t now_ns)
 	route_lose(r, now_ns);
 }
 
+bool route_on_head(struct route *r, const struct msg_head *m)
+{
+	bool is_loss = m->next == r->event_next && m->seq + 1 < m->next;
+
+	if (is_loss)
+		log_error("events_lost", kv_u64("slot", r->slot), kv_u64("seen", m->next - 1),
+			  kv_u64("stored", m->seq));
+	if (r->event_next == 0 || is_loss)
+		r->event_next = m->seq + 1;
+	return m->seq < r->event_next; /* lower: the answer to an older ATTACH */
+}
+
+bool route_on_event(struct route *r, const struct msg_event *m)
+{
+	if (m->seq < r->event_next) {
+		metrics_add(METRIC_events_again, 1);
+		return true;
+	}
+	if (r->event_next == 0 || m->seq > r->event_next) {
+		metrics_add(METRIC_event_gaps, 1);
+		return false;
+	}
+	r->event_next++;
+	audience_on_event(r->audience, m);
+	return true;
+}
+
 struct attendee *route_enter(struct route *r, void *session, const struct item_member *m)
 {
 	struct attendee *who = audience_add(r->audience, session, m);
@@ -227,6 +254,7 @@ static void send_attach(struct route *r)
 						      .room = key_of(r),
 						      .epoch = r->epoch,
 						      .relay = audience_relay(r->audience),
+						      .next = r->event_next,
 						      .members = buf_span(&items),
 					      });
 	buf_fini(&items);

@@ -28,6 +28,7 @@ struct route {
 	int64_t retry_ns; /* WAITING: not before; 0: at any time */
 	int64_t sent_ns;  /* ATTACHING: when */
 	unsigned refusals;
+	uint64_t event_next; /* seq of the event to show next; 0: whichever HEAD says */
 	struct held held;
 };
 
@@ -50,6 +51,10 @@ bool route_is_attaching_over(const struct route *, const struct link *);
 
 void route_on_attached(struct route *, const struct msg_attached *, int64_t now_ns);
 void route_on_refused(struct route *, int64_t now_ns); /* NOT_OWNER: wait, longer each time */
+
+/* False: the owner goes on after a gap, so attach again. */
+MUST_USE bool route_on_head(struct route *, const struct msg_head *);
+MUST_USE bool route_on_event(struct route *, const struct msg_event *);
 
 MUST_USE struct attendee *route_enter(struct route *, void *session, const struct item_member *);
 void route_leave(struct route *, struct attendee **, int64_t now_ns); /* takes it */

@@ -18,9 +18,9 @@ struct router_setup {
 	int64_t heartbeat_ns, silence_ns, isolated_ns;
 	struct audience_sink sink;
 	void (*pull_view)(void *owner); /* there is a newer view than ours: read it soon */
-	/* The way to some owner changed or a question was answered: questions.c hears of it. */
+	/* The way to some owner changed, or an ANSWER, ACK or REFUSED came: for questions.c. */
 	void (*on_ways)(void *owner, int64_t now_ns);
-	void (*on_answer)(void *owner, const struct msg_answer *, int64_t now_ns);
+	void (*on_answer)(void *owner, const struct message *, int64_t now_ns);
 	void *owner;
 };
 

@@ -6,23 +6,28 @@
 
 #define SLOTS 4096 /* the unit of ownership; fixed for ever: it is in the database */
 
-#define ROOM_KEY_MAX 300      /* bytes: "submission:" or "document:" + an id */
-#define ROOM_ID_MAX 256       /* bytes of a submission or document id */
-#define TOKEN_MAX 512         /* bytes of a session token */
-#define USER_ID_MAX 320       /* bytes: an e-mail address serves as an id (RFC 5321: 64 + 1 + 255) */
-#define USER_NAME_MAX 512     /* bytes */
-#define USER_EMAIL_MAX 320    /* bytes */
+#define ROOM_KEY_MAX 300   /* bytes: "submission:" or "document:" + an id */
+#define ROOM_ID_MAX 256    /* bytes of a submission or document id */
+#define TOKEN_MAX 512      /* bytes of a session token */
+#define USER_ID_MAX 320    /* bytes: an e-mail address serves as an id (RFC 5321: 64 + 1 + 255) */
+#define USER_NAME_MAX 512  /* bytes */
+#define USER_EMAIL_MAX 320 /* bytes */
 
-#define CLIENT_MESSAGE_MAX (2u << 20)    /* bytes; the default of limits.message: a 1 MiB document and its envelope */
+#define PRODUCER_MAX 64    /* bytes of the name under which somebody numbers his publishes */
+#define EVENT_TYPE_MAX 256 /* bytes of what happened */
+
+#define CLIENT_MESSAGE_MAX                                                                         \
+	(2u << 20) /* bytes; the default of limits.message: a 1 MiB document and its envelope */
 #define CLIENT_MESSAGE_CEILING (8u << 20) /* bytes; what the setting may be raised to */
-#define KEPT_BODY_MAX (16u << 10)        /* bytes of one kept state (a cursor, an editing mark) */
-#define KEPT_PER_SESSION 8               /* states one connection may leave for late joiners */
+#define KEPT_BODY_MAX (16u << 10)         /* bytes of one kept state (a cursor, an editing mark) */
+#define KEPT_PER_SESSION 8                /* states one connection may leave for late joiners */
 
 /* A link. The window must hold several of the largest messages; the batch must fit one of them. */
-#define LINK_BATCH_MAX (16u << 20)   /* bytes of one ZeroMQ message; MAXMSGSIZE */
-#define LINK_BATCH_AIM (64u << 10)   /* bytes after which a batch is sealed within a turn */
-#define LINK_WINDOW (32u << 20)      /* bytes in flight per direction before credit returns */
-#define LINK_QUEUE_MAX (64u << 20)   /* bytes waiting for credit before the link is reset */
-#define LINK_HIGH_WATER 20000        /* messages; above what the window can hold in practice */
+#define LINK_BATCH_MAX (16u << 20) /* bytes of one ZeroMQ message; MAXMSGSIZE */
+#define LINK_BATCH_AIM (64u << 10) /* bytes after which a batch is sealed within a turn */
+#define LINK_WINDOW (32u << 20)    /* bytes in flight per direction before credit returns */
+#define LINK_QUEUE_MAX (64u << 20) /* bytes waiting for credit before the link is reset */
+#define LINK_HIGH_WATER 20000      /* messages; above what the window can hold in practice */
 
-#define MESSAGE_DEPTH_MAX 4 /* nesting of one msgpack record; lists are blobs, so records are flat */
+#define MESSAGE_DEPTH_MAX                                                                          \
+	4 /* nesting of one msgpack record; lists are blobs, so records are flat */

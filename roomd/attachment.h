@@ -17,6 +17,8 @@ struct attachment {
 	bool solicited;   /* over the current generation */
 	bool stale;       /* something was not told because nobody was there to see it */
 	size_t entries;
+	uint64_t event_next, event_asked; /* seq of the event it is told next; as it asked */
+	bool event_placed;                /* that is certain, and it was told HEAD */
 };
 
 MUST_USE struct attachment *attachment_new(struct room *, struct list *of_room, struct feed *);

@@ -8,8 +8,8 @@
 
 /* FLUSHING is a second HOLD: its HELD says that what rooms still told after the first was taken in,
  * so that a gateway which learns of the move elsewhere has nothing of the old owner left to read.
- */
-enum handover_state { IDLE, HOLDING, FLUSHING, ASSIGNING };
+ * DRAINING waits for what is being written: ASSIGN would end that midway. */
+enum handover_state { IDLE, HOLDING, FLUSHING, DRAINING, ASSIGNING };
 
 struct handover {
 	struct handover_setup setup;
@@ -25,9 +25,12 @@ struct handover {
 static void hold(struct handover *, enum handover_state, int64_t now_ns);
 static void say_hold(struct handover *);
 static bool all_held(const struct handover *);
+static void drain(struct handover *);
+static bool is_writing(const struct handover *);
 static void assign(struct handover *);
 static void on_assigned(void *owner, enum err, uint64_t version, const struct store_slot *,
 			size_t count);
+static size_t settle(struct handover *, unsigned slot);
 static void say_moved(struct handover *, incarnation_id owner, uint64_t version);
 static void put_grant(struct handover *, struct buf *, unsigned slot);
 
@@ -76,12 +79,13 @@ void handover_tick(struct handover *h, int64_t now_ns)
 	if (waits && now_ns >= h->until_ns) {
 		log_info("handover_unheld", kv_u64("move", h->number), kv_hex("to", h->target.v));
 		h->given_up = h->number;
-		assign(h);
-		return;
+		drain(h);
 	}
 	if (h->state == HOLDING && all_held(h))
 		hold(h, FLUSHING, now_ns);
 	if (h->state == FLUSHING && all_held(h))
+		drain(h);
+	if (h->state == DRAINING && !is_writing(h))
 		assign(h);
 }
 
@@ -126,6 +130,21 @@ static bool all_held(const struct handover *h)
 	return true;
 }
 
+static void drain(struct handover *h)
+{
+	h->state = DRAINING;
+	for (size_t i = 0; i < h->count; i++)
+		journal_hold(h->setup.journal, h->slots[i]);
+}
+
+static bool is_writing(const struct handover *h)
+{
+	for (size_t i = 0; i < h->count; i++)
+		if (journal_is_writing(h->setup.journal, h->slots[i]))
+			return true;
+	return false;
+}
+
 static void assign(struct handover *h)
 {
 	struct store_move moves[HANDOVER_SLOTS_MAX];
@@ -150,12 +169,21 @@ static void on_assigned(void *owner, enum err e, uint64_t version, const struct 
 	say_moved(h, h->target, version);
 	say_moved(h, h->setup.self, version);
 	for (size_t i = 0; i < h->count; i++)
-		if (h->setup.view->slots[h->slots[i]].owner.v != h->setup.self.v)
-			rooms += h->setup.on_given(h->setup.owner, h->slots[i]);
+		rooms += settle(h, h->slots[i]);
 	log_debug("slots_given", kv_hex("to", h->target.v), kv_u64("asked", h->count),
 		  kv_u64("moved", count), kv_u64("rooms", rooms), kv_str("err", err_name(e)));
 	h->state = IDLE;
 	h->setup.on_end(h->setup.owner, e ? e : count < h->count ? ERR_NOT_OWNER : OK, rooms);
+}
+
+static size_t settle(struct handover *h, unsigned slot)
+{
+	if (h->setup.view->slots[slot].owner.v == h->setup.self.v) {
+		journal_resume(h->setup.journal, slot);
+		return 0;
+	}
+	journal_lose(h->setup.journal, slot);
+	return h->setup.on_given(h->setup.owner, slot);
 }
 
 /* Those of the batch that belong to `owner` now. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Gives a batch of our slots to another shard so that nothing is lost: HOLD to every gateway, HELD
- * back from each (or 1 s), once more so that all we said is read, the assignment, MOVED. One batch
- * at a time. Pure: the store comes as its contract. Owner: membership. */
+ * back from each (or 1 s), once more so that all we said is read, the end of the commit under way,
+ * the assignment, MOVED. One batch at a time. Pure: the store comes as its contract. Owner:
+ * membership. */
 #pragma once
 
 #include "roomd/feed_set.h"
-#include "roomd/store.h"
+#include "roomd/journal.h"
 
 #define HANDOVER_SLOTS_MAX 64 /* of one batch: their rooms stall together */
 
@@ -15,6 +16,7 @@ struct handover_setup {
 	incarnation_id self;
 	struct feed_set *feeds;
 	struct store *store;
+	struct journal *journal;
 	struct view *view; /* the owner's; told of what was assigned */
 	/* After MOVED was said: drop its rooms. Returns how many there were. */
 	size_t (*on_given)(void *owner, unsigned slot);

@@ -57,6 +57,7 @@ struct membership *membership_new(const struct membership_setup *setup, int64_t 
 		.self = setup->self,
 		.feeds = setup->feeds,
 		.store = setup->store,
+		.journal = setup->journal,
 		.on_lost = on_lost,
 		.on_given = on_given,
 		.on_doubt = on_doubt,
@@ -148,7 +149,13 @@ const struct view *membership_view(const struct membership *m)
 
 bool membership_owns(const struct membership *m, unsigned slot)
 {
-	return membership_view(m)->slots[slot].owner.v == m->setup.self.v;
+	return membership_view(m)->slots[slot].owner.v == m->setup.self.v &&
+	       journal_holds(m->setup.journal, slot);
+}
+
+void membership_on_retaken(struct membership *m, const struct store_slot *slots, size_t count)
+{
+	ownership_on_retaken(m->ownership, slots, count);
 }
 
 size_t membership_slots(const struct membership *m)

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "roomd/feed_set.h"
-#include "roomd/store.h"
+#include "roomd/journal.h"
 
 struct membership;
 
@@ -22,6 +22,7 @@ struct membership_setup {
 	incarnation_id self;
 	const char *name, *endpoint; /* borrowed for ever */
 	struct store *store;
+	struct journal *journal;
 	struct feed_set *feeds;
 	int64_t poll_ns, settle_ns, drain_ns;
 	int64_t vote_ns; /* how long a gateway's word that a shard is dead counts */
@@ -46,7 +47,10 @@ void membership_drain(struct membership *, int64_t now_ns); /* give everything a
 
 enum membership_state membership_state(const struct membership *);
 const struct view *membership_view(const struct membership *);
+/* The slot is ours, and nobody fenced us out of it. */
 bool membership_owns(const struct membership *, unsigned slot);
+/* The journal took slots again: the view has their new epochs from now on. */
+void membership_on_retaken(struct membership *, const struct store_slot *, size_t count);
 size_t membership_slots(const struct membership *); /* how many are ours */
 /* Active, and all that placement gives us is ours (or others were slow to give it). */
 bool membership_is_settled(const struct membership *);

@@ -45,6 +45,7 @@ struct ownership *ownership_new(const struct ownership_setup *setup)
 		.self = setup->self,
 		.feeds = setup->feeds,
 		.store = setup->store,
+		.journal = setup->journal,
 		.view = &o->view,
 		.on_given = on_given,
 		.on_end = on_given_end,
@@ -74,6 +75,12 @@ void ownership_take_view(struct ownership *o, const struct store_view *v)
 		take_slot(o, &v->slots[i]);
 	view_set_version(&o->view, v->version);
 	o->stale = true;
+}
+
+void ownership_on_retaken(struct ownership *o, const struct store_slot *slots, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		(void)view_set_slot(&o->view, slots[i].slot, slots[i].owner, slots[i].epoch);
 }
 
 void ownership_advance(struct ownership *o, int64_t now_ns)
@@ -151,8 +158,14 @@ static void take_slot(struct ownership *o, const struct store_slot *s)
 {
 	bool was_mine = is_mine(o, s->slot);
 
-	if (view_set_slot(&o->view, s->slot, s->owner, s->epoch) && was_mine)
+	if (!view_set_slot(&o->view, s->slot, s->owner, s->epoch))
+		return;
+	if (was_mine) {
 		o->setup.on_lost(o->setup.owner, s->slot, s->epoch);
+		journal_lose(o->setup.journal, s->slot);
+	}
+	if (is_mine(o, s->slot))
+		journal_gain(o->setup.journal, s->slot, s->epoch);
 }
 
 static void place(struct ownership *o)

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "roomd/feed_set.h"
-#include "roomd/store.h"
+#include "roomd/journal.h"
 
 struct ownership;
 
@@ -13,6 +13,7 @@ struct ownership_setup {
 	incarnation_id self;
 	struct feed_set *feeds;
 	struct store *store;
+	struct journal *journal; /* told of each slot that comes or goes */
 	void (*on_lost)(void *owner, unsigned slot,
 			uint64_t epoch); /* ours no more, or not under the old epoch */
 	size_t (*on_given)(
@@ -27,6 +28,8 @@ MUST_USE struct ownership *ownership_new(const struct ownership_setup *);
 void ownership_free(struct ownership **);
 
 void ownership_take_view(struct ownership *, const struct store_view *);
+/* Ours as before, under new epochs: of what the journal took again. */
+void ownership_on_retaken(struct ownership *, const struct store_slot *, size_t count);
 /* Start the taking and giving that is due; never more than one of each at a time. */
 void ownership_advance(struct ownership *, int64_t now_ns);
 void ownership_tick(struct ownership *,

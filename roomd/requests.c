@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "roomd/requests.h"
 
+#include <string.h>
+
 #include "common/log.h"
 #include "proto/slot.h"
 
@@ -36,6 +38,7 @@ static enum err on_question(const struct requests *, struct feed *, const struct
 static bool is_ours(const struct requests *, struct span key, uint64_t epoch);
 static uint64_t epoch_of(const struct requests *, struct span key);
 static bool is_key(struct span key);
+static bool is_publish(const struct msg_publish *);
 static void say_not_owner(const struct requests *, struct feed *, struct span key);
 
 enum err requests_take(const struct requests *q, struct feed *f, const struct message *m,
@@ -135,16 +138,40 @@ static enum err on_cast(const struct requests *q, struct feed *f, const struct m
 	return on_room_message(q, f, m, m->cast.room, now_ns);
 }
 
-static enum err on_broadcast(const struct requests *q, struct feed *f, const struct message *m,
-			     int64_t now_ns)
-{
-	return on_question(q, f, m, m->broadcast.room, now_ns);
-}
-
 static enum err on_inspect(const struct requests *q, struct feed *f, const struct message *m,
 			   int64_t now_ns)
 {
 	return on_question(q, f, m, m->inspect.room, now_ns);
+}
+
+/* The room need not be in memory: those who show it attach, and are told from the log. */
+static enum err on_publish(const struct requests *q, struct feed *f, const struct message *m,
+			   int64_t now_ns)
+{
+	const struct msg_publish *p = &m->publish;
+	const struct store_event event = {
+		.producer = p->producer,
+		.pseq = p->pseq,
+		.type = p->type,
+		.actor = p->actor,
+		.body = p->body,
+		.at_ms = now_ns / NS_PER_MS + q->wall_offset_ms,
+	};
+	const struct journal_asker asker = {f->gateway, p->room, &event};
+
+	if (!is_key(p->room) || !is_publish(p))
+		return ERR_BAD_MESSAGE;
+	if (is_ours(q, p->room, 0)) {
+		enum err e = journal_stage(q->journal, &asker, now_ns);
+
+		if (e)
+			requests_refuse(f, &asker, e);
+		return OK;
+	}
+	if (!q->is_final)
+		return ERR_NOT_OWNER;
+	requests_refuse(f, &asker, ERR_NOT_OWNER);
+	return OK;
 }
 
 static enum err on_held(const struct requests *q, struct feed *f, const struct message *m,
@@ -176,7 +203,6 @@ static enum err on_room_message(const struct requests *q, struct feed *f, const 
 static enum err on_question(const struct requests *q, struct feed *f, const struct message *m,
 			    struct span key, int64_t now_ns)
 {
-	uint64_t ask = m->type == MESSAGE_INSPECT ? m->inspect.ask : m->broadcast.ask;
 	struct buf *out = feed_out(f);
 
 	if (!is_key(key))
@@ -189,7 +215,8 @@ static enum err on_question(const struct requests *q, struct feed *f, const stru
 	if (!q->is_final)
 		return ERR_NOT_OWNER;
 	if (out)
-		message_put_answer(out, &(struct msg_answer){.ask = ask, .code = ERR_NOT_OWNER});
+		message_put_answer(
+			out, &(struct msg_answer){.ask = m->inspect.ask, .code = ERR_NOT_OWNER});
 	return OK;
 }
 
@@ -210,6 +237,32 @@ static bool is_key(struct span key)
 	struct span id;
 
 	return room_key_read(key, &kind, &id) == OK;
+}
+
+/* What the database would choke on must not get into a batch with what others said. */
+static bool is_publish(const struct msg_publish *p)
+{
+	const struct span texts[] = {p->producer, p->type, p->actor, p->body};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (texts[i].len > 0 && memchr(texts[i].p, 0, texts[i].len))
+			return false;
+	return p->producer.len > 0 && p->producer.len <= PRODUCER_MAX &&
+	       p->type.len <= EVENT_TYPE_MAX && p->actor.len <= USER_ID_MAX;
+}
+
+void requests_refuse(struct feed *f, const struct journal_asker *asker, enum err why)
+{
+	struct buf *out = feed_out(f);
+
+	if (out)
+		message_put_refused(out, &(struct msg_refused){
+						 .room = asker->room,
+						 .producer = asker->event->producer,
+						 .pseq = asker->event->pseq,
+						 .code = why,
+						 .retry_after_ms = JOURNAL_RETRY_MS,
+					 });
 }
 
 static void say_not_owner(const struct requests *q, struct feed *f, struct span key)

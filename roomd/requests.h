@@ -8,6 +8,8 @@
 
 struct requests {
 	struct room_set *rooms;
+	struct journal *journal;
+	int64_t wall_offset_ms; /* wall clock minus monotonic */
 	struct membership *membership;
 	bool is_final; /* the view was pulled since the record came: what it does not give us is not
 			  ours */
@@ -17,3 +19,5 @@ struct requests {
  * again. BAD_MESSAGE and others: lose the feed. */
 MUST_USE enum err requests_take(const struct requests *, struct feed *, const struct message *,
 				int64_t now_ns);
+/* REFUSED, to who asked. */
+void requests_refuse(struct feed *, const struct journal_asker *, enum err);

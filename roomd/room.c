@@ -30,6 +30,7 @@ struct room *room_new(struct room_env *env, struct span key, uint64_t epoch, int
 	list_init(&r->links.of_slot);
 	list_init(&r->links.of_uncovered);
 	list_init(&r->links.of_touched);
+	list_init(&r->links.of_behind);
 	list_init(&r->links.of_unsolicited);
 	list_add_last(&env->uncovered, &r->links.of_uncovered);
 	list_add_last(&env->unsolicited, &r->links.of_unsolicited);
@@ -49,6 +50,8 @@ void room_free(struct room **pr)
 	list_remove(&r->links.of_uncovered);
 	list_remove(&r->links.of_unsolicited);
 	list_remove(&r->links.of_touched);
+	list_remove(&r->links.of_behind);
+	journal_unwatch(r->env->journal, room_key(r));
 	r->env->casts_dropped += r->presence.casts_dropped;
 	waiting_fini(&r->waiting);
 	presence_fini(&r->presence);
@@ -76,6 +79,8 @@ void room_on_attach(struct room *r, struct feed *f, const struct msg_attach *m, 
 	if (a->attached && (was_covered || !r->covered))
 		presence_tell_roster(room_presence(r), a, r->covered, now_ns);
 	room_drain(r, now_ns);
+	if (a->attached)
+		room_events_attach(r, a, m->next);
 	settle(r);
 }
 
@@ -206,6 +211,11 @@ struct room *room_of_touched(struct list *node)
 	return container_of(node, struct room, links.of_touched);
 }
 
+struct room *room_of_behind(struct list *node)
+{
+	return container_of(node, struct room, links.of_behind);
+}
+
 struct span room_key(const struct room *r)
 {
 	return r->presence.key;
@@ -221,6 +231,11 @@ bool room_is_attached(const struct room *r, const struct feed *f)
 	const struct attachment *a = presence_find(&r->presence, f);
 
 	return a && a->attached;
+}
+
+void room_set_epoch(struct room *r, uint64_t epoch)
+{
+	r->epoch = epoch;
 }
 
 const struct roster *room_roster(const struct room *r)
@@ -307,6 +322,7 @@ static void attach_by_join(struct room *r, struct attachment *a, int64_t now_ns)
 	a->attached = a->spoken = a->stale = true;
 	notice_attached(a, room_key(r), r->epoch, room_presence(r)->relay);
 	room_cover(r, now_ns);
+	room_events_attach(r, a, 0);
 }
 
 static bool has_spoken_all(struct room *r)

@@ -11,6 +11,7 @@
 #include "proto/roster.h"
 #include "roomd/attachment.h"
 #include "roomd/feed_set.h"
+#include "roomd/journal.h"
 
 #define ROOM_ANSWER_WAIT_NS (1 * NS_PER_S) /* questions wait longer for coverage than people do */
 
@@ -26,12 +27,17 @@ struct room_env {
 	struct list uncovered;     /* of room; somebody has not spoken yet */
 	struct list unsolicited;   /* of room; to be solicited at the end of the turn */
 	struct list touched;       /* of room; perhaps nobody needs them any more */
+	struct list behind;        /* of room; more of the log is to be read later */
 	uint64_t casts_dropped;    /* for gateways that were choked */
+	struct journal *journal;
+	struct store *store;
+	store_page_fn *on_page; /* given to store_read */
+	void *owner;
 };
 
 /* The lists it is on; the room_set's view of it. */
 struct room_links {
-	struct list of_slot, of_uncovered, of_unsolicited, of_touched;
+	struct list of_slot, of_uncovered, of_unsolicited, of_touched, of_behind;
 };
 
 MUST_USE struct room *room_new(struct room_env *, struct span key, uint64_t epoch, int64_t now_ns);
@@ -41,6 +47,7 @@ struct room *room_of_slot(struct list *); /* container_of */
 struct room *room_of_uncovered(struct list *);
 struct room *room_of_unsolicited(struct list *);
 struct room *room_of_touched(struct list *);
+struct room *room_of_behind(struct list *);
 struct span room_key(const struct room *);
 bool room_is_idle(const struct room *); /* no entries, nothing waits: may be forgotten */
 
@@ -48,7 +55,7 @@ bool room_is_idle(const struct room *); /* no entries, nothing waits: may be for
 void room_on_attach(struct room *, struct feed *, const struct msg_attach *, int64_t now_ns);
 void room_on_solicit_done(struct room *, struct feed *, int64_t now_ns);
 bool room_is_attached(const struct room *, const struct feed *);
-/* JOIN, LEAVE, CAST, BROADCAST, INSPECT. A JOIN by a gateway that had nobody here attaches it too.
+/* JOIN, LEAVE, CAST, INSPECT. A JOIN by a gateway that had nobody here attaches it too.
  */
 void room_on_message(struct room *, struct feed *, const struct message *, int64_t now_ns);
 
@@ -59,6 +66,14 @@ void room_on_feed_gone(struct attachment *, int64_t now_ns); /* frees the attach
 void room_cover(struct room *, int64_t now_ns); /* look again whether everybody has spoken */
 void room_solicit(struct room *);               /* ask those that have not */
 void room_say_not_owner(struct room *, uint64_t epoch); /* before it is dropped without a MOVED */
+
+void room_set_epoch(struct room *, uint64_t epoch); /* ours as before, under another one */
+
+/* ---- events (room_events.c) ---- */
+void room_on_head(struct room *, uint64_t head); /* those up to `head` are in the store */
+void room_on_event(struct room *, const struct store_event *); /* the next one was stored */
+void room_on_page(struct room *, enum err, const struct store_page *);
+void room_events_read(struct room *); /* the next page, if somebody lacks events */
 
 const struct roster *room_roster(const struct room *); /* for tests and the admin port */
 uint64_t room_relay(const struct room *);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a room does about JOIN, LEAVE, CAST, BROADCAST and INSPECT, and which of them wait for what.
+/* What a room does about JOIN, LEAVE, CAST and INSPECT, and which of them wait for what.
  */
 #include "common/log.h"
 #include "roomd/notice.h"
@@ -66,7 +66,7 @@ void room_keep_join(struct room *r, struct attachment *a, const struct item_memb
 
 static bool must_wait(const struct room *r, enum message_type type, int64_t now_ns)
 {
-	bool is_question = type == MESSAGE_BROADCAST || type == MESSAGE_INSPECT;
+	bool is_question = type == MESSAGE_INSPECT;
 
 	return !r->open || (is_question && !r->covered && now_ns < r->answer_at_ns);
 }
@@ -92,12 +92,6 @@ static void act(struct room *r, struct feed *f, const struct message *m, int64_t
 	case MESSAGE_CAST:
 		presence_cast(room_presence(r), f ? presence_find(&r->presence, f) : NULL, &m->cast,
 			      now_ns);
-		break;
-	case MESSAGE_BROADCAST:
-		presence_cast(room_presence(r), NULL, &(struct msg_cast){.body = m->broadcast.body},
-			      now_ns);
-		if (f)
-			notice_answer(f, m->broadcast.ask, OK, NULL);
 		break;
 	case MESSAGE_INSPECT:
 		if (f)

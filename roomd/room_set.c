@@ -4,12 +4,18 @@
 #include "common/map.h"
 #include "common/mem.h"
 
+#define BEHIND_NS                                                                                  \
+	(100 * NS_PER_MS) /* until the log is asked again: it failed, or nobody could take more */
+
 struct room_set {
 	struct room_env env;
+	int64_t behind_at_ns;
 	struct map by_key;
 	struct list slots[SLOTS]; /* of room_links.of_slot */
 };
 
+static void read_on(struct room_set *, int64_t now_ns);
+static void on_page(void *owner, enum err, const struct store_page *);
 static void forget(struct room_set *, struct room *);
 
 struct room_set *room_set_new(const struct room_set_setup *setup)
@@ -21,7 +27,12 @@ struct room_set *room_set_new(const struct room_set_setup *setup)
 		.timers = setup->timers,
 		.state_interval_ns = setup->state_interval_ns,
 		.welcome_wait_ns = setup->welcome_wait_ns,
+		.journal = setup->journal,
+		.store = setup->store,
+		.on_page = on_page,
+		.owner = s,
 	};
+	list_init(&s->env.behind);
 	list_init(&s->env.uncovered);
 	list_init(&s->env.unsolicited);
 	list_init(&s->env.touched);
@@ -79,6 +90,13 @@ void room_set_disown_slot(struct room_set *s, unsigned slot, uint64_t epoch)
 	(void)room_set_drop_slot(s, slot);
 }
 
+void room_set_renew_slot(struct room_set *s, unsigned slot, uint64_t epoch)
+{
+	LIST_EACH (&s->slots[slot], it, ahead) {
+		room_set_epoch(room_of_slot(it), epoch);
+	}
+}
+
 void room_set_on_feed_open(struct room_set *s, struct feed *f)
 {
 	LIST_EACH (&f->attachments, it, ahead) {
@@ -115,8 +133,9 @@ void room_set_at(struct room_set *s, int64_t wall_offset_ms)
 	s->env.wall_offset_ms = wall_offset_ms;
 }
 
-void room_set_end_turn(struct room_set *s)
+void room_set_end_turn(struct room_set *s, int64_t now_ns)
 {
+	read_on(s, now_ns);
 	LIST_EACH (&s->env.touched, it, ahead) {
 		struct room *r = room_of_touched(it);
 
@@ -147,6 +166,32 @@ size_t room_set_entries(const struct room_set *s)
 uint64_t room_set_casts_dropped(const struct room_set *s)
 {
 	return s->env.casts_dropped;
+}
+
+static void read_on(struct room_set *s, int64_t now_ns)
+{
+	struct list now;
+
+	if (now_ns < s->behind_at_ns)
+		return;
+	s->behind_at_ns = now_ns + BEHIND_NS;
+	list_init(&now);
+	LIST_EACH (&s->env.behind, it, ahead) {
+		list_remove(it);
+		list_add_last(&now, it);
+	}
+	LIST_EACH (&now, it, ahead) {
+		list_remove(it);
+		room_events_read(room_of_behind(it));
+	}
+}
+
+static void on_page(void *owner, enum err e, const struct store_page *page)
+{
+	struct room *r = room_set_find(owner, page->room);
+
+	if (r)
+		room_on_page(r, e, page);
 }
 
 static void forget(struct room_set *s, struct room *r)

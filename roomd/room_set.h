@@ -9,8 +9,10 @@
 struct room_set;
 
 struct room_set_setup {
-	struct feed_set *feeds; /* borrowed; outlives this */
-	struct timers *timers;  /* borrowed */
+	struct feed_set *feeds;  /* borrowed; outlives this */
+	struct timers *timers;   /* borrowed */
+	struct journal *journal; /* borrowed; outlives this */
+	struct store *store;     /* borrowed */
 	int64_t state_interval_ns, welcome_wait_ns;
 };
 
@@ -25,12 +27,15 @@ size_t room_set_drop_slot(struct room_set *, unsigned slot); /* how many rooms t
 /* The same, and tells the gateways that another owner holds the slot under `epoch`. */
 void room_set_disown_slot(struct room_set *, unsigned slot, uint64_t epoch);
 
+void room_set_renew_slot(struct room_set *, unsigned slot, uint64_t epoch); /* still ours */
+
 void room_set_on_feed_open(struct room_set *, struct feed *);
 void room_set_on_feed_doubt(struct room_set *, struct feed *, bool last, int64_t now_ns);
 void room_set_on_feed_gone(struct room_set *, struct feed *, int64_t now_ns);
 
 void room_set_at(struct room_set *, int64_t wall_offset_ms); /* wall clock minus monotonic */
-void room_set_end_turn(struct room_set *); /* asks for what is not covered, forgets what is idle */
+/* Asks for what is not covered, reads on for who is behind, forgets what is idle. */
+void room_set_end_turn(struct room_set *, int64_t now_ns);
 
 size_t room_set_rooms(const struct room_set *);
 size_t room_set_entries(const struct room_set *);         /* walks all rooms */

@@ -208,8 +208,12 @@ static enum err send(void *owner, struct span route, struct span bytes)
 
 static void on_store(void *owner, bool up, const char *why)
 {
-	(void)owner, (void)why; /* pg.c has logged it */
+	struct roomd *r = owner;
+
+	(void)why; /* pg.c has logged it */
 	metrics_set(METRIC_database_up, up);
+	if (up)
+		shard_on_connection(r->shard);
 }
 
 static void on_hint(void *owner, uint64_t version)
@@ -295,6 +299,7 @@ static void set_figures(struct roomd *r)
 	metrics_set(METRIC_room_entries, (int64_t)f.entries);
 	metrics_set(METRIC_slots, (int64_t)f.slots);
 	metrics_set(METRIC_feeds, (int64_t)f.feeds);
+	metrics_set(METRIC_events_staged, (int64_t)f.staged);
 	metrics_add(METRIC_records, f.records - metrics_value(METRIC_records));
 	metrics_add(METRIC_messages_stale, f.stale - metrics_value(METRIC_messages_stale));
 	metrics_add(METRIC_messages_refused, f.refused - metrics_value(METRIC_messages_refused));

@@ -3,6 +3,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "roomd/journal.h"
 #include "roomd/requests.h"
 
 struct shard {
@@ -10,7 +11,8 @@ struct shard {
 	struct feed_set *feeds;
 	struct room_set *rooms;
 	struct membership *membership;
-	int64_t now_ns;
+	struct journal *journal;
+	int64_t now_ns, wall_offset_ms;
 	uint64_t records, stale, refused;
 };
 
@@ -24,6 +26,13 @@ static void on_gone(void *owner, struct feed *, int64_t now_ns);
 static void on_lost(void *owner, unsigned slot, uint64_t epoch);
 static size_t on_given(void *owner, unsigned slot);
 static void on_pulled(void *owner, enum err);
+static void on_event(void *owner, struct span room, const struct store_event *);
+static void on_ack(void *owner, const struct journal_asker *);
+static void on_refused(void *owner, const struct journal_asker *, enum err);
+static void on_head(void *owner, struct span room, uint64_t head);
+static void on_fenced(void *owner, unsigned slot);
+static void on_retaken(void *owner, uint64_t version, const struct store_slot *, size_t count);
+static struct buf *out_to(struct shard *, incarnation_id gateway);
 
 struct shard *shard_new(const struct shard_setup *setup, int64_t now_ns)
 {
@@ -43,9 +52,16 @@ struct shard *shard_new(const struct shard_setup *setup, int64_t now_ns)
 			.hooks = {on_open, on_doubt, on_gone, s},
 		},
 		now_ns);
+	s->journal = journal_new(&(struct journal_setup){
+		.self = setup->self,
+		.store = setup->store,
+		.hooks = {on_event, on_ack, on_refused, on_head, on_fenced, on_retaken, s},
+	});
 	s->rooms = room_set_new(&(struct room_set_setup){
 		.feeds = s->feeds,
 		.timers = setup->timers,
+		.journal = s->journal,
+		.store = setup->store,
 		.state_interval_ns = setup->state_interval_ns,
 		.welcome_wait_ns = setup->welcome_wait_ns,
 	});
@@ -55,6 +71,7 @@ struct shard *shard_new(const struct shard_setup *setup, int64_t now_ns)
 			.name = setup->name,
 			.endpoint = setup->endpoint,
 			.store = setup->store,
+			.journal = s->journal,
 			.feeds = s->feeds,
 			.poll_ns = setup->poll_ns,
 			.settle_ns = setup->settle_ns,
@@ -78,6 +95,7 @@ void shard_free(struct shard **ps)
 	*ps = NULL;
 	membership_free(&s->membership);
 	room_set_free(&s->rooms);
+	journal_free(&s->journal);
 	feed_set_free(&s->feeds);
 	mem_free(s);
 }
@@ -98,6 +116,11 @@ void shard_receive(struct shard *s, struct span route, struct span bytes, int64_
 	}
 }
 
+void shard_on_connection(struct shard *s)
+{
+	journal_on_connection(s->journal);
+}
+
 void shard_on_hint(struct shard *s, uint64_t view_version)
 {
 	membership_on_hint(s->membership, view_version);
@@ -106,10 +129,12 @@ void shard_on_hint(struct shard *s, uint64_t view_version)
 void shard_turn(struct shard *s, int64_t now_ns, int64_t unix_ms)
 {
 	s->now_ns = now_ns;
-	room_set_at(s->rooms, unix_ms - now_ns / NS_PER_MS);
+	s->wall_offset_ms = unix_ms - now_ns / NS_PER_MS;
+	room_set_at(s->rooms, s->wall_offset_ms);
 	membership_tick(s->membership, now_ns);
 	feed_set_tick(s->feeds, now_ns);
-	room_set_end_turn(s->rooms);
+	room_set_end_turn(s->rooms, now_ns);
+	journal_turn(s->journal, membership_view(s->membership)->version, now_ns);
 	flush(s, now_ns);
 }
 
@@ -146,6 +171,7 @@ void shard_figures(const struct shard *s, struct shard_figures *out)
 		.entries = room_set_entries(s->rooms),
 		.slots = membership_slots(s->membership),
 		.feeds = feed_set_live(s->feeds),
+		.staged = journal_staged(s->journal),
 		.records = s->records,
 		.stale = s->stale,
 		.refused = s->refused,
@@ -156,7 +182,8 @@ void shard_figures(const struct shard *s, struct shard_figures *out)
 static void take(struct shard *s, struct feed *f, struct span records, bool is_final,
 		 int64_t now_ns)
 {
-	const struct requests q = {s->rooms, s->membership, is_final};
+	const struct requests q = {s->rooms, s->journal, s->wall_offset_ms, s->membership,
+				   is_final};
 	struct message m;
 
 	while (records.len > 0 && f->state == FEED_LIVE) {
@@ -255,4 +282,86 @@ static void on_pulled(void *owner, enum err e)
 		if (f->parked.len > 0)
 			unpark(s, f, s->now_ns);
 	}
+}
+
+static void on_event(void *owner, struct span room, const struct store_event *e)
+{
+	struct shard *s = owner;
+	struct room *r = room_set_find(s->rooms, room);
+
+	if (r)
+		room_on_event(r, e);
+}
+
+static void on_ack(void *owner, const struct journal_asker *asker)
+{
+	struct buf *out = out_to(owner, asker->gateway);
+
+	if (out)
+		message_put_ack(out, &(struct msg_ack){
+					     .room = asker->room,
+					     .producer = asker->event->producer,
+					     .pseq = asker->event->pseq,
+					     .seq = asker->event->seq,
+				     });
+}
+
+static void on_refused(void *owner, const struct journal_asker *asker, enum err why)
+{
+	struct shard *s = owner;
+	struct feed *f = feed_set_find(s->feeds, asker->gateway);
+
+	if (f)
+		requests_refuse(f, asker, why);
+}
+
+static void on_head(void *owner, struct span room, uint64_t head)
+{
+	struct shard *s = owner;
+	struct room *r = room_set_find(s->rooms, room);
+
+	if (r)
+		room_on_head(r, head);
+}
+
+/* As if the view had said so, which it will. */
+static void on_fenced(void *owner, unsigned slot)
+{
+	struct shard *s = owner;
+
+	room_set_disown_slot(s->rooms, slot, membership_view(s->membership)->slots[slot].epoch);
+	membership_pull(s->membership);
+}
+
+/* Gateways attach anew under the new epochs; nobody is shown anything of it. */
+static void on_retaken(void *owner, uint64_t version, const struct store_slot *slots, size_t count)
+{
+	struct shard *s = owner;
+	struct buf grants;
+
+	membership_on_retaken(s->membership, slots, count);
+	buf_init(&grants, 64 * SLOTS);
+	for (size_t i = 0; i < count; i++) {
+		room_set_renew_slot(s->rooms, slots[i].slot, slots[i].epoch);
+		item_put_grant(&grants, &(struct item_grant){slots[i].slot, slots[i].epoch});
+	}
+	LIST_EACH (feed_set_all(s->feeds), it, ahead) {
+		struct buf *out = feed_out(container_of(it, struct feed, of_set));
+
+		if (out)
+			message_put_moved(out, &(struct msg_moved){
+						       .view = version,
+						       .owner = s->setup.self.v,
+						       .endpoint = span_str(s->setup.endpoint),
+						       .slots = buf_span(&grants),
+					       });
+	}
+	buf_fini(&grants);
+}
+
+static struct buf *out_to(struct shard *s, incarnation_id gateway)
+{
+	struct feed *f = feed_set_find(s->feeds, gateway);
+
+	return f ? feed_out(f) : NULL;
 }

@@ -22,7 +22,7 @@ struct shard_setup {
 };
 
 struct shard_figures {
-	size_t rooms, entries, slots, feeds;
+	size_t rooms, entries, slots, feeds, staged;
 	uint64_t records, stale, refused, casts_dropped; /* since the start */
 };
 
@@ -30,6 +30,7 @@ MUST_USE struct shard *shard_new(const struct shard_setup *, int64_t now_ns);
 void shard_free(struct shard **);
 
 void shard_receive(struct shard *, struct span route, struct span bytes, int64_t now_ns);
+void shard_on_connection(struct shard *); /* the store is up, perhaps again */
 void shard_on_hint(struct shard *, uint64_t view_version);
 /* After everything that was ready has been delivered, and at the latest every 50 ms. `unix_ms`:
  * wall clock, for the stamps that people see. */

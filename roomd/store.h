@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The contract of what outlives every process: members, slots, the view. Each call completes later,
- * in a callback, never from inside the call; errors are those of pg.h. One file implements it with
- * SQL (store_pg.c); a model may take its place. Thread: loop. */
+/* The contract of what outlives every process: members, slots, the view, events. Each call
+ * completes later, in a callback, never from inside the call; errors are those of pg.h. One file
+ * implements it with SQL (store_pg.c); a model may take its place. Thread: loop. */
 #pragma once
 
 #include "common/err.h"
@@ -45,4 +45,65 @@ void store_pull(struct store *, uint64_t since, store_view_fn *, void *owner);
 /* `seen`: the newest version known from anywhere. Moves only to active members. */
 void store_assign(struct store *, const struct store_move *, size_t count, uint64_t seen,
 		  store_assigned_fn *, void *owner);
+/* Take the owner's own slots again, each under the next epoch, where they still are its own. */
+void store_take(struct store *, incarnation_id, const unsigned *slots, size_t count, uint64_t seen,
+		store_assigned_fn *, void *owner);
+
+/* ---- events; schema/0004_events.sql says why they are fenced so ---- */
+struct store_event {
+	uint64_t seq;
+	struct span producer;
+	uint64_t pseq;
+	struct span type, actor, body;
+	int64_t at_ms; /* wall clock */
+};
+
+struct store_room {
+	unsigned slot;
+	struct span key;
+};
+
+/* `head`: the greatest seq of its room; those that were not stored before are numbered from there.
+ */
+struct store_append {
+	struct store_room room;
+	uint64_t head;
+	struct store_event event; /* seq is ignored */
+};
+
+struct store_batch {
+	incarnation_id owner;
+	const struct store_slot
+		*slots; /* those of the events, with the epochs they are held under */
+	size_t slot_count;
+	const struct store_append *events;
+	size_t count;
+};
+
+struct store_stored {
+	uint64_t seq; /* 0: not stored, its slot is held by another or under another epoch */
+	bool known;   /* it was there before */
+};
+/* One for each event of the batch, in its order; NULL unless OK. All or, slot by slot, nothing is
+ * stored. */
+typedef void store_appended_fn(void *owner, enum err, const struct store_stored *, size_t count);
+void store_append(struct store *, const struct store_batch *, store_appended_fn *, void *owner);
+
+/* The greatest seq of each room, in the order asked; 0: no events. NULL unless OK. Asked for only
+ * after the call that assigned or took the slots has been answered. */
+typedef void store_heads_fn(void *owner, enum err, const uint64_t *heads, size_t count);
+void store_heads(struct store *, const struct store_room *, size_t count, store_heads_fn *,
+		 void *owner);
+
+/* A page of the events after `after`: the first ones, at most `limit`, fewer when they are large.
+ */
+struct store_page {
+	struct span room; /* also when it failed */
+	const struct store_event *events;
+	size_t count;
+};
+typedef void store_page_fn(void *owner, enum err, const struct store_page *);
+void store_read(struct store *, const struct store_room *, uint64_t after, unsigned limit,
+		store_page_fn *, void *owner);
+
 bool store_is_up(const struct store *);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each call is one statement, so one implicit transaction; what it does is written in schema/. */
-#include "roomd/store_pg.h"
+#include "roomd/store_pg_inside.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,41 +10,17 @@
 #include "common/buf.h"
 #include "common/log.h"
 #include "common/mem.h"
-#include "common/pg.h"
 
-#define QUERIES_MAX 64
-#define NUMBER_LEN 24 /* decimal, signed 64 bits */
+#define QUERIES_MAX 4096 /* a room that catches up asks for a page */
 #define ARRAY_MAX ((size_t)SLOTS * NUMBER_LEN)
 
-struct store {
-	struct pg *pg;
-	struct store_hooks hooks;
-	struct list calls; /* of call.node: under way */
-};
-
-/* A call that waits for its rows. */
-struct call {
-	struct list node;
-	union {
-		store_done_fn *done;
-		store_view_fn *pulled;
-		store_assigned_fn *assigned;
-	};
-	void *owner;
-};
-
-static struct call *call_new(struct store *, void *owner);
-static void call_free(struct call *);
 static void on_done(void *owner, enum err, const struct pg_rows *, const char *why);
 static void on_pulled(void *owner, enum err, const struct pg_rows *, const char *why);
-static void on_assigned(void *owner, enum err, const struct pg_rows *, const char *why);
 static void read_view(const struct pg_rows *, struct store_view *, struct view_member *,
 		      struct store_slot *);
 static void read_member(const struct pg_rows *, size_t row, struct view_member *);
 static void copy_text(char *out, size_t cap, struct span text);
 static void put_array(struct buf *, const struct store_move *, size_t count, int column);
-static struct span number(char out[NUMBER_LEN], uint64_t);
-static void refused(const char *what, enum err, const char *why);
 static void on_state(void *owner, bool up, const char *why);
 static void on_notify(void *owner, const char *channel, struct span payload);
 
@@ -77,7 +53,7 @@ void store_close(struct store **ps)
 	*ps = NULL;
 	pg_close(&s->pg);
 	LIST_EACH (&s->calls, it, ahead) {
-		call_free(container_of(it, struct call, node));
+		store_call_free(container_of(it, struct call, node));
 	}
 	mem_free(s);
 }
@@ -90,9 +66,9 @@ bool store_is_up(const struct store *s)
 void store_register(struct store *s, const struct view_member *m, store_done_fn *done, void *owner)
 {
 	char id[NUMBER_LEN];
-	struct call *c = call_new(s, owner);
+	struct call *c = store_call_new(s, owner);
 	const struct span params[] = {
-		number(id, m->id.v),
+		store_number(id, m->id.v),
 		span_str(m->kind == MEMBER_SHARD ? "shard" : "gateway"),
 		span_str(m->name),
 		span_str(m->endpoint),
@@ -108,8 +84,8 @@ void store_set_state(struct store *s, incarnation_id id, enum member_state state
 		     store_done_fn *done, void *owner)
 {
 	char text[NUMBER_LEN];
-	struct call *c = call_new(s, owner);
-	const struct span params[] = {number(text, id.v), span_str(member_state_name(state))};
+	struct call *c = store_call_new(s, owner);
+	const struct span params[] = {store_number(text, id.v), span_str(member_state_name(state))};
 
 	c->done = done;
 	pg_query(s->pg, "SELECT moot_member_state($1::bigint, $2)", params, ARRAY_LEN(params),
@@ -119,8 +95,8 @@ void store_set_state(struct store *s, incarnation_id id, enum member_state state
 void store_pull(struct store *s, uint64_t since, store_view_fn *pulled, void *owner)
 {
 	char text[NUMBER_LEN];
-	struct call *c = call_new(s, owner);
-	const struct span params[] = {number(text, since)};
+	struct call *c = store_call_new(s, owner);
+	const struct span params[] = {store_number(text, since)};
 
 	c->pulled = pulled;
 	pg_query(s->pg,
@@ -133,7 +109,7 @@ void store_assign(struct store *s, const struct store_move *moves, size_t count,
 		  store_assigned_fn *assigned, void *owner)
 {
 	char text[NUMBER_LEN];
-	struct call *c = call_new(s, owner);
+	struct call *c = store_call_new(s, owner);
 	struct buf columns[3];
 	struct span params[4];
 
@@ -142,17 +118,17 @@ void store_assign(struct store *s, const struct store_move *moves, size_t count,
 		put_array(&columns[i], moves, count, i);
 		params[i] = buf_span(&columns[i]);
 	}
-	params[3] = number(text, seen);
+	params[3] = store_number(text, seen);
 	c->assigned = assigned;
 	pg_query(s->pg,
 		 "SELECT slot, owner, epoch, version"
 		 " FROM moot_assign($1::int[], $2::bigint[], $3::bigint[], $4::bigint)",
-		 params, ARRAY_LEN(params), on_assigned, c);
+		 params, ARRAY_LEN(params), store_on_assigned, c);
 	for (int i = 0; i < 3; i++)
 		buf_fini(&columns[i]);
 }
 
-static struct call *call_new(struct store *s, void *owner)
+struct call *store_call_new(struct store *s, void *owner)
 {
 	struct call *c = mem_new(sizeof(*c));
 
@@ -162,9 +138,10 @@ static struct call *call_new(struct store *s, void *owner)
 	return c;
 }
 
-static void call_free(struct call *c)
+void store_call_free(struct call *c)
 {
 	list_remove(&c->node);
+	mem_free(c->room);
 	mem_free(c);
 }
 
@@ -174,11 +151,11 @@ static void on_done(void *owner, enum err e, const struct pg_rows *rows, const c
 	uint64_t version = 0;
 
 	if (e)
-		refused("member", e, why);
+		store_refused("member", e, why);
 	else if (pg_count(rows) > 0)
 		version = (uint64_t)pg_int(rows, 0, 0);
 	c->done(c->owner, e, version);
-	call_free(c);
+	store_call_free(c);
 }
 
 static void on_pulled(void *owner, enum err e, const struct pg_rows *rows, const char *why)
@@ -187,7 +164,7 @@ static void on_pulled(void *owner, enum err e, const struct pg_rows *rows, const
 	struct store_view view = {.version = 0};
 
 	if (e) {
-		refused("view", e, why);
+		store_refused("view", e, why);
 		c->pulled(c->owner, e, NULL);
 	} else {
 		size_t count = pg_count(rows);
@@ -199,10 +176,10 @@ static void on_pulled(void *owner, enum err e, const struct pg_rows *rows, const
 		mem_free(slots);
 		mem_free(members);
 	}
-	call_free(c);
+	store_call_free(c);
 }
 
-static void on_assigned(void *owner, enum err e, const struct pg_rows *rows, const char *why)
+void store_on_assigned(void *owner, enum err e, const struct pg_rows *rows, const char *why)
 {
 	struct call *c = owner;
 	size_t count = e ? 0 : pg_count(rows);
@@ -210,7 +187,7 @@ static void on_assigned(void *owner, enum err e, const struct pg_rows *rows, con
 	uint64_t version = count > 0 ? (uint64_t)pg_int(rows, 0, 3) : 0;
 
 	if (e)
-		refused("assign", e, why);
+		store_refused("assign", e, why);
 	for (size_t row = 0; row < count; row++)
 		slots[row] = (struct store_slot){
 			.slot = (unsigned)pg_int(rows, row, 0) % SLOTS,
@@ -219,7 +196,7 @@ static void on_assigned(void *owner, enum err e, const struct pg_rows *rows, con
 		};
 	c->assigned(c->owner, e, version, slots, count);
 	mem_free(slots);
-	call_free(c);
+	store_call_free(c);
 }
 
 static void read_view(const struct pg_rows *rows, struct store_view *view,
@@ -271,21 +248,21 @@ static void put_array(struct buf *b, const struct store_move *moves, size_t coun
 
 		if (i > 0)
 			buf_put_u8(b, ',');
-		buf_put_span(b, number(text, columns[column]));
+		buf_put_span(b, store_number(text, columns[column]));
 	}
 	buf_put_u8(b, '}');
 	must(!b->over);
 }
 
 /* Unsigned 64 bits as the signed number with the same bits: that is what bigint holds. */
-static struct span number(char out[NUMBER_LEN], uint64_t v)
+struct span store_number(char out[NUMBER_LEN], uint64_t v)
 {
 	int len = snprintf(out, NUMBER_LEN, "%" PRId64, (int64_t)v);
 
 	return span_of(out, (size_t)len);
 }
 
-static void refused(const char *what, enum err e, const char *why)
+void store_refused(const char *what, enum err e, const char *why)
 {
 	log_warn("store_failed", kv_str("what", what), kv_str("err", err_name(e)),
 		 kv_str("why", why ? why : ""),

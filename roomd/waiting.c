@@ -76,9 +76,6 @@ static void put(struct buf *out, const struct message *m)
 	case MESSAGE_CAST:
 		message_put_cast(out, &m->cast);
 		break;
-	case MESSAGE_BROADCAST:
-		message_put_broadcast(out, &m->broadcast);
-		break;
 	case MESSAGE_INSPECT:
 		message_put_inspect(out, &m->inspect);
 		break;

@@ -5,8 +5,9 @@
 
 #include "common/list.h"
 #include "common/mem.h"
+#include "proto/slot.h"
 
-enum ask { REGISTER, SET_STATE, PULL, ASSIGN };
+enum ask { REGISTER, SET_STATE, PULL, ASSIGN, TAKE, APPEND, HEADS, READ };
 
 struct question {
 	struct list node;
@@ -15,10 +16,16 @@ struct question {
 	uint64_t since;
 	struct store_move *moves;
 	size_t count;
+	struct store_slot *slots;
+	struct fake_event *events; /* APPEND; HEADS and READ: their rooms */
+	uint64_t *heads;
 	union {
 		store_done_fn *done;
 		store_view_fn *pulled;
 		store_assigned_fn *assigned;
+		store_appended_fn *appended;
+		store_heads_fn *heads_told;
+		store_page_fn *page;
 	};
 	void *owner;
 };
@@ -26,7 +33,7 @@ struct question {
 struct store {
 	struct fake_database *db;
 	struct list asked;
-	bool up;
+	bool up, loses_answers;
 };
 
 static struct question *ask(struct store *s, enum ask what, void *owner)
@@ -112,9 +119,114 @@ static void answer_assign(struct store *s, struct question *q)
 	q->assigned(q->owner, OK, s->db->version, moved, count);
 }
 
+static void answer_take(struct store *s, struct question *q)
+{
+	static struct store_slot taken[SLOTS];
+	size_t count = 0;
+
+	if (!s->up) {
+		q->assigned(q->owner, ERR_DB_AWAY, 0, NULL, 0);
+		return;
+	}
+	s->db->version = (s->db->version > q->since ? s->db->version : q->since) + 1;
+	for (size_t i = 0; i < q->count; i++) {
+		struct view_slot *slot = &s->db->slots[q->slots[i].slot];
+
+		if (slot->owner.v != q->member.id.v)
+			continue;
+		slot->epoch++;
+		s->db->slot_versions[q->slots[i].slot] = s->db->version;
+		taken[count++] = (struct store_slot){q->slots[i].slot, slot->owner, slot->epoch};
+	}
+	q->assigned(q->owner, OK, s->db->version, taken, count);
+}
+
+static bool passes(const struct store *s, const struct question *q, unsigned slot)
+{
+	for (size_t i = 0; i < q->since; i++)
+		if (q->slots[i].slot == slot)
+			return s->db->slots[slot].owner.v == q->member.id.v &&
+			       s->db->slots[slot].epoch == q->slots[i].epoch;
+	return false;
+}
+
+static struct store_stored append_one(struct fake_database *db, const struct fake_event *e,
+				      uint64_t seq)
+{
+	for (size_t i = 0; i < db->event_count; i++)
+		if (!strcmp(db->events[i].room, e->room) && db->events[i].pseq == e->pseq &&
+		    !strcmp(db->events[i].producer, e->producer))
+			return (struct store_stored){db->events[i].seq, true};
+	must(db->event_count < FAKE_EVENTS_MAX);
+	for (size_t i = 0; i < db->event_count; i++)
+		must(strcmp(db->events[i].room, e->room) != 0 || db->events[i].seq != seq);
+	db->events[db->event_count] = *e;
+	db->events[db->event_count++].seq = seq;
+	return (struct store_stored){seq, false};
+}
+
+static void answer_append(struct store *s, struct question *q)
+{
+	struct store_stored *stored = mem_new(q->count * sizeof *stored);
+
+	for (size_t i = 0; s->up && i < q->count; i++) {
+		const struct fake_event *e = &q->events[i];
+		uint64_t seq = q->heads[i] + 1;
+
+		for (size_t j = 0; j < i; j++)
+			seq += !strcmp(q->events[j].room, e->room) && !stored[j].known;
+		if (passes(s, q, slot_of(span_str(e->room))))
+			stored[i] = append_one(s->db, e, seq);
+	}
+	enum err e = !s->up ? ERR_DB_AWAY : s->loses_answers ? ERR_DB_UNKNOWN : OK;
+	q->appended(q->owner, e, e ? NULL : stored, q->count);
+	mem_free(stored);
+}
+
+static void answer_heads(struct store *s, struct question *q)
+{
+	if (!s->up) {
+		q->heads_told(q->owner, ERR_DB_AWAY, NULL, q->count);
+		return;
+	}
+	for (size_t i = 0; i < q->count; i++)
+		for (size_t j = 0; j < s->db->event_count; j++)
+			if (!strcmp(s->db->events[j].room, q->events[i].room) &&
+			    s->db->events[j].seq > q->heads[i])
+				q->heads[i] = s->db->events[j].seq;
+	q->heads_told(q->owner, OK, q->heads, q->count);
+}
+
+static void answer_read(struct store *s, struct question *q)
+{
+	struct store_event *events = mem_new((q->count + 1) * sizeof *events);
+	struct store_page page = {span_str(q->events[0].room), events, 0};
+
+	for (uint64_t seq = q->since + 1; s->up && page.count < q->count; seq++) {
+		size_t i = 0;
+
+		while (i < s->db->event_count &&
+		       (strcmp(s->db->events[i].room, q->events[0].room) ||
+			s->db->events[i].seq != seq))
+			i++;
+		if (i == s->db->event_count)
+			break;
+		events[page.count++] =
+			(struct store_event){.seq = seq,
+					     .producer = span_str(s->db->events[i].producer),
+					     .pseq = s->db->events[i].pseq,
+					     .body = span_str(s->db->events[i].body)};
+	}
+	q->page(q->owner, s->up ? OK : ERR_DB_AWAY, &page);
+	mem_free(events);
+}
+
 static void free_question(struct question *q)
 {
 	list_remove(&q->node);
+	mem_free(q->slots);
+	mem_free(q->events);
+	mem_free(q->heads);
 	mem_free(q->moves);
 	mem_free(q);
 }
@@ -163,10 +275,9 @@ void fake_store_free(struct store **ps)
 bool fake_store_run(struct store *s)
 {
 	static void (*const answers[])(struct store *, struct question *) = {
-		[REGISTER] = answer_register,
-		[SET_STATE] = answer_state,
-		[PULL] = answer_pull,
-		[ASSIGN] = answer_assign,
+		[REGISTER] = answer_register, [SET_STATE] = answer_state, [PULL] = answer_pull,
+		[ASSIGN] = answer_assign,     [TAKE] = answer_take,       [APPEND] = answer_append,
+		[HEADS] = answer_heads,       [READ] = answer_read,
 	};
 	struct list now;
 
@@ -226,6 +337,81 @@ void store_assign(struct store *s, const struct store_move *moves, size_t count,
 	q->count = count;
 	q->since = seen;
 	q->assigned = assigned;
+}
+
+static void copy(char out[FAKE_TEXT_MAX], struct span text)
+{
+	must(text.len < FAKE_TEXT_MAX);
+	memcpy(out, text.p, text.len);
+	out[text.len] = '\0';
+}
+
+void fake_store_lose_answers(struct store *s)
+{
+	s->loses_answers = !s->loses_answers;
+}
+
+void store_take(struct store *s, incarnation_id id, const unsigned *slots, size_t count,
+		uint64_t seen, store_assigned_fn *taken, void *owner)
+{
+	struct question *q = ask(s, TAKE, owner);
+
+	q->member.id = id;
+	q->slots = mem_new((count + 1) * sizeof *q->slots);
+	for (size_t i = 0; i < count; i++)
+		q->slots[i].slot = slots[i];
+	q->count = count;
+	q->since = seen;
+	q->assigned = taken;
+}
+
+/* `since` is how many slots there are. */
+void store_append(struct store *s, const struct store_batch *batch, store_appended_fn *appended,
+		  void *owner)
+{
+	struct question *q = ask(s, APPEND, owner);
+
+	q->member.id = batch->owner;
+	q->slots = mem_copy(batch->slots, batch->slot_count * sizeof *batch->slots);
+	q->since = batch->slot_count;
+	q->events = mem_new(batch->count * sizeof *q->events);
+	q->heads = mem_new(batch->count * sizeof *q->heads);
+	q->count = batch->count;
+	q->appended = appended;
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct store_append *a = &batch->events[i];
+
+		copy(q->events[i].room, a->room.key);
+		copy(q->events[i].producer, a->event.producer);
+		copy(q->events[i].body, a->event.body);
+		q->events[i].pseq = a->event.pseq;
+		q->heads[i] = a->head;
+	}
+}
+
+void store_heads(struct store *s, const struct store_room *rooms, size_t count,
+		 store_heads_fn *heads, void *owner)
+{
+	struct question *q = ask(s, HEADS, owner);
+
+	q->events = mem_new(count * sizeof *q->events);
+	q->heads = mem_new(count * sizeof *q->heads);
+	q->count = count;
+	q->heads_told = heads;
+	for (size_t i = 0; i < count; i++)
+		copy(q->events[i].room, rooms[i].key);
+}
+
+void store_read(struct store *s, const struct store_room *room, uint64_t after, unsigned limit,
+		store_page_fn *page, void *owner)
+{
+	struct question *q = ask(s, READ, owner);
+
+	q->events = mem_new(sizeof *q->events);
+	copy(q->events[0].room, room->key);
+	q->since = after;
+	q->count = limit;
+	q->page = page;
 }
 
 bool store_is_up(const struct store *s)

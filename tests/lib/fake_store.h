@@ -6,6 +6,13 @@
 #include "roomd/store.h"
 
 #define FAKE_MEMBERS_MAX 64
+#define FAKE_EVENTS_MAX 256
+#define FAKE_TEXT_MAX 64
+
+struct fake_event {
+	char room[FAKE_TEXT_MAX], producer[FAKE_TEXT_MAX], body[FAKE_TEXT_MAX];
+	uint64_t seq, pseq;
+};
 
 struct fake_database {
 	uint64_t version;
@@ -13,6 +20,8 @@ struct fake_database {
 	size_t member_count;
 	struct view_slot slots[SLOTS];
 	uint64_t slot_versions[SLOTS];
+	struct fake_event events[FAKE_EVENTS_MAX];
+	size_t event_count;
 };
 
 void fake_database_init(struct fake_database *);
@@ -21,6 +30,7 @@ void fake_database_put(struct fake_database *, const struct view_member *);
 
 MUST_USE struct store *fake_store_new(struct fake_database *);
 void fake_store_free(struct store **);
-bool fake_store_run(struct store *); /* do and answer what was asked; false: nothing was */
+bool fake_store_run(struct store *);          /* do and answer what was asked; false: nothing was */
+void fake_store_lose_answers(struct store *); /* to what is asked: it is done, and DB_UNKNOWN */
 void fake_store_set_up(struct store *,
 		       bool up); /* down: what is asked then is answered with DB_AWAY */

@@ -252,6 +252,15 @@ void stage_cast(struct stage *s, unsigned gateway, uint64_t session, const char 
 	stage_say(s, gateway);
 }
 
+void stage_publish(struct stage *s, unsigned gateway, const char *room, uint64_t pseq)
+{
+	message_put_publish(stage_out(s, gateway), &(struct msg_publish){.room = span_str(room),
+									 .producer = SPAN("p"),
+									 .pseq = pseq,
+									 .body = SPAN("{}")});
+	stage_say(s, gateway);
+}
+
 static enum err send(void *owner, struct span route, struct span bytes)
 {
 	struct stage *s = owner;
@@ -311,7 +320,8 @@ static void hear(struct stage_gateway *g, const struct message *m)
 {
 	size_t before = g->heard.len;
 
-	if (m->type == MESSAGE_HEARTBEAT || m->type == MESSAGE_GREETING)
+	if (m->type == MESSAGE_HEARTBEAT || m->type == MESSAGE_GREETING ||
+	    (m->type == MESSAGE_HEAD && !g->hears_heads))
 		return;
 	if (before > 0)
 		buf_put_str(&g->heard, "; ");
@@ -352,6 +362,20 @@ static void hear(struct stage_gateway *g, const struct message *m)
 		if (!g->keeps_held)
 			message_put_held(channel_out(&g->channel),
 					 &(struct msg_held){m->hold.move});
+		break;
+	case MESSAGE_EVENT:
+		buf_printf(&g->heard, "EVENT %" PRIu64 " %" PRIu64 ":%" PRIu64, m->event.relay,
+			   m->event.seq, m->event.pseq);
+		break;
+	case MESSAGE_HEAD:
+		buf_printf(&g->heard, "HEAD %" PRIu64, m->head.seq);
+		break;
+	case MESSAGE_ACK:
+		buf_printf(&g->heard, "ACK %" PRIu64 " %" PRIu64, m->ack.pseq, m->ack.seq);
+		break;
+	case MESSAGE_REFUSED:
+		buf_printf(&g->heard, "REFUSED %" PRIu64 " %s", m->refused.pseq,
+			   err_name((enum err)m->refused.code));
 		break;
 	case MESSAGE_MOVED:
 		buf_printf(&g->heard, "MOVED %.*s", SPAN_ARGS(m->moved.endpoint));

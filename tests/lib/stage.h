@@ -30,6 +30,7 @@ struct stage_gateway {
 	uint64_t generation;
 	bool deaf;        /* what is sent to it is lost */
 	bool keeps_held;  /* does not answer HOLD */
+	bool hears_heads; /* HEAD is in what it heard */
 	struct buf heard; /* text */
 };
 
@@ -64,4 +65,6 @@ const char *stage_heard(struct stage *, unsigned gateway);
 void stage_attach(struct stage *, unsigned gateway, const char *members, uint64_t relay);
 void stage_join(struct stage *, unsigned gateway, const char *member);
 void stage_leave(struct stage *, unsigned gateway, uint64_t session);
+/* From producer "p", number `pseq`. */
+void stage_publish(struct stage *, unsigned gateway, const char *room, uint64_t pseq);
 void stage_cast(struct stage *, unsigned gateway, uint64_t session, const char *key, unsigned keep);

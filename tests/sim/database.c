@@ -12,7 +12,6 @@ static void run_state(struct database *, struct statement *);
 static void run_view(struct database *, struct statement *);
 static void run_assign(struct database *, struct statement *);
 static bool may_move(struct database *, const struct store_move *);
-static uint64_t bump(struct database *, uint64_t seen);
 static void on_repair(struct event *);
 
 void database_init(struct database *db, struct world *w)
@@ -29,20 +28,22 @@ void database_fini(struct database *db)
 {
 	sim_cancel(&db->world->sim, &db->repair);
 	store_end_backends(db);
+	database_free_events(&db->events, db->event_count);
 }
 
 bool statement_writes(const struct statement *q)
 {
-	return q->kind != STATEMENT_VIEW;
+	return q->kind == STATEMENT_REGISTER || q->kind == STATEMENT_STATE ||
+	       q->kind == STATEMENT_ASSIGN || q->kind == STATEMENT_TAKE;
 }
 
 void database_run(struct database *db, struct statement *q)
 {
 	static void (*const run[])(struct database *, struct statement *) = {
-		[STATEMENT_REGISTER] = run_register,
-		[STATEMENT_STATE] = run_state,
-		[STATEMENT_VIEW] = run_view,
-		[STATEMENT_ASSIGN] = run_assign,
+		[STATEMENT_REGISTER] = run_register, [STATEMENT_STATE] = run_state,
+		[STATEMENT_VIEW] = run_view,         [STATEMENT_ASSIGN] = run_assign,
+		[STATEMENT_TAKE] = database_take,    [STATEMENT_APPEND] = database_append,
+		[STATEMENT_HEADS] = database_heads,  [STATEMENT_READ] = database_read,
 	};
 
 	run[q->kind](db, q);
@@ -56,6 +57,7 @@ void statement_free(struct statement *q)
 	mem_free(q->moves);
 	mem_free(q->members);
 	mem_free(q->slots);
+	database_free_events(&q->events, q->event_count > q->count ? q->event_count : q->count);
 	mem_free(q);
 }
 
@@ -97,7 +99,7 @@ static void run_register(struct database *db, struct statement *q)
 {
 	struct view_member *known = database_member(db, q->member.id);
 
-	q->version = bump(db, 0);
+	q->version = database_bump(db, 0);
 	for (size_t i = 0; i < db->member_count; i++) {
 		struct view_member *m = &db->members[i];
 
@@ -121,7 +123,7 @@ static void run_state(struct database *db, struct statement *q)
 {
 	struct view_member *m = database_member(db, q->member.id);
 	bool lives = m && m->state != MEMBER_DEAD;
-	uint64_t version = bump(db, 0);
+	uint64_t version = database_bump(db, 0);
 
 	if (lives)
 		m->state = q->member.state;
@@ -151,7 +153,7 @@ static void run_view(struct database *db, struct statement *q)
 /* moot_assign */
 static void run_assign(struct database *db, struct statement *q)
 {
-	uint64_t version = bump(db, q->since);
+	uint64_t version = database_bump(db, q->since);
 
 	q->slots = mem_new((q->count + 1) * sizeof *q->slots);
 	for (size_t i = 0; i < q->count; i++) {
@@ -184,7 +186,7 @@ static bool may_move(struct database *db, const struct store_move *move)
 	       mutant_is(db->world->mutant, MUTANT_OWNER_UNFENCED);
 }
 
-static uint64_t bump(struct database *db, uint64_t seen)
+uint64_t database_bump(struct database *db, uint64_t seen)
 {
 	db->version = (db->version > seen ? db->version : seen) + 1;
 	return db->version;

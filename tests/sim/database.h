@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PostgreSQL as the cluster uses it: the rows of roomd/schema/0001_cluster.sql and what each of its
- * functions does to them, as one sequence of commits. A statement sees one snapshot; those that
+/* PostgreSQL as the cluster uses it: the rows of roomd/schema and what each of its functions
+ * does to them, as one sequence of commits. A statement sees one snapshot; those that
  * write take the lock of `view` first, wait for it 250 ms at most, and become visible when they
  * commit. Who asks, and what becomes of the answer: store.c. */
 #pragma once
@@ -30,10 +30,32 @@ struct database {
 	int64_t lock_free_ns; /* when the row of `view` is nobody's again */
 	int64_t trouble_ns;   /* when something was last wrong with it */
 	struct list stores, backends;
+	struct database_event *events; /* in the order of their commits */
+	size_t event_count, event_cap;
 	struct event repair;
 };
 
-enum statement_kind { STATEMENT_REGISTER, STATEMENT_STATE, STATEMENT_VIEW, STATEMENT_ASSIGN };
+enum statement_kind {
+	STATEMENT_REGISTER,
+	STATEMENT_STATE,
+	STATEMENT_VIEW,
+	STATEMENT_ASSIGN,
+	STATEMENT_TAKE,
+	STATEMENT_APPEND,
+	STATEMENT_HEADS,
+	STATEMENT_READ,
+};
+
+/* A row of `event`; also one to be stored, or a room asked about. */
+struct database_event {
+	char room[ROOM_KEY_MAX + 1];
+	char producer[PRODUCER_MAX + 1];
+	uint64_t seq, pseq;
+	int64_t at_ms;
+	char *body;
+	uint64_t head; /* APPEND: of its room, as the writer knows it; HEADS: the answer */
+	struct store_stored stored;
+};
 
 /* What is asked and, once it ran, what is answered. */
 struct statement {
@@ -42,23 +64,35 @@ struct statement {
 	enum statement_kind kind;
 	incarnation_id by; /* the process that asks */
 	struct view_member member;
-	uint64_t since; /* VIEW; ASSIGN: the newest version seen */
+	uint64_t since; /* VIEW; ASSIGN, TAKE: the newest version seen; READ: after this seq */
 	struct store_move *moves;
 	size_t count;
 	enum err err;
 	uint64_t version;
 	struct view_member *members;
 	size_t member_count;
-	struct store_slot *slots;
+	struct store_slot *slots; /* answered; TAKE and APPEND: asked */
 	size_t slot_count;
+	struct database_event
+		*events; /* APPEND, HEADS and READ: `count` rooms; READ: and the page */
+	size_t event_count;
+	unsigned limit; /* READ */
 };
 
 void database_init(struct database *, struct world *);
 void database_fini(struct database *);
 
+/* Takes the row of `view`. */
 bool statement_writes(const struct statement *);
 /* Runs it now: reads, or commits. */
 void database_run(struct database *, struct statement *);
+/* roomd/schema/0004_events.sql, in database_events.c. */
+void database_take(struct database *, struct statement *);
+void database_append(struct database *, struct statement *);
+void database_heads(struct database *, struct statement *);
+void database_read(struct database *, struct statement *);
+void database_free_events(struct database_event **, size_t count);
+uint64_t database_bump(struct database *, uint64_t seen);
 void statement_free(struct statement *);
 struct view_member *database_member(struct database *, incarnation_id); /* NULL: unknown */
 

@@ -37,7 +37,7 @@ static void on_store(void *owner, bool up);
 static void on_hint(void *owner, uint64_t version);
 static void on_pull_view(void *owner);
 static void on_ways(void *owner, int64_t now_ns);
-static void on_answer(void *owner, const struct msg_answer *, int64_t now_ns);
+static void on_answer(void *owner, const struct message *, int64_t now_ns);
 static void tick(struct gateway_process *, int64_t now_ns);
 static void drain(struct gateway_process *, int64_t now_ns);
 static bool is_over(const struct gateway_process *, int64_t now_ns);
@@ -231,7 +231,7 @@ static void on_ways(void *owner, int64_t now_ns)
 	(void)owner, (void)now_ns;
 }
 
-static void on_answer(void *owner, const struct msg_answer *m, int64_t now_ns)
+static void on_answer(void *owner, const struct message *m, int64_t now_ns)
 {
 	(void)owner, (void)m, (void)now_ns;
 }

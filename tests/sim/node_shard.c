@@ -106,7 +106,10 @@ static enum err send(void *owner, struct span route, struct span bytes)
 
 static void on_store(void *owner, bool up)
 {
-	(void)owner, (void)up;
+	struct shard_process *p = owner;
+
+	if (up)
+		shard_on_connection(p->shard);
 }
 
 static void on_hint(void *owner, uint64_t version)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/sim/store.h"
+#include "tests/sim/store_inside.h"
 
 #include "common/mem.h"
-#include "tests/sim/world.h"
 
 #define TRIP_MIN_NS (80 * SIM_US) /* to the server, and back */
 #define TRIP_MAX_NS (800 * SIM_US)
@@ -39,23 +38,6 @@ struct store {
 	struct event connect;
 };
 
-/* A call that waits, and its answer on the way back. */
-struct call {
-	struct input input;
-	struct list node;
-	struct store *store;
-	struct statement *answer; /* NULL: only `err` */
-	enum err err;
-	enum statement_kind kind;
-	union {
-		store_done_fn *done;
-		store_view_fn *pulled;
-		store_assigned_fn *assigned;
-	};
-	void *owner;
-	struct event arrive;
-};
-
 struct news { /* the connection came up or went down; or a version was told of */
 	struct input input;
 	struct store *store;
@@ -63,8 +45,6 @@ struct news { /* the connection came up or went down; or a version was told of *
 	uint64_t version;
 };
 
-static struct statement *ask(struct store *, enum statement_kind, struct call **, void *owner);
-static void send(struct store *, struct statement *);
 static void answer(struct call *, enum err);
 static void on_arrive(struct event *);
 static void take_answer(struct input *, struct node *);
@@ -127,46 +107,46 @@ bool store_is_up(const struct store *s)
 void store_register(struct store *s, const struct view_member *m, store_done_fn *done, void *owner)
 {
 	struct call *c;
-	struct statement *q = ask(s, STATEMENT_REGISTER, &c, owner);
+	struct statement *q = store_ask(s, STATEMENT_REGISTER, &c, owner);
 
 	q->member = *m;
 	c->done = done;
-	send(s, q);
+	store_send(s, q);
 }
 
 void store_set_state(struct store *s, incarnation_id id, enum member_state state,
 		     store_done_fn *done, void *owner)
 {
 	struct call *c;
-	struct statement *q = ask(s, STATEMENT_STATE, &c, owner);
+	struct statement *q = store_ask(s, STATEMENT_STATE, &c, owner);
 
 	q->member.id = id;
 	q->member.state = state;
 	c->done = done;
-	send(s, q);
+	store_send(s, q);
 }
 
 void store_pull(struct store *s, uint64_t since, store_view_fn *pulled, void *owner)
 {
 	struct call *c;
-	struct statement *q = ask(s, STATEMENT_VIEW, &c, owner);
+	struct statement *q = store_ask(s, STATEMENT_VIEW, &c, owner);
 
 	q->since = since;
 	c->pulled = pulled;
-	send(s, q);
+	store_send(s, q);
 }
 
 void store_assign(struct store *s, const struct store_move *moves, size_t count, uint64_t seen,
 		  store_assigned_fn *assigned, void *owner)
 {
 	struct call *c;
-	struct statement *q = ask(s, STATEMENT_ASSIGN, &c, owner);
+	struct statement *q = store_ask(s, STATEMENT_ASSIGN, &c, owner);
 
 	q->since = seen;
 	q->moves = mem_copy(moves, count * sizeof *moves);
 	q->count = count;
 	c->assigned = assigned;
-	send(s, q);
+	store_send(s, q);
 }
 
 void store_lose(struct database *db, incarnation_id process)
@@ -218,8 +198,8 @@ void store_notify(struct database *db)
 	}
 }
 
-static struct statement *ask(struct store *s, enum statement_kind kind, struct call **pc,
-			     void *owner)
+struct statement *store_ask(struct store *s, enum statement_kind kind, struct call **pc,
+			    void *owner)
 {
 	struct statement *q = mem_new(sizeof *q);
 	struct call *c = mem_new(sizeof *c);
@@ -239,7 +219,7 @@ static struct statement *ask(struct store *s, enum statement_kind kind, struct c
 	return q;
 }
 
-static void send(struct store *s, struct statement *q)
+void store_send(struct store *s, struct statement *q)
 {
 	struct backend *b = s->backend;
 
@@ -286,11 +266,13 @@ static void take_answer(struct input *in, struct node *process)
 			  c->err ? NULL
 				 : &(struct store_view){q->version, q->members, q->member_count,
 							q->slots, q->slot_count});
-	else if (c->kind == STATEMENT_ASSIGN)
+	else if (c->kind == STATEMENT_ASSIGN || c->kind == STATEMENT_TAKE)
 		c->assigned(c->owner, c->err, q ? q->version : 0, q ? q->slots : NULL,
 			    q ? q->slot_count : 0);
-	else
+	else if (c->kind == STATEMENT_REGISTER || c->kind == STATEMENT_STATE)
 		c->done(c->owner, c->err, q ? q->version : 0);
+	else
+		store_take_events(c);
 	drop_answer(in);
 }
 

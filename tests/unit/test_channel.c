@@ -66,10 +66,10 @@ static void put_body(struct channel *ch, size_t len)
 {
 	static uint8_t body[LINK_BATCH_MAX];
 
-	message_put_broadcast(channel_out(ch), &(struct msg_broadcast){
-						       .ask = 1,
-						       .body = span_of(body, len),
-					       });
+	message_put_cast(channel_out(ch), &(struct msg_cast){
+						  .session = 1,
+						  .body = span_of(body, len),
+					  });
 }
 
 static struct span sent(struct ends *e, size_t at)

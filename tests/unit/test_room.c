@@ -215,16 +215,15 @@ static void room_a_late_joiner_gets_what_was_kept(void **state)
 	heard(s, 1, "JOINED 10 [3:cy]; WELCOMED 11+3 3; STATE 14");
 }
 
-static void room_a_broadcast_reaches_everybody_and_is_answered(void **state)
+static void room_an_event_reaches_everybody_and_is_acked_after_that(void **state)
 {
 	struct stage *s = *state;
 
-	message_put_broadcast(stage_out(s, 0),
-			      &(struct msg_broadcast){5, SPAN(STAGE_ROOM), SPAN("{}")});
-	stage_say(s, 0);
+	stage_publish(s, 0, STAGE_ROOM, 5);
+	stage_turn(s);
 
-	heard(s, 0, "CAST 7 0; ANSWER 5 0 []");
-	heard(s, 1, "CAST 7 0");
+	heard(s, 0, "EVENT 7 1:5; ACK 5 1");
+	heard(s, 1, "EVENT 7 1:5");
 }
 
 static void room_inspect_of_an_empty_room_waits_for_every_gateway(void **state)
@@ -542,7 +541,7 @@ int main(void)
 		PAIR(room_a_cast_reaches_all_but_its_sender),
 		PAIR(room_a_cast_that_nobody_hears_takes_no_number),
 		PAIR(room_a_late_joiner_gets_what_was_kept),
-		PAIR(room_a_broadcast_reaches_everybody_and_is_answered),
+		PAIR(room_an_event_reaches_everybody_and_is_acked_after_that),
 		ALONE(room_inspect_of_an_empty_room_waits_for_every_gateway),
 		ALONE(room_inspect_does_not_wait_for_ever),
 		ALONE(room_joining_waits_for_the_other_gateways),

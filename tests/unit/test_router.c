@@ -51,7 +51,7 @@ static void on_ways(void *owner, int64_t now_ns)
 		questions_on_ways(w->questions, now_ns);
 }
 
-static void on_answer(void *owner, const struct msg_answer *m, int64_t now_ns)
+static void on_answer(void *owner, const struct message *m, int64_t now_ns)
 {
 	questions_on_answer(((struct world *)owner)->questions, m, now_ns);
 }
@@ -589,26 +589,187 @@ static void solicit_of_a_shard_that_is_not_the_owner_here_waits_for_the_view(voi
 	assert_int_equal(next_type(w->b), MESSAGE_ATTACH);
 }
 
-static void question_is_asked_again_at_the_new_owner(void **state)
+static void publish(struct world *w)
+{
+	questions_publish(w->questions, ROOM,
+			  &(struct question_event){SPAN("broadcast"), SPAN("u1"), SPAN("{}")},
+			  on_answered, w);
+}
+
+static void ack(struct world *w, struct fake_shard *s, const struct msg_publish *m, int64_t now_ns)
+{
+	message_put_ack(fake_out(s), &(struct msg_ack){m->room, m->producer, m->pseq, 1});
+	fake_say(s, now_ns);
+	router_flush(w->router, now_ns);
+}
+
+static struct msg_publish next_publish(struct fake_shard *s)
+{
+	struct message m = fake_next(s);
+
+	while (m.type && m.type != MESSAGE_PUBLISH)
+		m = fake_next(s);
+	assert_int_equal(m.type, MESSAGE_PUBLISH);
+	return m.publish;
+}
+
+static void publish_is_said_again_under_its_number_at_the_new_owner(void **state)
 {
 	struct world *w = *state;
 	view_says(w, 100, 1, 0);
-	questions_broadcast(w->questions, ROOM, SPAN("{}"), on_answered, w);
+	publish(w);
 	router_flush(w->router, 0);
 
 	say_moved(w->a, 101, 2, MS(1));
 	router_flush(w->router, MS(1));
-	fake_next(w->a); /* HELLO */
-	struct message first = fake_next(w->a);
-	fake_next(w->b);
-	struct message second = fake_next(w->b);
-	message_put_answer(fake_out(w->b), &(struct msg_answer){.ask = second.broadcast.ask});
-	fake_say(w->b, MS(2));
+	struct msg_publish first = next_publish(w->a), second = next_publish(w->b);
+	ack(w, w->b, &second, MS(2));
 
-	assert_int_equal(first.type, MESSAGE_BROADCAST);
-	assert_int_equal(second.type, MESSAGE_BROADCAST);
+	assert_int_equal(first.pseq, second.pseq);
+	assert_true(span_eq(first.producer, second.producer));
+	assert_true(span_is(first.producer, "0000000000000007"));
+	assert_true(span_is(second.actor, "u1"));
+	assert_true(span_is(second.body, "{}"));
 	assert_int_equal(w->answers, 1);
 	assert_int_equal(w->answer, OK);
+}
+
+static void publish_refused_for_now_is_said_again_after_the_pause_it_was_told(void **state)
+{
+	struct world *w = *state;
+	view_says(w, 100, 1, 0);
+	publish(w);
+	router_flush(w->router, 0);
+	struct msg_publish first = next_publish(w->a);
+
+	message_put_refused(fake_out(w->a), &(struct msg_refused){first.room, first.producer,
+								  first.pseq, ERR_OVERLOADED, 300});
+	fake_say(w->a, MS(1));
+	questions_tick(w->questions, MS(290));
+	router_flush(w->router, MS(290));
+	assert_int_equal(fake_next(w->a).type, 0);
+	questions_tick(w->questions, MS(310));
+	router_flush(w->router, MS(310));
+
+	assert_int_equal(next_publish(w->a).pseq, first.pseq);
+	assert_int_equal(w->answers, 0);
+}
+
+static void publish_refused_for_good_fails(void **state)
+{
+	struct world *w = *state;
+	view_says(w, 100, 1, 0);
+	publish(w);
+	router_flush(w->router, 0);
+	struct msg_publish first = next_publish(w->a);
+
+	message_put_refused(fake_out(w->a), &(struct msg_refused){first.room, first.producer,
+								  first.pseq, ERR_DB_REFUSED, 0});
+	fake_say(w->a, MS(1));
+
+	assert_int_equal(w->answers, 1);
+	assert_int_not_equal(w->answer, OK);
+}
+
+static void publish_without_an_answer_is_said_again_after_a_second(void **state)
+{
+	struct world *w = *state;
+	view_says(w, 100, 1, 0);
+	publish(w);
+	router_flush(w->router, 0);
+	struct msg_publish first = next_publish(w->a);
+
+	questions_tick(w->questions, MS(900));
+	router_flush(w->router, MS(900));
+	assert_int_equal(fake_next(w->a).type, 0);
+	questions_tick(w->questions, MS(1100));
+	router_flush(w->router, MS(1100));
+
+	assert_int_equal(next_publish(w->a).pseq, first.pseq);
+}
+
+/* The owner says HEAD, then the events of the text: "3 4". */
+static void say_events(struct world *w, uint64_t head, uint64_t asked, const char *seqs)
+{
+	if (head != UINT64_MAX)
+		message_put_head(fake_out(w->a), &(struct msg_head){ROOM, head, asked});
+	for (; *seqs; seqs++)
+		if (*seqs != ' ')
+			message_put_event(fake_out(w->a),
+					  &(struct msg_event){.room = ROOM,
+							      .seq = (uint64_t)(*seqs - '0'),
+							      .relay = (uint64_t)(*seqs - '0'),
+							      .body = SPAN("{}")});
+	fake_say(w->a, MS(1));
+	router_flush(w->router, MS(1));
+}
+
+static void welcome(struct world *w)
+{
+	message_put_welcomed(fake_out(w->a),
+			     &(struct msg_welcomed){.room = ROOM, .relay = 1, .session = 1});
+	fake_say(w->a, MS(1));
+	w->shown = 0;
+}
+
+static void events_are_shown_from_the_head_on_and_each_once(void **state)
+{
+	struct world *w = *state;
+	room_is_attached(w);
+	welcome(w);
+
+	say_events(w, 2, 0, "3 4 3 4 5");
+
+	assert_int_equal(w->shown, 3);
+}
+
+static void events_before_any_head_are_not_shown(void **state)
+{
+	struct world *w = *state;
+	room_is_attached(w);
+	welcome(w);
+
+	say_events(w, UINT64_MAX, 0, "1");
+
+	assert_int_equal(w->shown, 0);
+}
+
+static void event_after_a_gap_attaches_again_and_names_the_next_one(void **state)
+{
+	struct world *w = *state;
+	room_is_attached(w);
+	welcome(w);
+
+	say_events(w, 2, 0, "3 5");
+
+	struct message m = fake_next(w->a);
+	assert_int_equal(w->shown, 1);
+	assert_int_equal(m.type, MESSAGE_ATTACH);
+	assert_int_equal(m.attach.next, 4);
+}
+
+static void answer_to_an_older_attach_does_not_turn_events_back(void **state)
+{
+	struct world *w = *state;
+	room_is_attached(w);
+	welcome(w);
+
+	say_events(w, 2, 0, "3 4");
+	say_events(w, 2, 3, "3 4 5");
+
+	assert_int_equal(w->shown, 3);
+}
+
+static void head_below_what_was_shown_tells_that_the_database_lost_events(void **state)
+{
+	struct world *w = *state;
+	room_is_attached(w);
+	welcome(w);
+
+	say_events(w, 2, 0, "3 4");
+	say_events(w, 2, 5, "3");
+
+	assert_int_equal(w->shown, 3);
 }
 
 static void inspect_answers_with_a_roster(void **state)
@@ -682,7 +843,15 @@ int main(void)
 		T(view_that_says_what_is_attached_already_changes_nothing),
 		T(solicit_is_answered_by_attach_or_done),
 		T(solicit_of_a_shard_that_is_not_the_owner_here_waits_for_the_view),
-		T(question_is_asked_again_at_the_new_owner),
+		T(publish_is_said_again_under_its_number_at_the_new_owner),
+		T(publish_refused_for_now_is_said_again_after_the_pause_it_was_told),
+		T(publish_refused_for_good_fails),
+		T(publish_without_an_answer_is_said_again_after_a_second),
+		T(events_are_shown_from_the_head_on_and_each_once),
+		T(events_before_any_head_are_not_shown),
+		T(event_after_a_gap_attaches_again_and_names_the_next_one),
+		T(answer_to_an_older_attach_does_not_turn_events_back),
+		T(head_below_what_was_shown_tells_that_the_database_lost_events),
 		T(inspect_answers_with_a_roster),
 		T(question_nobody_answers_ends_after_5_s),
 		T(forgotten_question_calls_nobody),

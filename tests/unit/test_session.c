@@ -108,7 +108,7 @@ static void on_ways(void *owner, int64_t now_ns)
 	(void)owner, (void)now_ns;
 }
 
-static void on_answer(void *owner, const struct msg_answer *m, int64_t now_ns)
+static void on_answer(void *owner, const struct message *m, int64_t now_ns)
 {
 	(void)owner, (void)m, (void)now_ns;
 }

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The events of a room on their way to the gateways that show it: each gets the ones after that
+ * which it wants next, in order, from the log until it has caught up and as they are stored from
+ * then on. */
+#include "roomd/room_inside.h"
+
+#include "proto/slot.h"
+
+#define PAGE_EVENTS 64
+
+static void place(struct room *, struct attachment *);
+static void tell(struct room *, const struct store_event *);
+static bool tell_one(struct room *, struct attachment *, const struct store_event *,
+		     uint64_t relay);
+static bool find_lowest(const struct room *, uint64_t *lowest, bool *choked);
+static void fall_behind(struct room *);
+
+void room_events_attach(struct room *r, struct attachment *a, uint64_t next)
+{
+	uint64_t head;
+
+	a->event_next = a->event_asked = next;
+	a->event_placed = false;
+	if (journal_watch(r->env->journal, room_key(r), &head))
+		room_on_head(r, head);
+}
+
+void room_on_head(struct room *r, uint64_t head)
+{
+	r->head = head;
+	r->head_known = true;
+	LIST_EACH (&r->presence.attachments, it, ahead) {
+		struct attachment *a = container_of(it, struct attachment, of_room);
+
+		if (a->attached && (!a->event_placed || a->event_next > head + 1))
+			place(r, a);
+	}
+	room_events_read(r);
+}
+
+void room_on_event(struct room *r, const struct store_event *e)
+{
+	if (!r->head_known)
+		return; /* on_head is still to come, and will count it */
+	r->head = e->seq;
+	tell(r, e);
+}
+
+void room_on_page(struct room *r, enum err e, const struct store_page *page)
+{
+	r->reading = false;
+	for (size_t i = 0; !e && i < page->count; i++)
+		if (r->head_known && page->events[i].seq <= r->head)
+			tell(r, &page->events[i]);
+	if (e || page->count == 0)
+		fall_behind(r);
+	else
+		room_events_read(r);
+}
+
+void room_events_read(struct room *r)
+{
+	struct store_room where = {slot_of(room_key(r)), room_key(r)};
+	uint64_t lowest;
+	bool choked;
+
+	if (r->reading || !r->head_known)
+		return;
+	if (find_lowest(r, &lowest, &choked)) {
+		r->reading = true;
+		store_read(r->env->store, &where, lowest - 1, PAGE_EVENTS, r->env->on_page,
+			   r->env->owner);
+	} else if (choked) {
+		fall_behind(r);
+	}
+}
+
+/* Of one that wants more than there is, the database has lost events: it is told so. */
+static void place(struct room *r, struct attachment *a)
+{
+	struct buf *out = feed_out(a->feed);
+
+	if (a->event_next == 0 || a->event_next > r->head + 1)
+		a->event_next = r->head + 1;
+	a->event_placed = true;
+	if (out)
+		message_put_head(
+			out, &(struct msg_head){room_key(r), a->event_next - 1, a->event_asked});
+}
+
+/* To those whose next one it is. */
+static void tell(struct room *r, const struct store_event *e)
+{
+	uint64_t relay = r->presence.relay + 1;
+	bool told = false;
+
+	LIST_EACH (&r->presence.attachments, it, ahead) {
+		struct attachment *a = container_of(it, struct attachment, of_room);
+
+		if (a->attached && a->event_placed && a->event_next == e->seq)
+			told = tell_one(r, a, e, relay) || told;
+	}
+	if (told)
+		r->presence.relay = relay;
+}
+
+static bool tell_one(struct room *r, struct attachment *a, const struct store_event *e,
+		     uint64_t relay)
+{
+	struct buf *out = feed_out(a->feed);
+
+	if (!out)
+		return false;
+	a->event_next++;
+	message_put_event(out, &(struct msg_event){
+				       .room = room_key(r),
+				       .seq = e->seq,
+				       .relay = relay,
+				       .producer = e->producer,
+				       .pseq = e->pseq,
+				       .type = e->type,
+				       .actor = e->actor,
+				       .at_ms = (uint64_t)e->at_ms,
+				       .body = e->body,
+			       });
+	return true;
+}
+
+/* The first event that somebody lacks who can take it. */
+static bool find_lowest(const struct room *r, uint64_t *lowest, bool *choked)
+{
+	*lowest = r->head + 1;
+	*choked = false;
+	LIST_EACH (&r->presence.attachments, it, ahead) {
+		const struct attachment *a = container_of(it, struct attachment, of_room);
+
+		if (!a->attached || !a->event_placed || a->feed->state != FEED_LIVE ||
+		    a->event_next > r->head)
+			continue;
+		if (feed_is_choked(a->feed))
+			*choked = true;
+		else if (a->event_next < *lowest)
+			*lowest = a->event_next;
+	}
+	return *lowest <= r->head;
+}
+
+static void fall_behind(struct room *r)
+{
+	if (list_is_empty(&r->links.of_behind))
+		list_add_last(&r->env->behind, &r->links.of_behind);
+}

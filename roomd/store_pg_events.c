@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events and the taking of slots; schema/0004_events.sql has the statements. Batches go as arrays
+ * in their text form, because text parameters are what pg.h has. */
+#include "roomd/store_pg_inside.h"
+
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/mem.h"
+
+#define PAGE_BYTES "262144" /* of bodies, after which a page ends */
+#define ARRAYS 9
+
+typedef void put_fn(struct buf *, const struct store_append *);
+
+static void put_slots(struct buf *slots, struct buf *epochs, const struct store_batch *);
+static void put_events(struct buf *, const struct store_batch *, put_fn *);
+static void open_array(struct buf *, size_t count, size_t at);
+static void put_number(struct buf *, uint64_t);
+static void put_text(struct buf *, struct span);
+static void on_appended(void *owner, enum err, const struct pg_rows *, const char *why);
+static void on_heads(void *owner, enum err, const struct pg_rows *, const char *why);
+static void on_page(void *owner, enum err, const struct pg_rows *, const char *why);
+static void read_event(const struct pg_rows *, size_t row, struct store_event *);
+
+static void put_slot(struct buf *b, const struct store_append *a)
+{
+	put_number(b, a->room.slot);
+}
+
+static void put_room(struct buf *b, const struct store_append *a)
+{
+	put_text(b, a->room.key);
+}
+
+static void put_head(struct buf *b, const struct store_append *a)
+{
+	put_number(b, a->head);
+}
+
+static void put_producer(struct buf *b, const struct store_append *a)
+{
+	put_text(b, a->event.producer);
+}
+
+static void put_pseq(struct buf *b, const struct store_append *a)
+{
+	put_number(b, a->event.pseq);
+}
+
+static void put_type(struct buf *b, const struct store_append *a)
+{
+	put_text(b, a->event.type);
+}
+
+static void put_actor(struct buf *b, const struct store_append *a)
+{
+	put_text(b, a->event.actor);
+}
+
+static void put_body(struct buf *b, const struct store_append *a)
+{
+	put_text(b, a->event.body);
+}
+
+static void put_at(struct buf *b, const struct store_append *a)
+{
+	put_number(b, (uint64_t)a->event.at_ms);
+}
+
+void store_take(struct store *s, incarnation_id self, const unsigned *slots, size_t count,
+		uint64_t seen, store_assigned_fn *taken, void *owner)
+{
+	char self_text[NUMBER_LEN], seen_text[NUMBER_LEN];
+	struct call *c = store_call_new(s, owner);
+	struct buf array;
+
+	buf_init(&array, (size_t)SLOTS * NUMBER_LEN);
+	for (size_t i = 0; i < count; i++) {
+		open_array(&array, count, i);
+		put_number(&array, slots[i]);
+	}
+	buf_put_str(&array, count > 0 ? "}" : "{}");
+	must(!array.over);
+	c->assigned = taken;
+	pg_query(s->pg,
+		 "SELECT slot, owner, epoch, version FROM moot_take($1::bigint, $2::int[], "
+		 "$3::bigint)",
+		 (const struct span[]){store_number(self_text, self.v), buf_span(&array),
+				       store_number(seen_text, seen)},
+		 3, store_on_assigned, c);
+	buf_fini(&array);
+}
+
+void store_append(struct store *s, const struct store_batch *batch, store_appended_fn *appended,
+		  void *owner)
+{
+	static put_fn *const puts[ARRAYS] = {put_slot, put_room,  put_head, put_producer, put_pseq,
+					     put_type, put_actor, put_body, put_at};
+	char self_text[NUMBER_LEN];
+	struct call *c = store_call_new(s, owner);
+	struct buf columns[2 + ARRAYS];
+	struct span params[1 + 2 + ARRAYS];
+
+	must(batch->count > 0);
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+		buf_init(&columns[i], 4 * LINK_BATCH_MAX);
+	put_slots(&columns[0], &columns[1], batch);
+	for (size_t i = 0; i < ARRAYS; i++)
+		put_events(&columns[2 + i], batch, puts[i]);
+	params[0] = store_number(self_text, batch->owner.v);
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+		params[1 + i] = buf_span(&columns[i]);
+	c->appended = appended;
+	c->count = batch->count;
+	pg_query(s->pg,
+		 "SELECT place, seq, known FROM moot_append($1::bigint, $2::int[], $3::bigint[],"
+		 " $4::int[], $5::text[], $6::bigint[], $7::text[], $8::bigint[], $9::text[],"
+		 " $10::text[], $11::text[], $12::bigint[])",
+		 params, ARRAY_LEN(params), on_appended, c);
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+		buf_fini(&columns[i]);
+}
+
+void store_heads(struct store *s, const struct store_room *rooms, size_t count,
+		 store_heads_fn *heads, void *owner)
+{
+	struct call *c = store_call_new(s, owner);
+	struct buf slots, keys;
+
+	must(count > 0);
+	buf_init(&slots, count * NUMBER_LEN);
+	buf_init(&keys, count * (2 * ROOM_KEY_MAX + 4));
+	for (size_t i = 0; i < count; i++) {
+		open_array(&slots, count, i);
+		open_array(&keys, count, i);
+		put_number(&slots, rooms[i].slot);
+		put_text(&keys, rooms[i].key);
+	}
+	buf_put_u8(&slots, '}');
+	buf_put_u8(&keys, '}');
+	must(!slots.over && !keys.over);
+	c->heads = heads;
+	c->count = count;
+	pg_query(s->pg, "SELECT place, seq FROM moot_heads($1::int[], $2::text[])",
+		 (const struct span[]){buf_span(&slots), buf_span(&keys)}, 2, on_heads, c);
+	buf_fini(&slots);
+	buf_fini(&keys);
+}
+
+void store_read(struct store *s, const struct store_room *room, uint64_t after, unsigned limit,
+		store_page_fn *page, void *owner)
+{
+	char slot[NUMBER_LEN], from[NUMBER_LEN], most[NUMBER_LEN];
+	struct call *c = store_call_new(s, owner);
+
+	c->page = page;
+	c->room = mem_new(room->key.len + 1);
+	memcpy(c->room, room->key.p, room->key.len);
+	pg_query(s->pg,
+		 "SELECT seq, producer, pseq, type, actor, body, at_ms"
+		 " FROM moot_read($1::int, $2::text, $3::bigint, $4::int, " PAGE_BYTES ")",
+		 (const struct span[]){store_number(slot, room->slot), room->key,
+				       store_number(from, after), store_number(most, limit)},
+		 4, on_page, c);
+}
+
+static void put_slots(struct buf *slots, struct buf *epochs, const struct store_batch *batch)
+{
+	for (size_t i = 0; i < batch->slot_count; i++) {
+		open_array(slots, batch->slot_count, i);
+		open_array(epochs, batch->slot_count, i);
+		put_number(slots, batch->slots[i].slot);
+		put_number(epochs, batch->slots[i].epoch);
+	}
+	buf_put_u8(slots, '}');
+	buf_put_u8(epochs, '}');
+	must(!slots->over && !epochs->over);
+}
+
+static void put_events(struct buf *b, const struct store_batch *batch, put_fn *put)
+{
+	for (size_t i = 0; i < batch->count; i++) {
+		open_array(b, batch->count, i);
+		put(b, &batch->events[i]);
+	}
+	buf_put_u8(b, '}');
+	must(!b->over);
+}
+
+static void open_array(struct buf *b, size_t count, size_t at)
+{
+	must(at < count);
+	buf_put_u8(b, at == 0 ? '{' : ',');
+}
+
+static void put_number(struct buf *b, uint64_t v)
+{
+	char text[NUMBER_LEN];
+
+	buf_put_span(b, store_number(text, v));
+}
+
+/* In quotes, so that it may hold commas, braces and the word NULL; runs between escapes at once. */
+static void put_text(struct buf *b, struct span text)
+{
+	size_t from = 0;
+
+	buf_put_u8(b, '"');
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.p[i] != '"' && text.p[i] != '\\')
+			continue;
+		buf_put(b, text.p + from, i - from);
+		buf_put_u8(b, '\\');
+		from = i;
+	}
+	buf_put_span(b, span_from(text, from));
+	buf_put_u8(b, '"');
+}
+
+static void on_appended(void *owner, enum err e, const struct pg_rows *rows, const char *why)
+{
+	struct call *c = owner;
+	struct store_stored *stored = mem_new(c->count * sizeof(*stored));
+
+	if (e)
+		store_refused("append", e, why);
+	for (size_t row = 0; !e && row < pg_count(rows); row++) {
+		size_t place = (size_t)pg_int(rows, row, 0);
+
+		if (!pg_is_null(rows, row, 0) && place >= 1 && place <= c->count)
+			stored[place - 1] =
+				(struct store_stored){(uint64_t)pg_int(rows, row, 1),
+						      span_is(pg_text(rows, row, 2), "t")};
+	}
+	c->appended(c->owner, e, e ? NULL : stored, c->count);
+	mem_free(stored);
+	store_call_free(c);
+}
+
+static void on_heads(void *owner, enum err e, const struct pg_rows *rows, const char *why)
+{
+	struct call *c = owner;
+	uint64_t *heads = mem_new(c->count * sizeof(*heads));
+
+	if (e)
+		store_refused("heads", e, why);
+	for (size_t row = 0; !e && row < pg_count(rows); row++) {
+		size_t place = (size_t)pg_int(rows, row, 0);
+
+		if (place >= 1 && place <= c->count)
+			heads[place - 1] = (uint64_t)pg_int(rows, row, 1);
+	}
+	c->heads(c->owner, e, e ? NULL : heads, c->count);
+	mem_free(heads);
+	store_call_free(c);
+}
+
+static void on_page(void *owner, enum err e, const struct pg_rows *rows, const char *why)
+{
+	struct call *c = owner;
+	struct store_page page = {.room = span_str(c->room)};
+	size_t count = e ? 0 : pg_count(rows);
+	struct store_event *events = mem_new((count + 1) * sizeof(*events));
+
+	if (e)
+		store_refused("read", e, why);
+	for (size_t row = 0; row < count; row++)
+		read_event(rows, row, &events[row]);
+	page.events = events;
+	page.count = count;
+	c->page(c->owner, e, &page);
+	mem_free(events);
+	store_call_free(c);
+}
+
+static void read_event(const struct pg_rows *rows, size_t row, struct store_event *e)
+{
+	*e = (struct store_event){
+		.seq = (uint64_t)pg_int(rows, row, 0),
+		.producer = pg_text(rows, row, 1),
+		.pseq = (uint64_t)pg_int(rows, row, 2),
+		.type = pg_text(rows, row, 3),
+		.actor = pg_text(rows, row, 4),
+		.body = pg_text(rows, row, 5),
+		.at_ms = pg_int(rows, row, 6),
+	};
+}
