@@ -23,7 +23,8 @@ static void see_attached(struct invariants *, const struct node *shard,
 static struct room_watch *room_of(struct invariants *, const struct connection *);
 static struct stay *stay_of(struct invariants *, const struct connection *);
 static bool is_here(const struct invariants *, const struct stay *);
-static bool is_forgotten(const struct invariants *, const struct stay *);
+static bool was_here(const struct invariants *, const struct room_watch *, const struct stay *,
+		     const struct frame *);
 static void see_number(struct invariants *, struct connection *, const struct frame *);
 static void see_content(struct invariants *, const struct connection *, const struct frame *);
 static void see_list(struct invariants *, struct connection *, const struct frame *);
@@ -69,6 +70,9 @@ void invariant_on_assign(struct invariants *v, unsigned slot, incarnation_id own
 {
 	const struct view_member *m = database_member(&v->world->database, owner);
 
+	for (unsigned i = 0; i < CLIENT_ROOMS_MAX; i++)
+		if (v->rooms[i].slot == slot)
+			v->rooms[i].assigned_ns = v->world->sim.now_ns;
 	if (m && m->state != MEMBER_DEAD && owner.v != by.v)
 		sim_violate(&v->world->sim, "taken-from-living", "slot %u of %s by %" PRIx64, slot,
 			    m->name, by.v);
@@ -101,6 +105,8 @@ void invariant_on_welcomed(struct invariants *v, const struct connection *c)
 
 	if (!is_here(v, s))
 		s->since_ns = now_ns;
+	if (s->live == 0)
+		s->live_ns = now_ns;
 	s->live++;
 	room_of(v, c)->shown_to++;
 }
@@ -198,18 +204,19 @@ static bool is_here(const struct invariants *v, const struct stay *s)
 	return s->live > 0 || v->world->sim.now_ns < s->until_ns;
 }
 
-/* Not promised yet: a shard that starts after a gateway has gone does not know whom that one had,
- * and does not wait for the grace of its connections. */
-static bool is_forgotten(const struct invariants *v, const struct stay *s)
+/* Was there, as far as everybody knows, when the owner of the room decided on this frame. Not
+ * promised yet: a new owner does not know whom a gateway had that has gone, and nobody else tells.
+ */
+static bool was_here(const struct invariants *v, const struct room_watch *r, const struct stay *s,
+		     const struct frame *f)
 {
-	const struct world *w = v->world;
+	int64_t now_ns = v->world->sim.now_ns;
+	bool forgotten =
+		s->reset_ns && now_ns - s->reset_ns < FORGOTTEN_NS && r->assigned_ns > s->reset_ns;
 
-	if (s->reset_ns == 0 || w->sim.now_ns - s->reset_ns > FORGOTTEN_NS)
-		return false;
-	for (unsigned i = 0; i < NETWORK_NODES_MAX; i++)
-		if (w->shards[i].start_ns > s->reset_ns)
-			return true;
-	return false;
+	if (forgotten)
+		return s->live > 0 && s->live_ns < f->at_ns;
+	return is_here(v, s) && s->since_ns < f->at_ns;
 }
 
 static void see_number(struct invariants *v, struct connection *c, const struct frame *f)
@@ -257,13 +264,14 @@ static void see_list(struct invariants *v, struct connection *c, const struct fr
 	c->joined &= f->users;
 }
 
-/* Nobody comes who had been there without a break since before the owner decided so. That the list
- * showed a newcomer a moment earlier is fine. */
+/* Nobody comes whom this client was shown and who has been there without a break since before the
+ * owner decided so. That the list showed a newcomer a moment earlier is fine. */
 static void see_joined(struct invariants *v, struct connection *c, const struct frame *f)
 {
-	const struct stay *s = &room_of(v, c)->stays[f->user];
+	const struct room_watch *r = room_of(v, c);
+	const struct stay *s = &r->stays[f->user];
 
-	if (is_here(v, s) && s->since_ns < f->at_ns && !is_forgotten(v, s))
+	if (c->users >> f->user & 1 && was_here(v, r, s, f))
 		sim_violate(&v->world->sim, "joined-while-here",
 			    "connection %u was shown that u%u joined, who has been there for "
 			    "%" PRId64 " ms",
@@ -294,7 +302,7 @@ static void see_removed(struct invariants *v, struct connection *c, const struct
 	const struct stay *s = &room_of(v, c)->stays[user];
 	int64_t now_ns = v->world->sim.now_ns;
 
-	if (is_here(v, s) && s->since_ns < f->at_ns && !is_forgotten(v, s))
+	if (was_here(v, room_of(v, c), s, f))
 		sim_violate(&v->world->sim, "left-while-here",
 			    "connection %u in %s was shown by %s that u%u went; u%u has been here "
 			    "for %" PRId64 " ms, %u live",

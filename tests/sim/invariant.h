@@ -17,6 +17,7 @@ struct stay {
 	unsigned live; /* connections that were welcomed and not closed */
 	int64_t since_ns, until_ns;
 	uint64_t until_session; /* whose loss it was */
+	int64_t live_ns;        /* since when one is live */
 	int64_t reset_ns;       /* when a gateway last took a connection with it */
 };
 
@@ -27,6 +28,7 @@ struct number { /* a relay number that somebody was shown */
 struct room_watch {
 	char key[32];
 	unsigned slot;
+	int64_t assigned_ns; /* when it last got another owner */
 	struct stay stays[FRAME_USERS_MAX];
 	uint64_t life;                             /* grows when nobody is left */
 	unsigned shown_to;                         /* connections */
