@@ -93,6 +93,7 @@ void room_on_solicit_done(struct room *r, struct feed *f, int64_t now_ns)
 	a->spoken = true;
 	a->unconfirmed = false;
 	room_cover(r, now_ns);
+	room_drain(r, now_ns);
 	settle(r);
 }
 

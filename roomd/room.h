@@ -13,7 +13,7 @@
 #include "roomd/feed_set.h"
 #include "roomd/journal.h"
 
-#define ROOM_ANSWER_WAIT_NS (1 * NS_PER_S) /* questions wait longer for coverage than people do */
+#define ROOM_ANSWER_WAIT_NS (1 * NS_PER_S) /* questions and casts wait longer than people do */
 
 struct room;
 

@@ -6,6 +6,7 @@
 #include "roomd/room_inside.h"
 
 static bool must_wait(const struct room *, enum message_type, int64_t now_ns);
+static bool awaits_live(const struct room *);
 static void add_waiting(struct room *, struct feed *, const struct message *, int64_t now_ns);
 static void act(struct room *, struct feed *, const struct message *, int64_t now_ns);
 static void act_join(struct room *, const struct msg_join *, int64_t now_ns);
@@ -19,6 +20,7 @@ struct presence *room_presence(struct room *r)
 
 void room_take(struct room *r, struct feed *f, const struct message *m, int64_t now_ns)
 {
+	room_drain(r, now_ns); /* nothing overtakes what need not wait any longer */
 	if (must_wait(r, m->type, now_ns))
 		add_waiting(r, f, m, now_ns);
 	else
@@ -64,11 +66,28 @@ void room_keep_join(struct room *r, struct attachment *a, const struct item_memb
 	buf_fini(&members);
 }
 
+/* People wait a moment for everybody. What would be lost to a busy gateway waits longer for that
+ * one (a leave too: it follows its connection's casts), but not for one that is away. Questions
+ * wait longer for all. */
 static bool must_wait(const struct room *r, enum message_type type, int64_t now_ns)
 {
-	bool is_question = type == MESSAGE_INSPECT;
+	if (!r->open)
+		return true;
+	if (r->covered || type == MESSAGE_JOIN || now_ns >= r->answer_at_ns)
+		return false;
+	return type == MESSAGE_INSPECT || awaits_live(r);
+}
 
-	return !r->open || (is_question && !r->covered && now_ns < r->answer_at_ns);
+static bool awaits_live(const struct room *r)
+{
+	LIST_EACH (feed_set_all(r->env->feeds), it, ahead) {
+		const struct feed *f = container_of(it, struct feed, of_set);
+		const struct attachment *a = presence_find(&r->presence, f);
+
+		if (f->state == FEED_LIVE && !(a && a->spoken))
+			return true;
+	}
+	return false;
 }
 
 static void add_waiting(struct room *r, struct feed *f, const struct message *m, int64_t now_ns)

@@ -323,6 +323,78 @@ static void room_casts_wait_until_everybody_can_hear_them(void **state)
 	heard(s, 1, "SOLICIT; ATTACHED 3; ROSTER 4 [1:ann 2:bob]; CAST 5 1");
 }
 
+static void room_casts_wait_longer_than_joining_for_a_busy_gateway(void **state)
+{
+	struct stage *s = *state;
+
+	stage_call(s, 0, 0);
+	stage_call(s, 1, 0);
+	stage_turn(s);
+	stage_attach(s, 0, "1:ann", 3);
+	stage_heard(s, 0);
+	stage_heard(s, 1);
+	stage_cast(s, 0, 1, "", 0);
+	stage_run(s, 600); /* the room is open to people */
+	stage_join(s, 0, "3:cy!");
+	assert_non_null(strstr(stage_heard(s, 0), "WELCOMED"));
+	stage_cast(s, 0, 3, "", 0);
+	stage_attach(s, 1, "2:bob", 3);
+
+	const char *seen = stage_heard(s, 1);
+	const char *first = strstr(seen, "CAST");
+	assert_non_null(first);
+	assert_non_null(strstr(first + 1, "CAST"));
+	assert_memory_equal(strchr(first + 5, ' '), " 1", 2);
+}
+
+static void room_a_leave_does_not_overtake_the_casts_before_it(void **state)
+{
+	struct stage *s = *state;
+
+	stage_call(s, 0, 0);
+	stage_call(s, 1, 0);
+	stage_turn(s);
+	stage_attach(s, 0, "1:ann 4:dan", 3);
+	stage_cast(s, 0, 4, "", 0);
+	stage_run(s, 600);
+	stage_leave(s, 0, 4);
+	stage_attach(s, 1, "2:bob", 3);
+
+	const char *seen = stage_heard(s, 1);
+	assert_non_null(strstr(seen, "CAST"));
+	assert_non_null(strstr(strstr(seen, "CAST"), "LEFT"));
+}
+
+static void room_casts_wait_for_a_busy_gateway_at_most_a_second(void **state)
+{
+	struct stage *s = *state;
+
+	stage_call(s, 0, 0);
+	stage_call(s, 1, 0);
+	stage_turn(s);
+	stage_attach(s, 0, "1:ann 2:bob", 3);
+	stage_cast(s, 0, 1, "", 0);
+	stage_run(s, 950);
+	assert_null(strstr(stage_heard(s, 0), "CAST"));
+	stage_run(s, 100);
+
+	assert_non_null(strstr(stage_heard(s, 0), "CAST"));
+}
+
+static void room_casts_do_not_wait_longer_for_a_gateway_that_is_away(void **state)
+{
+	struct stage *s = *state;
+
+	stage_list_gateway(s, 1);
+	stage_run(s, 1100);
+	stage_call(s, 0, 0);
+	stage_attach(s, 0, "1:ann 2:bob", 3);
+	stage_cast(s, 0, 1, "", 0);
+	stage_run(s, 300);
+
+	assert_non_null(strstr(stage_heard(s, 0), "CAST"));
+}
+
 static void room_attached_again_after_a_restart_shows_nobody_as_new(void **state)
 {
 	struct stage *s = *state;
@@ -548,6 +620,10 @@ int main(void)
 		ALONE(room_joining_waits_at_most_250_ms),
 		ALONE(room_a_gateway_that_never_comes_is_waited_for_until_the_grace),
 		ALONE(room_casts_wait_until_everybody_can_hear_them),
+		ALONE(room_casts_wait_longer_than_joining_for_a_busy_gateway),
+		ALONE(room_a_leave_does_not_overtake_the_casts_before_it),
+		ALONE(room_casts_wait_for_a_busy_gateway_at_most_a_second),
+		ALONE(room_casts_do_not_wait_longer_for_a_gateway_that_is_away),
 		PAIR(room_attached_again_after_a_restart_shows_nobody_as_new),
 		PAIR(room_a_user_known_elsewhere_is_not_new_after_a_restart),
 		PAIR(room_entries_of_a_lost_gateway_leave_after_the_grace),
