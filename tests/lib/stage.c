@@ -11,6 +11,8 @@
 #define HEARD_MAX (1u << 20)
 #define STEP_NS (10 * NS_PER_MS)
 
+static void attach(struct stage *, unsigned gateway, const char *members,
+		   const struct msg_attach *seen);
 static enum err send(void *owner, struct span route, struct span bytes);
 static void hear(struct stage_gateway *, const struct message *);
 static void hear_members(struct stage_gateway *, struct span members);
@@ -204,7 +206,48 @@ const char *stage_heard(struct stage *s, unsigned gateway)
 	return text;
 }
 
+const char *stage_heard_of(struct stage *s, unsigned gateway, const char *names)
+{
+	static char text[HEARD_MAX];
+	struct span rest = span_str(stage_heard(s, gateway));
+	size_t len = 0;
+
+	text[0] = '\0';
+	while (rest.len > 0) {
+		struct span one = span_until(&rest, ';'), words = one;
+		struct span name = span_until(&words, ' ');
+		char wanted[32];
+
+		if (name.len == 0) { /* after "; " */
+			one = span_from(one, 1);
+			name = span_until(&words, ' ');
+		}
+		snprintf(wanted, sizeof wanted, "%.*s", SPAN_ARGS(name));
+		if (!strstr(names, wanted))
+			continue;
+		if (span_is(name, "EVENT"))
+			span_until(&words, ' ');
+		else
+			words = span_from(one, name.len + 1);
+		len += (size_t)snprintf(text + len, sizeof text - len, "%s%s%s%.*s",
+					len > 0 ? "; " : "", wanted, words.len ? " " : "",
+					SPAN_ARGS(words));
+	}
+	return text;
+}
+
 void stage_attach(struct stage *s, unsigned gateway, const char *members, uint64_t relay)
+{
+	attach(s, gateway, members, &(struct msg_attach){.relay = relay});
+}
+
+void stage_attach_from(struct stage *s, unsigned gateway, const char *members, uint64_t next)
+{
+	attach(s, gateway, members, &(struct msg_attach){.next = next});
+}
+
+static void attach(struct stage *s, unsigned gateway, const char *members,
+		   const struct msg_attach *seen)
 {
 	const struct stage_gateway *g = &s->gateways[gateway];
 	struct buf items;
@@ -216,7 +259,8 @@ void stage_attach(struct stage *s, unsigned gateway, const char *members, uint64
 		stage_out(s, gateway),
 		&(struct msg_attach){.room = SPAN(STAGE_ROOM),
 				     .epoch = s->db.slots[slot_of(SPAN(STAGE_ROOM))].epoch,
-				     .relay = relay,
+				     .relay = seen->relay,
+				     .next = seen->next,
 				     .members = buf_span(&items)});
 	buf_fini(&items);
 	stage_say(s, gateway);

@@ -59,10 +59,14 @@ struct buf *stage_out(struct stage *, unsigned gateway); /* message_put_x, then 
 void stage_say(struct stage *, unsigned gateway);        /* one message, and a turn */
 /* All that it heard since it was asked last, joined by "; ", without greetings and heartbeats. */
 const char *stage_heard(struct stage *, unsigned gateway);
+/* Only the records of these names ("HEAD EVENT"), and of an EVENT not the relay number. */
+const char *stage_heard_of(struct stage *, unsigned gateway, const char *names);
 
 /* `members`: "1:ann 2:bob! 3.2:bob" - session:user, .2 for its second connection, ! for fresh. Said
  * at once. */
 void stage_attach(struct stage *, unsigned gateway, const char *members, uint64_t relay);
+/* The same, wanting the events from `next` on. */
+void stage_attach_from(struct stage *, unsigned gateway, const char *members, uint64_t next);
 void stage_join(struct stage *, unsigned gateway, const char *member);
 void stage_leave(struct stage *, unsigned gateway, uint64_t session);
 /* From producer "p", number `pseq`. */

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* roomd/schema/0004_events.sql on a real PostgreSQL, with two connections that wait for each other:
+ * what a former owner still writes never comes between the new owner's head and its first event. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <libpq-fe.h>
+
+#include "common/base.h"
+#include "tests/lib/cluster.h"
+
+enum { PATIENCE_MS = 10000 };
+
+/* The same append without the lock: what a plain conditional insert would do. */
+#define UNFENCED                                                                                   \
+	"INSERT INTO event SELECT 7, 'submission:r', 1, 'p', 5, '', '', '{}', now()"               \
+	" FROM slot s, pg_sleep(0.5) WHERE s.slot = 7 AND s.owner = 1 AND s.epoch = 1"
+#define KEY_SHARED                                                                                 \
+	"WITH fence AS MATERIALIZED (SELECT slot FROM slot WHERE slot = 7 AND owner = 1 AND "      \
+	"epoch = 1 FOR KEY SHARE) INSERT INTO event SELECT 7, 'submission:r', 1, 'p', 5, '', "     \
+	"'', '{}', "                                                                               \
+	"now() FROM fence, pg_sleep(0.5)"
+
+static struct cluster *cluster;
+
+struct pair {
+	PGconn *old, *new;
+};
+
+static PGconn *connect_to(void)
+{
+	PGconn *c = PQconnectdb(cluster_url(cluster));
+
+	assert_int_equal(PQstatus(c), CONNECTION_OK);
+	return c;
+}
+
+static long long ask(PGconn *c, const char *sql)
+{
+	PGresult *r = PQexec(c, sql);
+	ExecStatusType status = PQresultStatus(r);
+	long long value = 0;
+
+	if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
+		fail_msg("%s: %s", sql, PQresultErrorMessage(r));
+	if (status == PGRES_TUPLES_OK && PQntuples(r) > 0)
+		value = strtoll(PQgetvalue(r, 0, 0), NULL, 10);
+	PQclear(r);
+	return value;
+}
+
+static void say(PGconn *c, const char *sql)
+{
+	assert_int_equal(PQsendQuery(c, sql), 1);
+}
+
+/* True: what was said has succeeded. */
+static bool hear(PGconn *c)
+{
+	bool good = true;
+	PGresult *r;
+
+	while ((r = PQgetResult(c))) {
+		ExecStatusType status = PQresultStatus(r);
+
+		good = good && (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK);
+		PQclear(r);
+	}
+	return good;
+}
+
+static void wait_until(PGconn *c, const char *sql)
+{
+	for (int ms = 0; !ask(c, sql); ms += 5) {
+		assert_true(ms < PATIENCE_MS);
+		usleep(5000);
+	}
+}
+
+/* Until some connection waits for a lock of another. */
+static void wait_blocked(PGconn *c)
+{
+	wait_until(c, "SELECT count(*) FROM pg_locks WHERE NOT granted");
+}
+
+static void wait_asleep(PGconn *c)
+{
+	wait_until(c, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'");
+}
+
+static const char *append(char *out, size_t size, int owner, int epoch, int head, int pseq)
+{
+	snprintf(out, size,
+		 "SELECT count(place) FROM moot_append(%d, '{7}', '{%d}', '{7}', '{submission:r}', "
+		 "'{%d}', '{p}', '{%d}', '{\"\"}', '{\"\"}', '{\"{}\"}', '{0}')",
+		 owner, epoch, head, pseq);
+	return out;
+}
+
+static long long head(PGconn *c)
+{
+	return ask(c, "SELECT seq FROM moot_heads('{7}', '{submission:r}')");
+}
+
+static int start_cluster(void **state)
+{
+	static const char *const names[] = {"0001_cluster", "0002_access", "0003_grants",
+					    "0004_events"};
+	const char *root = getenv("MOOT_SOURCE_ROOT");
+	char line[1024];
+
+	(void)state;
+	cluster = cluster_new();
+	if (!cluster || !root)
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		snprintf(line, sizeof line,
+			 "psql -q -v ON_ERROR_STOP=1 -1 -d '%s' -f '%s/roomd/schema/%s.sql' "
+			 ">/dev/null",
+			 cluster_url(cluster), root, names[i]);
+		assert_int_equal(system(line), 0);
+	}
+	return 0;
+}
+
+static int stop_cluster(void **state)
+{
+	(void)state;
+	cluster_free(&cluster);
+	return 0;
+}
+
+/* Slot 7 is 1's under epoch 1; 1 and 2 are active. */
+static int open_pair(void **state)
+{
+	struct pair *p = test_calloc(1, sizeof *p);
+
+	p->old = connect_to();
+	p->new = connect_to();
+	ask(p->new, "DELETE FROM event");
+	ask(p->new, "DELETE FROM member");
+	ask(p->new, "INSERT INTO member (incarnation, kind, name, state) VALUES"
+		    " (1, 'shard', 'a', 'active'), (2, 'shard', 'b', 'active')");
+	ask(p->new, "UPDATE slot SET owner = NULL, epoch = 0");
+	ask(p->new, "UPDATE slot SET owner = 1, epoch = 1 WHERE slot = 7");
+	*state = p;
+	return 0;
+}
+
+static int close_pair(void **state)
+{
+	struct pair *p = *state;
+
+	PQfinish(p->old);
+	PQfinish(p->new);
+	test_free(p);
+	return 0;
+}
+
+static void append_numbers_in_order_and_answers_with_the_first_number_again(void **state)
+{
+	struct pair *p = *state;
+	char sql[512];
+
+	assert_int_equal(ask(p->old, append(sql, sizeof sql, 1, 1, 0, 5)), 1);
+	assert_int_equal(ask(p->old, append(sql, sizeof sql, 1, 1, 1, 6)), 1);
+	assert_int_equal(ask(p->old, append(sql, sizeof sql, 1, 1, 2, 5)), 1);
+
+	assert_int_equal(head(p->new), 2);
+	assert_int_equal(ask(p->new, "SELECT seq FROM event WHERE pseq = 5"), 1);
+}
+
+static void append_under_an_old_epoch_stores_nothing(void **state)
+{
+	struct pair *p = *state;
+	char sql[512];
+
+	assert_int_equal(ask(p->new, "SELECT epoch FROM moot_take(1, '{7}', 0)"), 2);
+	assert_int_equal(ask(p->old, append(sql, sizeof sql, 1, 1, 0, 5)), 0);
+
+	assert_int_equal(head(p->new), 0);
+}
+
+static void append_of_a_batch_stores_the_slots_that_are_still_held(void **state)
+{
+	struct pair *p = *state;
+
+	long long passed =
+		ask(p->old, "SELECT count(place) FROM moot_append(1, '{7,8}', '{1,1}',"
+			    " '{8,7}', '{submission:q,submission:r}', '{0,0}', '{p,p}',"
+			    " '{1,2}', '{\"\",\"\"}', '{\"\",\"\"}', '{\"{}\",\"{}\"}', '{0,0}')");
+
+	assert_int_equal(passed, 1);
+	assert_int_equal(ask(p->new, "SELECT count(*) FROM event"), 1);
+	assert_int_equal(head(p->new), 1);
+}
+
+/* ASSIGN holds the row; the append of the former owner waits for it, and finds its slot gone. */
+static void append_that_waited_for_an_assign_stores_nothing(void **state)
+{
+	struct pair *p = *state;
+	PGconn *third = connect_to();
+	char sql[512];
+
+	ask(p->new, "BEGIN");
+	ask(p->new, "SELECT slot FROM moot_assign('{7}', '{1}', '{2}', 0)");
+	say(p->old, append(sql, sizeof sql, 1, 1, 0, 5));
+	wait_blocked(third);
+	ask(p->new, "COMMIT");
+	long long new_head = head(p->new);
+	assert_true(hear(p->old));
+
+	assert_int_equal(new_head, 0);
+	assert_int_equal(head(p->new), 0);
+	assert_int_equal(ask(p->new, append(sql, sizeof sql, 2, 2, 0, 1)), 1);
+	assert_int_equal(head(p->new), 1);
+	PQfinish(third);
+}
+
+/* The append came first: ASSIGN waits until it is committed, and the head that is read then has it.
+ */
+static void assign_waits_for_an_append_that_came_first(void **state)
+{
+	struct pair *p = *state;
+	PGconn *third = connect_to();
+	char sql[512];
+
+	ask(p->old, "BEGIN");
+	ask(p->old, append(sql, sizeof sql, 1, 1, 0, 5));
+	say(p->new, "SELECT slot FROM moot_assign('{7}', '{1}', '{2}', 0)");
+	wait_blocked(third);
+	ask(p->old, "COMMIT");
+
+	assert_true(hear(p->new));
+	assert_int_equal(head(p->new), 1);
+	PQfinish(third);
+}
+
+static void assign_gives_up_on_a_lock_that_is_not_given_back(void **state)
+{
+	struct pair *p = *state;
+	char sql[512];
+
+	ask(p->old, "BEGIN");
+	ask(p->old, append(sql, sizeof sql, 1, 1, 0, 5));
+	say(p->new, "SELECT slot FROM moot_assign('{7}', '{1}', '{2}', 0)");
+
+	assert_false(hear(p->new));
+	ask(p->old, "ROLLBACK");
+}
+
+static void take_is_for_the_living_and_for_owners_only(void **state)
+{
+	struct pair *p = *state;
+
+	assert_int_equal(ask(p->new, "SELECT count(*) FROM moot_take(2, '{7}', 0)"), 0);
+	ask(p->new, "UPDATE member SET state = 'draining' WHERE incarnation = 1");
+	assert_int_equal(ask(p->new, "SELECT count(*) FROM moot_take(1, '{7}', 0)"), 1);
+	ask(p->new, "UPDATE member SET state = 'dead' WHERE incarnation = 1");
+	assert_int_equal(ask(p->new, "SELECT count(*) FROM moot_take(1, '{7}', 0)"), 0);
+}
+
+static void pages_end_by_count_and_by_size(void **state)
+{
+	struct pair *p = *state;
+
+	ask(p->new,
+	    "INSERT INTO event SELECT 7, 'submission:r', n, 'p', n, '', '', repeat('x', 100), now()"
+	    " FROM generate_series(1, 10) n");
+
+	assert_int_equal(
+		ask(p->new, "SELECT count(*) FROM moot_read(7, 'submission:r', 2, 5, 10000)"), 5);
+	assert_int_equal(
+		ask(p->new, "SELECT min(seq) FROM moot_read(7, 'submission:r', 2, 5, 10000)"), 3);
+	assert_int_equal(
+		ask(p->new, "SELECT count(*) FROM moot_read(7, 'submission:r', 0, 10, 250)"), 3);
+	assert_int_equal(ask(p->new, "SELECT count(*) FROM moot_read(7, 'submission:r', 0, 10, 1)"),
+			 1);
+}
+
+/* Why all this: the weaker forms let the former owner in after the new one has read its head. */
+static void let_in_by(struct pair *p, const char *form)
+{
+	PGconn *third = connect_to();
+
+	say(p->old, form);
+	wait_asleep(third);
+	ask(p->new, "SELECT slot FROM moot_assign('{7}', '{1}', '{2}', 0)");
+	long long new_head = head(p->new);
+	assert_true(hear(p->old));
+
+	assert_int_equal(new_head, 0);
+	assert_int_equal(head(p->new), 1);
+	PQfinish(third);
+}
+
+static void plain_condition_lets_a_former_owner_in(void **state)
+{
+	let_in_by(*state, UNFENCED);
+}
+
+static void key_share_lets_a_former_owner_in(void **state)
+{
+	let_in_by(*state, KEY_SHARED);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_pair, close_pair)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(append_numbers_in_order_and_answers_with_the_first_number_again),
+		TEST(append_under_an_old_epoch_stores_nothing),
+		TEST(append_of_a_batch_stores_the_slots_that_are_still_held),
+		TEST(append_that_waited_for_an_assign_stores_nothing),
+		TEST(assign_waits_for_an_append_that_came_first),
+		TEST(assign_gives_up_on_a_lock_that_is_not_given_back),
+		TEST(take_is_for_the_living_and_for_owners_only),
+		TEST(pages_end_by_count_and_by_size),
+		TEST(plain_condition_lets_a_former_owner_in),
+		TEST(key_share_lets_a_former_owner_in),
+	};
+
+	return cmocka_run_group_tests(tests, start_cluster, stop_cluster);
+}
