@@ -5,9 +5,16 @@
 
 #include "common/mem.h"
 
+#define BUCKET (UINT64_MAX / SLOTS + 1) /* of scores */
+
 struct candidate {
 	incarnation_id id;
 	unsigned load;
+};
+
+struct hold { /* how firmly rendezvous holds a slot at its owner */
+	uint64_t score;
+	unsigned slot;
 };
 
 struct plan {
@@ -15,24 +22,24 @@ struct plan {
 	unsigned count;
 	unsigned fair, most, least; /* slots */
 	int owner[SLOTS];           /* index of the shard; -1: nobody */
-	struct hold {
-		uint64_t score;
-		unsigned slot;
-	} order[SLOTS]; /* how firmly rendezvous holds a slot at its owner: the loosest first */
+	bool is_ordered;
+	struct hold order[SLOTS]; /* the loosest first */
 };
 
 static bool gather(struct plan *, const struct view *);
 static void keep_owners(struct plan *, const struct view *);
-static void shed_surplus(struct plan *);
+static void put_in_order(struct plan *, const struct view *);
+static void shed_surplus(struct plan *, const struct view *);
 static void place_free(struct plan *);
-static void feed_hungry(struct plan *);
+static void feed_hungry(struct plan *, const struct view *);
 static unsigned surplus(const struct plan *, unsigned level);
 static void move(struct plan *, unsigned slot, int to);
 static int find(const struct plan *, incarnation_id);
 static int best_below(const struct plan *, unsigned slot, unsigned limit);
 static uint64_t score(unsigned slot, incarnation_id);
 static int by_id(const void *, const void *);
-static int by_score(const void *, const void *);
+static bool is_looser(const struct hold *, const struct hold *);
+static void swap(struct hold *, struct hold *);
 
 void placement_targets(const struct view *v, incarnation_id targets[SLOTS])
 {
@@ -42,9 +49,9 @@ void placement_targets(const struct view *v, incarnation_id targets[SLOTS])
 		targets[slot] = (incarnation_id){0};
 	if (gather(p, v)) {
 		keep_owners(p, v);
-		shed_surplus(p);
+		shed_surplus(p, v);
 		place_free(p);
-		feed_hungry(p);
+		feed_hungry(p, v);
 		for (unsigned slot = 0; slot < SLOTS; slot++)
 			targets[slot] = p->shards[p->owner[slot]].id;
 	}
@@ -78,13 +85,37 @@ static void keep_owners(struct plan *p, const struct view *v)
 		p->owner[slot] = find(p, v->slots[slot].owner);
 		if (p->owner[slot] >= 0)
 			p->shards[p->owner[slot]].load++;
-		p->order[slot] = (struct hold){score(slot, v->slots[slot].owner), slot};
 	}
-	qsort(p->order, SLOTS, sizeof(p->order[0]), by_score);
 }
 
-static void shed_surplus(struct plan *p)
+/* Only when some slot must go: most views ask for nothing. Scores are hashes, so they spread evenly
+ * over as many buckets as there are slots, and what is left to sort are neighbours. */
+static void put_in_order(struct plan *p, const struct view *v)
 {
+	unsigned ends[SLOTS] = {0}, all = 0;
+	uint64_t scores[SLOTS];
+
+	if (p->is_ordered)
+		return;
+	p->is_ordered = true;
+	for (unsigned slot = 0; slot < SLOTS; slot++) {
+		scores[slot] = score(slot, v->slots[slot].owner);
+		ends[scores[slot] / BUCKET]++;
+	}
+	for (unsigned i = 0; i < SLOTS; i++)
+		all = ends[i] += all;
+	for (unsigned slot = SLOTS; slot-- > 0;)
+		p->order[--ends[scores[slot] / BUCKET]] = (struct hold){scores[slot], slot};
+	for (unsigned i = 1; i < SLOTS; i++)
+		for (unsigned at = i; at > 0 && is_looser(&p->order[at], &p->order[at - 1]); at--)
+			swap(&p->order[at], &p->order[at - 1]);
+}
+
+static void shed_surplus(struct plan *p, const struct view *v)
+{
+	if (surplus(p, p->most) == 0)
+		return;
+	put_in_order(p, v);
 	for (unsigned i = 0; i < SLOTS; i++) {
 		unsigned slot = p->order[i].slot;
 
@@ -102,15 +133,18 @@ static void place_free(struct plan *p)
 }
 
 /* Give to those below `least` what lies above a level, the highest that yields enough. */
-static void feed_hungry(struct plan *p)
+static void feed_hungry(struct plan *p, const struct view *v)
 {
 	unsigned missing = 0, level = p->most;
 
 	for (unsigned i = 0; i < p->count; i++)
 		if (p->shards[i].load < p->least)
 			missing += p->least - p->shards[i].load;
-	while (missing > 0 && surplus(p, level) < missing)
+	if (missing == 0)
+		return;
+	while (surplus(p, level) < missing)
 		level--;
+	put_in_order(p, v);
 	for (unsigned i = 0; i < SLOTS && missing > 0; i++) {
 		unsigned slot = p->order[i].slot;
 
@@ -179,11 +213,15 @@ static int by_id(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int by_score(const void *a, const void *b)
+static bool is_looser(const struct hold *a, const struct hold *b)
 {
-	const struct hold *x = a, *y = b;
+	return a->score != b->score ? a->score < b->score : a->slot < b->slot;
+}
 
-	if (x->score != y->score)
-		return (x->score > y->score) - (x->score < y->score);
-	return (x->slot > y->slot) - (x->slot < y->slot);
+static void swap(struct hold *a, struct hold *b)
+{
+	struct hold was = *a;
+
+	*a = *b;
+	*b = was;
 }
