@@ -140,7 +140,7 @@ enum err bus_connect(struct bus_context *c, const char *endpoint, struct span id
 	return OK;
 }
 
-void bus_tell(struct bus *b, bus_change_fn *fn)
+enum err bus_tell(struct bus *b, bus_change_fn *fn)
 {
 	char name[MONITOR_MAX];
 	int fd;
@@ -148,16 +148,21 @@ void bus_tell(struct bus *b, bus_change_fn *fn)
 
 	must(!b->is_router && !b->monitor);
 	snprintf(name, sizeof name, "inproc://monitor-%u", b->context->monitors++);
-	must(zmq_socket_monitor(b->socket, name, MONITOR_EVENTS) == 0);
-	b->change = fn;
+	if (zmq_socket_monitor(b->socket, name, MONITOR_EVENTS) != 0)
+		return ERR_SYSTEM; /* out of descriptors: it takes one, and so does the next */
 	b->monitor = zmq_socket(b->context->zmq, ZMQ_PAIR);
-	must(b->monitor);
+	if (!b->monitor) {
+		zmq_socket_monitor(b->socket, NULL, 0);
+		return ERR_SYSTEM;
+	}
+	b->change = fn;
 	set_int(b->monitor, ZMQ_LINGER, 0);
 	set_int(b->monitor, ZMQ_RCVHWM, 0); /* the I/O thread would wait for us */
 	must(zmq_connect(b->monitor, name) == 0);
 	must(zmq_getsockopt(b->monitor, ZMQ_FD, &fd, &len) == 0);
 	b->monitor_watch = watch_open(b->context->loop, fd, WATCH_READ, on_monitor, b);
 	loop_reap(b->context->loop, look_first, b);
+	return OK;
 }
 
 void bus_close(struct bus **bus)

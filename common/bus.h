@@ -35,8 +35,9 @@ MUST_USE enum err bus_listen(struct bus_context *, const char *endpoint, bus_fn 
 /* `id`: the routing id the ROUTER will see, 1..64 bytes. Connects in the background, for ever. */
 MUST_USE enum err bus_connect(struct bus_context *, const char *endpoint, struct span id, bus_fn *,
 			      void *owner, struct bus **out);
-/* Tell its owner, from now on (what came before is not repeated). DEALER only, once. */
-void bus_tell(struct bus *, bus_change_fn *);
+/* Tell its owner, from now on (what came before is not repeated). DEALER only, once. Errors: SYSTEM
+ * (no descriptors left). */
+MUST_USE enum err bus_tell(struct bus *, bus_change_fn *);
 void bus_close(struct bus **); /* NULL is fine; safe inside its own callback */
 
 const char *bus_endpoint(const struct bus *); /* what was really bound, with the port */

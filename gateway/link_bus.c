@@ -31,13 +31,15 @@ static enum err port_open(void *owner, struct link *link, const char *endpoint, 
 	p->link = link;
 	p->loop = wire->loop;
 	enum err e = bus_connect(wire->context, endpoint, id, port_on_message, p, &p->bus);
-	if (e) {
-		mem_free(p);
-		return e;
+	if (e == OK)
+		e = bus_tell(p->bus, port_on_change);
+	if (e == OK) {
+		*out = p;
+		return OK;
 	}
-	bus_tell(p->bus, port_on_change);
-	*out = p;
-	return OK;
+	bus_close(&p->bus);
+	mem_free(p);
+	return e;
 }
 
 static enum err port_send(void *port, struct span bytes)

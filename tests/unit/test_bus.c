@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <string.h>
 #include <zmq.h>
 #include <cmocka.h>
@@ -337,7 +338,27 @@ static void told(struct changes *c, const char *endpoint)
 {
 	assert_int_equal(bus_connect(c->net->context, endpoint, SPAN("told"), ignore, c, &c->bus),
 			 OK);
-	bus_tell(c->bus, on_change);
+	assert_int_equal(bus_tell(c->bus, on_change), OK);
+}
+
+static void without_descriptors_nobody_is_told_and_nothing_breaks(void **state)
+{
+	struct net *n = *state;
+	struct changes c = {.net = n};
+	struct rlimit limit, none;
+	assert_int_equal(bus_connect(n->context, bus_endpoint(n->shard.bus), SPAN("told"), ignore,
+				     &c, &c.bus),
+			 OK);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){.rlim_cur = 3, .rlim_max = limit.rlim_max};
+
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	enum err e = bus_tell(c.bus, on_change);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+
+	assert_int_equal(e, ERR_SYSTEM);
+	assert_int_equal(bus_tell(c.bus, on_change), OK);
+	bus_close(&c.bus);
 }
 
 static void dealer_is_told_when_it_is_connected_and_when_that_breaks(void **state)
@@ -400,6 +421,7 @@ int main(void)
 		CASE(port_in_use_is_said_so),
 		CASE(endpoint_that_is_none_is_an_error),
 		CASE(dealer_comes_back_when_the_router_does),
+		CASE(without_descriptors_nobody_is_told_and_nothing_breaks),
 		CASE(dealer_is_told_when_it_is_connected_and_when_that_breaks),
 		CASE(dealer_is_told_again_and_again_that_nobody_is_there),
 		CASE(dealer_may_be_closed_when_it_is_told),
