@@ -46,6 +46,7 @@ static void on_request(void *owner, struct visitor *v, const struct request *r);
 static void on_gone(void *owner, struct visitor *v);
 static void knock(struct listener *l, struct visitor *v, const struct path *path);
 static bool refuse_early(struct listener *l, struct visitor *v);
+static bool is_full(const struct listener *l);
 static void on_access(void *owner, const struct access_answer *a);
 static void refuse_access(struct knock *k, enum access_refusal why);
 static void admit(struct knock *k, const struct access_answer *a);
@@ -189,8 +190,7 @@ static bool refuse_early(struct listener *l, struct visitor *v)
 
 	if (!no.text && gateway_is_draining(l->gw))
 		why = ERR_RESTARTING;
-	else if (!no.text &&
-		 socket_set_count(l->sockets) >= (size_t)gateway_options(l->gw)->limits_connections)
+	else if (!no.text && is_full(l))
 		why = ERR_OVERLOADED;
 	if (why != OK)
 		no = (struct upgrade_refusal){err_http(why), err_text(why), "Retry-After: 1\r\n"};
@@ -199,6 +199,11 @@ static bool refuse_early(struct listener *l, struct visitor *v)
 	metrics_add(METRIC_connections_opened + OPENED_REFUSED, 1);
 	http_refuse(l->http, v, no.status, no.text, no.headers);
 	return true;
+}
+
+static bool is_full(const struct listener *l)
+{
+	return socket_set_count(l->sockets) >= (size_t)gateway_options(l->gw)->limits_connections;
 }
 
 static void on_access(void *owner, const struct access_answer *a)
@@ -255,6 +260,8 @@ static void admit(struct knock *k, const struct access_answer *a)
 		end_knock(k);
 	} else if (no.text) {
 		refuse(k, no.status, no.text, no.headers);
+	} else if (is_full(k->listener)) { /* many may have been asked about at once */
+		refuse(k, err_http(ERR_OVERLOADED), err_text(ERR_OVERLOADED), "Retry-After: 1\r\n");
 	} else {
 		take_in(k, &admission);
 	}
