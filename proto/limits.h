@@ -22,6 +22,10 @@
 #define KEPT_BODY_MAX (16u << 10)         /* bytes of one kept state (a cursor, an editing mark) */
 #define KEPT_PER_SESSION 8                /* states one connection may leave for late joiners */
 
+/* The greatest relay number that a gateway may bring back to a room: what grows from there still is
+ * a number that JavaScript holds exactly. */
+#define RELAY_MAX (UINT64_C(1) << 52)
+
 /* A link. The window must hold several of the largest messages; the batch must fit one of them. */
 #define LINK_BATCH_MAX (16u << 20) /* bytes of one ZeroMQ message; MAXMSGSIZE */
 #define LINK_BATCH_AIM (64u << 10) /* bytes after which a batch is sealed within a turn */

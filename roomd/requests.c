@@ -87,7 +87,7 @@ static enum err on_attach(const struct requests *q, struct feed *f, const struct
 {
 	struct span key = m->attach.room;
 
-	if (!is_key(key))
+	if (!is_key(key) || m->attach.relay > RELAY_MAX)
 		return ERR_BAD_MESSAGE;
 	if (!is_ours(q, key, m->attach.epoch)) {
 		if (!q->is_final && m->attach.epoch > epoch_of(q, key))
