@@ -63,10 +63,13 @@ describe('a database that is away for 5 s', { concurrency: false }, () => {
 	/** @type {[string, () => Promise<void>][]} */
 	const outages = [
 		['frozen', async () => {
-			const pids = [...childrenOf(world.cluster.postgres.process.pid ?? 0), world.cluster.postgres.process.pid ?? 0];
-			pids.forEach((pid) => process.kill(pid, 'SIGSTOP'));
+			const postmaster = world.cluster.postgres.process;
+			postmaster.pause(); // first: then it has no more children than these
+			const children = childrenOf(postmaster.pid ?? 0);
+			children.forEach((pid) => send(pid, 'SIGSTOP'));
 			await sleep(5_000); // the outage is what is tested
-			pids.forEach((pid) => process.kill(pid, 'SIGCONT'));
+			children.forEach((pid) => send(pid, 'SIGCONT'));
+			postmaster.resume();
 		}],
 		['stopped', async () => {
 			const back = Date.now() + 5_000;
@@ -160,6 +163,15 @@ async function everyShardOwnsItsShare(ms = 15_000) {
 			return;
 		assert.ok(Date.now() < deadline, `slots after ${ms} ms: ${JSON.stringify(rows)}`);
 		await sleep(50);
+	}
+}
+
+/** @param {number} pid @param {NodeJS.Signals} signal */
+function send(pid, signal) {
+	try {
+		process.kill(pid, signal);
+	} catch {
+		// it has just ended
 	}
 }
 
