@@ -17,9 +17,9 @@ const size = isFull ? { connections: 500, rooms: 100 } : { connections: 150, roo
 const watchMs = isFull ? 5_000 : 2_000;
 const slots = 4_096;
 
-// An answer may take longer while slots move, by no more than this. A move that had to be forced after
-// a gateway's second is far beyond.
-const patience = 20;
+// How many times longer an answer may take while slots move than the worst one took without a change,
+// or than this process itself was late.
+const patience = 30;
 
 /** @type {Cluster} */
 let cluster;
@@ -77,8 +77,11 @@ function judge(t, calm, steps) {
 	for (const each of [calm, ...steps])
 		t.diagnostic(describeFigures(each));
 	assertFaultless([calm, ...steps]);
-	for (const { name, ack } of steps)
-		assert.ok(ack.at(0.99) <= patience * calm.ack.max, `${name}: an answer took ${ms(ack.at(0.99))}, without a change ${ms(calm.ack.max)}`);
+	for (const { name, ack, lag } of steps) {
+		const ratio = ack.at(0.99) / Math.max(calm.ack.max, lag.max);
+		t.diagnostic(`${name}: publish to ack p99 ${ratio.toFixed(1)} times the worst without a change`);
+		assert.ok(ratio <= patience, `${name}: an answer took ${ms(ack.at(0.99))}, without a change ${ms(calm.ack.max)}`);
+	}
 }
 
 /** @param {Figures[]} steps */

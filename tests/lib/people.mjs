@@ -33,5 +33,6 @@ export function insertSql(all) {
 
 /** @returns {string} SQL */
 export function removeSql() {
-	return ['sessions', 'submissions', 'users'].map((table) => `delete from ${table} where id like '${prefix}%'`).join(';');
+	const own = ['sessions', 'submissions', 'users'].map((table) => `delete from ${table} where id like '${prefix}%'`);
+	return [...own, `delete from event where room like 'submission:${prefix}%'`].join(';');
 }
