@@ -31,8 +31,8 @@ struct feed {
 	uint8_t route[FEED_ROUTE_MAX];
 	size_t route_len;
 	int64_t opened_ns, heard_ns, said_ns, away_ns, gone_ns;
-	int64_t facts_ns; /* when a heartbeat was said last */
-	bool declared;    /* dead, by us, in this absence */
+	int64_t facts_ns;         /* when a heartbeat was said last */
+	bool declared;            /* dead, by us, in this absence */
 	uint64_t hold_told, held; /* numbers of moves: the last HOLD said, the last HELD heard */
 	struct buf parked;        /* records from the first on that a newer view may make ours */
 };
