@@ -26,6 +26,7 @@ struct membership {
 	enum member_state registered_as;
 	uint64_t registered;      /* the version from which on the view knows us; 0: not yet */
 	int64_t now_ns, since_ns; /* since_ns: in this state */
+	bool was_up;              /* the store, at the last tick */
 	int64_t poll_at_ns, retry_at_ns;
 	int64_t pull_ns, up_ns, leaving_ns;
 };
@@ -94,7 +95,9 @@ void membership_tick(struct membership *m, int64_t now_ns)
 		return;
 	if (store_is_up(m->setup.store))
 		m->up_ns = now_ns;
-	if (now_ns >= m->poll_at_ns)
+	bool is_back = m->up_ns == now_ns && !m->was_up;
+	m->was_up = m->up_ns == now_ns;
+	if (is_back || now_ns >= m->poll_at_ns)
 		membership_pull(m);
 	if (m->registered)
 		verdicts_tick(m->verdicts, membership_view(m), now_ns);

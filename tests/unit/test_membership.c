@@ -61,6 +61,21 @@ static void membership_of_two_that_boot_together_shares(void **state)
 	assert_true(shard_is_settled(s->shards[1].shard));
 }
 
+static void membership_looks_at_once_when_the_database_comes(void **state)
+{
+	struct stage *s = *state;
+
+	stage_start(s, 0);
+	fake_store_set_up(s->shards[0].store, false); /* still connecting */
+	stage_run(s, 100);
+	size_t before = stage_slots(s, 0);
+	fake_store_set_up(s->shards[0].store, true);
+	stage_run(s, 100); /* a tenth of the poll */
+
+	assert_int_equal(before, 0);
+	assert_int_equal(stage_slots(s, 0), SLOTS);
+}
+
 static void membership_a_joiner_gets_its_share_by_hand(void **state)
 {
 	struct stage *s = *state;
@@ -449,6 +464,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(membership_of_one_takes_everything_at_once),
 		TEST(membership_of_two_that_boot_together_shares),
+		TEST(membership_looks_at_once_when_the_database_comes),
 		TEST(membership_a_joiner_gets_its_share_by_hand),
 		TEST(membership_a_leaver_gives_everything_away),
 		TEST(membership_the_last_shard_just_leaves),
