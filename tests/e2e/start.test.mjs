@@ -132,11 +132,11 @@ for (const [name, program] of Object.entries(found)) {
 }
 
 describe('gateway without the libuv plugin of libwebsockets', () => {
-	const plugin = '/usr/lib/x86_64-linux-gnu/libwebsockets-evlib_uv.so';
+	const plugins = '/usr/lib/*/libwebsockets-evlib_uv.so';
 
 	test('1, with the package to install, before anything is waited for', async () => {
 		const hide = process.getuid?.() === 0 ? ['-m'] : ['-rm'];
-		const { code, err } = await run('unshare', [...hide, 'sh', '-c', `mount --bind /dev/null ${plugin} && exec ${found.gateway} --internal-port=0`],
+		const { code, err } = await run('unshare', [...hide, 'sh', '-c', `mount --bind /dev/null ${plugins} && exec ${found.gateway} --internal-port=0`],
 			{ MOOT_DATABASE_URL: nowhere, MOOT_PUBLIC_PORT: '0', ASAN_OPTIONS: 'detect_leaks=0' }); // libwebsockets leaks the list of its plugins
 		assert.equal(code, 1, err);
 		assertSentence(err, 'libwebsockets-evlib-uv');
