@@ -54,7 +54,7 @@ static void on_taken(void *owner, enum err e, uint64_t version, const struct sto
 		j->take_at_ns = j->now_ns + RETRY_NS;
 		return;
 	}
-	log_info("slots_taken_again", kv_u64("count", count), kv_u64("version", version));
+	log_info("slots_retaken", kv_u64("count", count), kv_u64("version", version));
 	if (count > 0)
 		j->setup.hooks.on_taken(j->setup.hooks.owner, version, slots, count);
 	settle_taken(j, slots, count);
@@ -78,7 +78,7 @@ static void settle_taken(struct journal *j, const struct store_slot *slots, size
 
 static void fence(struct journal *j, unsigned slot)
 {
-	log_warn("slot_fenced", kv_u64("slot", slot));
+	log_info("slot_fenced", kv_u64("slot", slot));
 	journal_lose(j, slot);
 	j->setup.hooks.on_fenced(j->setup.hooks.owner, slot);
 }

@@ -66,11 +66,13 @@ void room_events_read(struct room *r)
 
 	if (r->reading || !r->head_known)
 		return;
-	if (find_lowest(r, &lowest, &choked)) {
+	bool lacks = find_lowest(r, &lowest, &choked);
+
+	if (lacks && store_is_up(r->env->store)) {
 		r->reading = true;
 		store_read(r->env->store, &where, lowest - 1, PAGE_EVENTS, r->env->on_page,
 			   r->env->owner);
-	} else if (choked) {
+	} else if (lacks || choked) {
 		fall_behind(r);
 	}
 }

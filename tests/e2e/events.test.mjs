@@ -124,10 +124,15 @@ async function throughout(disturb) {
 }
 
 /** Each of them has been acked a few more. @param {Publisher[]} publishers */
-async function acksGrow(publishers) {
+function acksGrow(publishers) {
 	const from = publishers.map((one) => one.acked.length);
-	for (const deadline = Date.now() + 20_000; publishers.some((one, i) => one.acked.length < from[i] + 3);) {
-		assert.ok(Date.now() < deadline, 'publishes are acked again');
+	return until(async () => publishers.every((one, i) => one.acked.length >= from[i] + 3), 'publishes to be acked again');
+}
+
+/** @param {() => Promise<boolean>} is @param {string} what */
+async function until(is, what) {
+	for (const deadline = Date.now() + 20_000; !(await is());) {
+		assert.ok(Date.now() < deadline, `waited 20 s for ${what}`);
 		await new Promise((resolve) => setTimeout(resolve, 20));
 	}
 }
@@ -169,12 +174,27 @@ test('a shard frozen until another owns its rooms: what it writes when it thaws 
 		const gone = shard.ended();
 		shard.allowed = 1;
 		shard.pause();
-		await new Promise((resolve) => setTimeout(resolve, 2_000)); // the pause is what is tested
+		await until(async () => {
+			const rows = await world.cluster.sql(`select 1 from slot join member on owner = incarnation where name = ${quote(shard.name)}`);
+			return rows.length === 0;
+		}, 'another shard to own its slots');
 		shard.resume();
 		await gone;
 		await world.cluster.startProcess(shard);
 	});
 	t.diagnostic(JSON.stringify(figures));
+});
+
+test('database connections of the shards cut in the middle of commits: every event once', async (t) => {
+	const figures = await throughout(async () => {
+		for (let n = 0; n < 3; n++) {
+			const pids = await world.cluster.sql('select pid from pg_stat_activity where pid <> pg_backend_pid() and application_name like \'shard-%\'');
+			await world.cluster.sql(pids.map(({ pid }) => `select pg_terminate_backend(${pid})`).join(';'));
+			await new Promise((resolve) => setTimeout(resolve, 200 + 100 * n)); // into the middle of what goes on again
+		}
+	});
+	t.diagnostic(JSON.stringify(figures));
+	assert.equal(figures.failed, 0);
 });
 
 test('PostgreSQL restarted: every event once', async (t) => {

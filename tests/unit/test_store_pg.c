@@ -16,6 +16,7 @@
 
 enum { PATIENCE_MS = 15000 };
 
+#define ROOM "submission:r"
 #define ONE ((incarnation_id){UINT64_C(0xfffffffffffffff1)}) /* negative as a bigint */
 #define TWO ((incarnation_id){0x22})
 
@@ -32,6 +33,9 @@ struct desk {
 	struct view view;
 	size_t slots, moved;
 	struct store_slot first;
+	struct store_stored stored[4];
+	char body[128];
+	int64_t at_ms;
 };
 
 static void on_state(void *owner, bool up, const char *why)
@@ -124,7 +128,8 @@ static int start_cluster(void **state)
 	cluster = cluster_new();
 	if (!cluster || !root)
 		return -1;
-	static const char *const names[] = {"0001_cluster", "0002_access", "0003_grants"};
+	static const char *const names[] = {"0001_cluster", "0002_access", "0003_grants",
+					    "0004_events"};
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		snprintf(file, sizeof file, "-f '%s/roomd/schema/%s.sql'", root, names[i]);
 		psql(file);
@@ -143,7 +148,8 @@ static int open_desk(void **state)
 {
 	struct desk *d = mem_new(sizeof *d);
 
-	psql("-c 'DELETE FROM member; UPDATE slot SET owner = NULL, epoch = 0, version = 0;"
+	psql("-c 'DELETE FROM event; DELETE FROM member; UPDATE slot SET owner = NULL, epoch = 0, "
+	     "version = 0;"
 	     " UPDATE view SET version = 1'");
 	view_init(&d->view);
 	d->loop = loop_new();
@@ -303,6 +309,119 @@ static void store_assigns_everything_at_once(void **state)
 	assert_int_equal(d->moved, SLOTS);
 }
 
+static void on_appended(void *owner, enum err e, const struct store_stored *stored, size_t count)
+{
+	struct desk *d = owner;
+
+	on_done(owner, e, 0);
+	d->slots = count;
+	for (size_t i = 0; stored && i < count && i < ARRAY_LEN(d->stored); i++)
+		d->stored[i] = stored[i];
+}
+
+static void on_heads(void *owner, enum err e, const uint64_t *heads, size_t count)
+{
+	struct desk *d = owner;
+
+	on_done(owner, e, heads ? heads[0] : 0);
+	d->slots = count;
+}
+
+static void on_page(void *owner, enum err e, const struct store_page *page)
+{
+	struct desk *d = owner;
+
+	on_done(owner, e, page->count > 0 ? page->events[page->count - 1].seq : 0);
+	d->slots = page->count;
+	assert_true(span_is(page->room, ROOM));
+	if (page->count == 0)
+		return;
+	assert_true(page->events[0].body.len < sizeof d->body);
+	memcpy(d->body, page->events[0].body.p, page->events[0].body.len);
+	d->body[page->events[0].body.len] = '\0';
+	d->at_ms = page->events[0].at_ms;
+}
+
+static void append(struct desk *d, uint64_t epoch, uint64_t head, const char *const *bodies,
+		   size_t count)
+{
+	struct store_append events[4];
+	const struct store_slot slot = {7, ONE, epoch};
+
+	assert_true(count <= ARRAY_LEN(events));
+	for (size_t i = 0; i < count; i++)
+		events[i] = (struct store_append){
+			.room = {7, SPAN(ROOM)},
+			.head = head,
+			.event = {.producer = SPAN("p"),
+				  .pseq = i + 1,
+				  .type = SPAN("NULL"),
+				  .actor = SPAN(""),
+				  .body = span_str(bodies[i]),
+				  .at_ms = INT64_C(1795452331123)},
+		};
+	store_append(d->store, &(struct store_batch){ONE, &slot, 1, events, count}, on_appended, d);
+	wait_answer(d);
+	assert_int_equal(d->err, OK);
+	assert_int_equal(d->slots, count);
+}
+
+static void store_keeps_an_event_byte_for_byte(void **state)
+{
+	static const char *const body = "{\"a\":\"q\\\"\\\\ ,{}NULL Zo\xc3\xab\\u0000\"}";
+	struct desk *d = *state;
+
+	add(d, ONE, "a");
+	assign(d, 7, 0, ONE, 0);
+	append(d, 1, 0, &body, 1);
+	store_read(d->store, &(struct store_room){7, SPAN(ROOM)}, 0, 10, on_page, d);
+	wait_answer(d);
+
+	assert_int_equal(d->slots, 1);
+	assert_string_equal(d->body, body);
+	assert_true(d->at_ms == INT64_C(1795452331123));
+}
+
+static void store_numbers_a_batch_and_knows_it_again(void **state)
+{
+	static const char *const bodies[] = {"1", "2", "3"};
+	struct desk *d = *state;
+
+	add(d, ONE, "a");
+	assign(d, 7, 0, ONE, 0);
+	append(d, 1, 0, bodies, 2);
+	assert_int_equal(d->stored[1].seq, 2);
+	assert_false(d->stored[1].known);
+	append(d, 1, 2, bodies, 3);
+	assert_int_equal(d->stored[0].seq, 1);
+	assert_true(d->stored[0].known);
+	assert_int_equal(d->stored[2].seq, 3);
+	assert_false(d->stored[2].known);
+	store_heads(d->store, &(struct store_room){7, SPAN(ROOM)}, 1, on_heads, d);
+	wait_answer(d);
+
+	assert_int_equal(d->version, 3);
+}
+
+static void store_takes_a_slot_again_and_fences_the_epoch_before(void **state)
+{
+	static const char *const body = "1";
+	struct desk *d = *state;
+	unsigned slots[] = {7, 8};
+
+	add(d, ONE, "a");
+	assign(d, 7, 0, ONE, 0);
+	store_take(d->store, ONE, slots, 2, 0, on_assigned, d);
+	wait_answer(d);
+	assert_int_equal(d->moved, 1);
+	assert_int_equal(d->first.epoch, 2);
+	append(d, 1, 0, &body, 1);
+	assert_int_equal(d->stored[0].seq, 0);
+	append(d, 2, 0, &body, 1);
+
+	assert_int_equal(d->stored[0].seq, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_desk, close_desk)
 
 int main(void)
@@ -316,6 +435,9 @@ int main(void)
 		TEST(store_pulls_only_what_is_newer),
 		TEST(store_never_falls_behind_a_version_that_was_seen),
 		TEST(store_assigns_everything_at_once),
+		TEST(store_keeps_an_event_byte_for_byte),
+		TEST(store_numbers_a_batch_and_knows_it_again),
+		TEST(store_takes_a_slot_again_and_fences_the_epoch_before),
 	};
 
 	return cmocka_run_group_tests(tests, start_cluster, stop_cluster);
