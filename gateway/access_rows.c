@@ -11,7 +11,8 @@ enum { COL_REFUSAL, COL_USER, COL_NAME, COL_EMAIL, COL_TYPE, COL_ROLE, COL_EXPIR
 
 /* A session may expire at 'infinity', which is no number. */
 #define EXPIRES_MS                                                                                 \
-	" (extract(epoch from least(greatest(expires_at, 'epoch'), '9999-12-31 UTC')) * 1000)::bigint"
+	" (extract(epoch from least(greatest(expires_at, 'epoch'), '9999-12-31 UTC'))"             \
+	" * 1000)::bigint"
 
 const char access_authorize_sql[] =
 	"SELECT refusal, user_id, name, email, user_type, role," EXPIRES_MS ", md5($1::text)"
