@@ -219,7 +219,8 @@ bool route_tick(struct route *r, int64_t now_ns)
 		metrics_add(METRIC_casts_expired, dropped);
 		log_warn("casts_expired", kv_u64("count", dropped));
 	}
-	drop_old_leaves(r, now_ns);
+	if (r->state == ROUTE_WAITING)
+		drop_old_leaves(r, now_ns);
 	if (r->on_hold)
 		return false;
 	if (r->state == ROUTE_ATTACHING)
@@ -312,7 +313,8 @@ static void send_leave(struct route *r, struct attendee **pwho)
 		send_attach(r);
 }
 
-/* The next ATTACH lacks it, which says the same without a message to show. */
+/* The next ATTACH lacks it, which says the same without a message to show. One that is under way
+ * may still name it: then it is to be said. */
 static void drop_old_leaves(struct route *r, int64_t now_ns)
 {
 	LIST_EACH (audience_attendees(r->audience), it, ahead) {

@@ -142,6 +142,24 @@ static void leave_while_unattached_is_said_after_attached(void **state)
 	assert_int_equal(router_rooms(w->router), 0);
 }
 
+static void leave_that_an_attach_under_way_contradicts_is_said_however_late(void **state)
+{
+	struct world *w = *state;
+	world_room_is_attached(w);
+	world_view_says(w, 101, 2, MS(1)); /* moved: attaching at b */
+	router_leave(w->router, &w->who, MS(2));
+	router_tick(w->router, MS(2600)); /* no answer: once more, still naming who leaves */
+	router_flush(w->router, MS(2600));
+	fake_skip(w->b);
+
+	router_tick(w->router, MS(3100));
+	world_say_attached(w->b, 2, MS(3200));
+	router_flush(w->router, MS(3200));
+
+	assert_int_equal(world_next_type(w->b), MESSAGE_LEAVE);
+	assert_int_equal(router_rooms(w->router), 0);
+}
+
 static void moved_attaches_at_the_new_owner_at_once(void **state)
 {
 	struct world *w = *state;
@@ -468,6 +486,7 @@ int main(void)
 		T(casts_that_wait_longer_than_3_s_are_dropped),
 		T(one_client_may_not_make_more_than_64_KiB_wait),
 		T(leave_while_unattached_is_said_after_attached),
+		T(leave_that_an_attach_under_way_contradicts_is_said_however_late),
 		T(moved_attaches_at_the_new_owner_at_once),
 		T(moved_to_a_shard_not_in_the_view_opens_a_link_to_it),
 		T(listing_older_than_a_move_does_not_cut_the_new_owner),
