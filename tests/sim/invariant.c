@@ -98,6 +98,14 @@ void invariant_on_exit(struct invariants *v, const struct node *n)
 		sim_violate(&v->world->sim, "dead-without-reason", "%s found itself dead", n->name);
 }
 
+void invariant_on_end(struct invariants *v, incarnation_id gateway)
+{
+	for (unsigned i = 0; i < CLIENT_ROOMS_MAX; i++)
+		for (unsigned user = 0; user < FRAME_USERS_MAX; user++)
+			if (v->rooms[i].stays[user].lost_at.v == gateway.v)
+				v->rooms[i].stays[user].reset_ns = v->world->sim.now_ns;
+}
+
 void invariant_on_welcomed(struct invariants *v, const struct connection *c)
 {
 	struct stay *s = stay_of(v, c);
@@ -120,6 +128,8 @@ void invariant_on_gone(struct invariants *v, const struct connection *c, bool cl
 
 	must(s->live > 0 && r->shown_to > 0);
 	s->live--;
+	if (!clean)
+		s->lost_at = c->gateway_id;
 	if (c->reset)
 		s->reset_ns = v->world->sim.now_ns;
 	if (is_latest) {
@@ -263,7 +273,7 @@ static void see_list(struct invariants *v, struct connection *c, const struct fr
 		if (gone & 1)
 			see_removed(v, c, f, user);
 	c->users = f->users;
-	c->joined &= f->users;
+	c->joined = 0; /* the list may stand for a left and a joined that nobody was there to see */
 }
 
 /* Nobody comes whom this client was shown and who has been there without a break since before the

@@ -18,6 +18,7 @@ struct stay {
 	int64_t since_ns, until_ns;
 	uint64_t until_session; /* whose loss it was */
 	int64_t live_ns;        /* since when one is live */
+	incarnation_id lost_at; /* the gateway that keeps the last one that was lost */
 	int64_t reset_ns;       /* when a gateway last took a connection with it */
 };
 
@@ -54,6 +55,8 @@ void invariant_on_assign(struct invariants *, unsigned slot, incarnation_id owne
 			 incarnation_id by);
 void invariant_on_dead(struct invariants *, incarnation_id, const char *why);
 void invariant_on_exit(struct invariants *, const struct node *); /* it found itself dead */
+
+void invariant_on_end(struct invariants *, incarnation_id gateway);
 
 void invariant_on_welcomed(struct invariants *, const struct connection *);
 void invariant_on_gone(struct invariants *, const struct connection *, bool clean);

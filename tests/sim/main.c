@@ -9,12 +9,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "tests/sim/world.h"
 
 #define MUTANT_SEEDS 2000 /* within which each mutant must be found */
 
 struct job {
 	uint64_t first, count;
+	double within; /* real seconds; 0: as long as it takes */
 	int64_t seconds;
 	enum mutant mutant;
 	const char *only;
@@ -43,29 +45,25 @@ int main(int argc, char **argv)
 	if (!read_args(argc, argv, &job, &mutants))
 		return usage();
 	signal(SIGABRT, on_abort);
+	log_set_level(LOG_LEVEL_ERROR);
 	if (mutants)
 		return run_mutants(&job);
-	printf("seeds %" PRIu64 " to %" PRIu64 ", %" PRId64 " s each\n", job.first,
-	       job.first + job.count - 1, job.seconds);
+	printf("seeds from %" PRIu64 " on, %" PRId64 " s each\n", job.first, job.seconds);
 	fflush(stdout);
-	double began = real_seconds();
-	uint64_t failed = run_all(&job, &failed_seed);
-	double took = real_seconds() - began;
-	printf("%" PRIu64 " violations; %.0f virtual s in %.1f s: %.0f per second\n", failed,
-	       (double)job.count * (double)job.seconds, took,
-	       (double)job.count * (double)job.seconds / (took > 0 ? took : 1));
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_all(&job, &failed_seed) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int usage(void)
 {
-	fprintf(stderr, "moot-sim [--seeds N] [--first S] [--seconds V] [--seed S] [--trace]\n"
-			"         [--fault NAME] [--mutant NAME] [--mutants] [--all] [--repeat]\n"
-			"--seed S    that one; with --trace all that happens, on stderr\n"
-			"--all       do not end with the first violation\n"
-			"--repeat    each seed twice; both must end the same\n"
-			"--mutants   each mutant, until it is found\n"
-			"faults:\n");
+	fprintf(stderr,
+		"moot-sim [--seeds N] [--first S] [--seconds V] [--within R] [--seed S] [--trace]\n"
+		"         [--fault NAME] [--mutant NAME] [--mutants] [--all] [--repeat]\n"
+		"--within R  begin no seed after so many real seconds\n"
+		"--seed S    that one; with --trace all that happens, on stderr\n"
+		"--all       do not end with the first violation\n"
+		"--repeat    each seed twice; both must end the same\n"
+		"--mutants   each mutant, until it is found\n"
+		"faults:\n");
 	fault_list();
 	printf("mutants:\n");
 	for (unsigned i = 1; i < MUTANTS; i++)
@@ -104,6 +102,8 @@ static bool read_args(int argc, char **argv, struct job *job, bool *mutants)
 			job->first = n;
 		else if (!strcmp(name, "--seed") && read_number(value, &n))
 			job->first = n, job->count = 1;
+		else if (!strcmp(name, "--within") && read_number(value, &n))
+			job->within = (double)n;
 		else if (!strcmp(name, "--seconds") && read_number(value, &n) && n >= 25)
 			job->seconds = (int64_t)n;
 		else
@@ -122,22 +122,29 @@ static bool read_number(const char *text, uint64_t *out)
 
 static uint64_t run_all(const struct job *job, uint64_t *failed_seed)
 {
-	uint64_t failed = 0, once, twice;
+	uint64_t failed = 0, done = 0, once, twice;
+	double began = real_seconds(), took = 0;
 
-	for (uint64_t i = 0; i < job->count; i++) {
+	while (done < job->count && (!failed || job->keeps_going) &&
+	       (job->within == 0 || took < job->within)) {
 		struct job one = *job;
 
-		one.first = job->first + i;
+		one.first = job->first + done++;
 		if (run(&one, &once)) {
+			failed++;
 			*failed_seed = one.first;
-			if (!failed++ && !job->keeps_going)
-				return failed;
 		}
 		if (job->checks_repeat && (run(&one, &twice), once != twice)) {
 			printf("seed %" PRIu64 ": not the same twice\n", one.first);
 			failed++;
 		}
+		took = real_seconds() - began;
 	}
+	if (job->mutant == MUTANT_NONE)
+		printf("%" PRIu64 " seeds, %" PRIu64 " violations; %.0f virtual s in %.1f s: %.0f "
+		       "per second\n",
+		       done, failed, (double)done * (double)job->seconds, took,
+		       (double)done * (double)job->seconds / (took > 0 ? took : 1));
 	return failed;
 }
 

@@ -148,6 +148,7 @@ static void end_run(struct node *n)
 	struct sim *s = sim_of(n);
 
 	network_on_end(&n->world->network, n);
+	invariant_on_end(&n->world->invariants, n->id);
 	n->id.v = 0;
 	n->paused = false;
 	sim_cancel(s, &n->turn);
@@ -170,7 +171,8 @@ static void on_turn(struct event *e)
 	incarnation_id id = n->id;
 	struct list ready;
 
-	log_open("sim", n->name, s->traced ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
+	if (s->traced)
+		log_open("sim", n->name, LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
 	list_init(&ready);
 	while (!list_is_empty(&n->inbox)) {
 		struct list *first = n->inbox.next;
