@@ -40,7 +40,9 @@ void journal_take(struct journal *j)
 			slots[count++] = slot;
 	}
 	j->taking = true;
-	store_take(j->setup.store, j->setup.self, slots, count, j->view_version, on_taken, j);
+	store_take(j->setup.store,
+		   &(struct store_claim){j->setup.self, slots, count, j->view_version}, on_taken,
+		   j);
 	mem_free(slots);
 }
 

@@ -46,8 +46,13 @@ void store_pull(struct store *, uint64_t since, store_view_fn *, void *owner);
 void store_assign(struct store *, const struct store_move *, size_t count, uint64_t seen,
 		  store_assigned_fn *, void *owner);
 /* Take the owner's own slots again, each under the next epoch, where they still are its own. */
-void store_take(struct store *, incarnation_id, const unsigned *slots, size_t count, uint64_t seen,
-		store_assigned_fn *, void *owner);
+struct store_claim {
+	incarnation_id owner;
+	const unsigned *slots;
+	size_t count;
+	uint64_t seen; /* as in store_assign */
+};
+void store_take(struct store *, const struct store_claim *, store_assigned_fn *, void *owner);
 
 /* ---- events; schema/0004_events.sql says why they are fenced so ---- */
 struct store_event {

@@ -68,26 +68,26 @@ static void put_at(struct buf *b, const struct store_append *a)
 	put_number(b, (uint64_t)a->event.at_ms);
 }
 
-void store_take(struct store *s, incarnation_id self, const unsigned *slots, size_t count,
-		uint64_t seen, store_assigned_fn *taken, void *owner)
+void store_take(struct store *s, const struct store_claim *claim, store_assigned_fn *taken,
+		void *owner)
 {
 	char self_text[NUMBER_LEN], seen_text[NUMBER_LEN];
 	struct call *c = store_call_new(s, owner);
 	struct buf array;
 
 	buf_init(&array, (size_t)SLOTS * NUMBER_LEN);
-	for (size_t i = 0; i < count; i++) {
-		open_array(&array, count, i);
-		put_number(&array, slots[i]);
+	for (size_t i = 0; i < claim->count; i++) {
+		open_array(&array, claim->count, i);
+		put_number(&array, claim->slots[i]);
 	}
-	buf_put_str(&array, count > 0 ? "}" : "{}");
+	buf_put_str(&array, claim->count > 0 ? "}" : "{}");
 	must(!array.over);
 	c->assigned = taken;
 	pg_query(s->pg,
 		 "SELECT slot, owner, epoch, version FROM moot_take($1::bigint, $2::int[], "
 		 "$3::bigint)",
-		 (const struct span[]){store_number(self_text, self.v), buf_span(&array),
-				       store_number(seen_text, seen)},
+		 (const struct span[]){store_number(self_text, claim->owner.v), buf_span(&array),
+				       store_number(seen_text, claim->seen)},
 		 3, store_on_assigned, c);
 	buf_fini(&array);
 }

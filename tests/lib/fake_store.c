@@ -351,17 +351,17 @@ void fake_store_lose_answers(struct store *s)
 	s->loses_answers = !s->loses_answers;
 }
 
-void store_take(struct store *s, incarnation_id id, const unsigned *slots, size_t count,
-		uint64_t seen, store_assigned_fn *taken, void *owner)
+void store_take(struct store *s, const struct store_claim *claim, store_assigned_fn *taken,
+		void *owner)
 {
 	struct question *q = ask(s, TAKE, owner);
 
-	q->member.id = id;
-	q->slots = mem_new((count + 1) * sizeof *q->slots);
-	for (size_t i = 0; i < count; i++)
-		q->slots[i].slot = slots[i];
-	q->count = count;
-	q->since = seen;
+	q->member.id = claim->owner;
+	q->slots = mem_new((claim->count + 1) * sizeof *q->slots);
+	for (size_t i = 0; i < claim->count; i++)
+		q->slots[i].slot = claim->slots[i];
+	q->count = claim->count;
+	q->since = claim->seen;
 	q->assigned = taken;
 }
 

@@ -10,18 +10,17 @@ static void tell_heads(const struct call *);
 static void tell_page(const struct call *);
 static void copy(char *out, size_t cap, struct span);
 
-void store_take(struct store *s, incarnation_id self, const unsigned *slots, size_t count,
-		uint64_t seen, store_assigned_fn *taken, void *owner)
+void store_take(struct store *s, const struct store_claim *claim, store_assigned_fn *taken,
+		void *owner)
 {
 	struct call *c;
 	struct statement *q = store_ask(s, STATEMENT_TAKE, &c, owner);
 
-	(void)self;
-	q->since = seen;
-	q->slots = mem_new((count + 1) * sizeof *q->slots);
-	q->slot_count = count;
-	for (size_t i = 0; i < count; i++)
-		q->slots[i].slot = slots[i];
+	q->since = claim->seen;
+	q->slots = mem_new((claim->count + 1) * sizeof *q->slots);
+	q->slot_count = claim->count;
+	for (size_t i = 0; i < claim->count; i++)
+		q->slots[i].slot = claim->slots[i];
 	c->assigned = taken;
 	store_send(s, q);
 }

@@ -411,7 +411,7 @@ static void store_takes_a_slot_again_and_fences_the_epoch_before(void **state)
 
 	add(d, ONE, "a");
 	assign(d, 7, 0, ONE, 0);
-	store_take(d->store, ONE, slots, 2, 0, on_assigned, d);
+	store_take(d->store, &(struct store_claim){ONE, slots, 2, 0}, on_assigned, d);
 	wait_answer(d);
 	assert_int_equal(d->moved, 1);
 	assert_int_equal(d->first.epoch, 2);
