@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who may write: one slot with one room, two shards, the database, one gateway that publishes and
+ * (GATEWAYS=2) one that only listens. Safety only. A process that is frozen, slow or cut off is one
+ * that is not scheduled; an ASSIGN may come at any time, so every verdict may be wrong, and a
+ * planned move, which waits for more, is one of the cases. Not here: presence, casts, loss of the
+ * database.
+ *
+ * Claims: C1 order, C2 ack after commit, C3 seen implies durable, C4 once (docs/model.md).
+ * Mutants: NO_SHARE, NO_TAKE, EARLY_HEAD, ACK_EARLY, NO_EPOCH, ANY_ORDER (with WINDOW=2).
+ * REACH: see the end. */
+
+#ifndef PUBLISHES
+#define PUBLISHES 2
+#endif
+#ifndef ASSIGNS
+#define ASSIGNS 2 /* beyond the first */
+#endif
+#ifndef CRASHES
+#define CRASHES 1
+#endif
+#ifndef UNKNOWNS
+#define UNKNOWNS 1 /* outcomes of an APPEND that never reach the shard */
+#endif
+#ifndef LINK_LOSSES
+#define LINK_LOSSES 0
+#endif
+#ifndef GATEWAYS
+#define GATEWAYS 1
+#endif
+#ifndef WINDOW
+#define WINDOW 1 /* publishes on the way at once */
+#endif
+#define QUEUE 2 /* records on the way per link and direction */
+
+mtype:record = { ATTACH, PUBLISH, ATTACHED, EVENT, ACK, NOT_OWNER };
+mtype:holding = { ABSENT, PENDING, OPEN, TAKING, BLOCKED }; /* BLOCKED: in a mutant only */
+mtype:progress = { NONE, SENT, CHECKED, COMMITTED, REFUSED };
+
+/* What has been spent of the bounds. */
+byte assigns;
+byte crashes;
+byte unknowns;
+byte link_losses;
+
+/* The database: the slot's row, and the room's events as the producer numbered them. */
+byte row_owner = 0;
+byte row_epoch = 1;
+byte stored;
+byte log_pseq[PUBLISHES];
+byte log_epoch[PUBLISHES];
+byte share_locks;
+
+/* APPENDs by shard * 2 + connection. After a lost outcome the shard goes on over its other
+ * connection, while what it sent over the old one may still be executed, at any time. */
+typedef append_statement {
+	mtype:progress at;
+	byte epoch;
+	byte seq;
+	byte pseq;
+	bool abandoned; /* nobody waits for the outcome */
+};
+append_statement append[4];
+
+/* The links, by gateway * 2 + shard: ATTACH epoch, seq; PUBLISH -, pseq. */
+chan to_shard[2 * GATEWAYS] = [QUEUE] of { mtype:record, byte, byte };
+/* ATTACHED epoch, -; EVENT seq, pseq; ACK -, pseq. */
+chan to_gateway[2 * GATEWAYS] = [QUEUE] of { mtype:record, byte, byte };
+
+/* What the gateways have shown, and what was acknowledged to the producer. */
+byte seen[2];
+byte acked;
+
+#include "slot_database.pml"
+#include "slot_shard.pml"
+#include "slot_gateway.pml"
+
+/* Whoever has reason, or only thinks so. */
+active proctype Assigner() {
+end:
+	do
+	:: atomic {
+		assigns < ASSIGNS && share_locks == 0 ->
+		assigns++;
+		row_epoch++;
+		if
+		:: row_owner = 0
+		:: row_owner = 1
+		fi
+	}
+	od
+}
+
+init {
+	atomic {
+		append[0].at = NONE;
+		append[1].at = NONE;
+		append[2].at = NONE;
+		append[3].at = NONE;
+		run Shard(0);
+		run Shard(1);
+		run Gateway(0);
+#if GATEWAYS > 1
+		run Gateway(1)
+#else
+		seen[1] = PUBLISHES
+#endif
+	}
+}
+
+#ifdef REACH
+/* Must be violated: all faults happened, and yet everything was stored, acknowledged and seen. */
+active proctype Reached() {
+end:
+	do
+	:: d_step {
+		assigns == ASSIGNS && crashes == CRASHES && unknowns == UNKNOWNS &&
+		link_losses == LINK_LOSSES && acked == PUBLISHES && seen[0] == PUBLISHES &&
+		seen[1] == PUBLISHES ->
+		assert(false)
+	}
+	od
+}
+#endif
