@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/json.h"
 #include "common/log.h"
 #include "proto/slot.h"
 
@@ -240,15 +241,18 @@ static bool is_key(struct span key)
 }
 
 /* What the database would choke on must not get into a batch with what others said. */
+/* What is stored is shown for ever: a body that no reader of JSON takes does not get in. */
 static bool is_publish(const struct msg_publish *p)
 {
+	enum json_kind kind;
 	const struct span texts[] = {p->producer, p->type, p->actor, p->body};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (texts[i].len > 0 && memchr(texts[i].p, 0, texts[i].len))
 			return false;
 	return p->producer.len > 0 && p->producer.len <= PRODUCER_MAX &&
-	       p->type.len <= EVENT_TYPE_MAX && p->actor.len <= USER_ID_MAX;
+	       p->type.len <= EVENT_TYPE_MAX && p->actor.len <= USER_ID_MAX &&
+	       json_check(p->body, &kind) == OK && kind == JSON_OBJECT;
 }
 
 void requests_refuse(struct feed *f, const struct journal_asker *asker, enum err why)

@@ -102,6 +102,14 @@ describe('a hostile gateway', () => {
 		'attaches five thousand rooms': () => Array.from({ length: 5_000 }, (_, i) => join([member(BigInt(1_000 + i), 'evil')], { key: `submission:evil-${i}` })),
 		'comes and goes': () => Array.from({ length: 400 }, (_, i) => i % 2 ? [21, ours(), BigInt(500_000 + i - 1), 1n] : [20, ours(), list([member(BigInt(500_000 + i), `evil${i}`)])]),
 		'keeps more than it may': () => [join([member(90n, 'evil', { kept: list(Array.from({ length: 20 }, (_, i) => [`k${i}`, Buffer.alloc(20_000)])) })])],
+		'publishes what is no JSON': () => [[60, ours(), 'p', 1n, 't', 'a', 'not json']],
+		'publishes nothing': () => [[60, ours(), 'p', 2n, 't', 'a', '']],
+		'publishes half an array': () => [[60, ours(), 'p', 3n, 't', 'a', '[1']],
+		'publishes a NUL': () => [[60, ours(), 'p', 4n, 't', 'a\u0000b', '{}']],
+		'publishes as nobody': () => [[60, ours(), '', 5n, 't', 'a', '{}']],
+		'publishes the same again and again': () => Array.from({ length: 500 }, () => [60, ours(), 'p', 6n, 't', 'a', '{"type":"again"}']),
+		'publishes faster than can be stored': () => Array.from({ length: 3_000 }, (_, i) => [60, ours(), 'q', BigInt(i), 't', 'a', '{"type":"flood"}']),
+		'wants an event that is far away': () => [[10, ours(), 0n, 0n, most, list([member(82n, 'evil')])]],
 		'has a name of megabytes': () => [join([member(91n, 'evil', { name: 'n'.repeat(4 << 20) })])],
 	};
 	let self = 0xabc000000000n;
@@ -124,6 +132,11 @@ describe('a hostile gateway', () => {
 		strange.say({ ...how, consumed: 2n ** 63n }, [3, 1n, 1n, 1n]);
 		await roomGoesOn();
 		strange.end();
+	});
+
+	test('what is said again is one event', () => {
+		for (const client of pair)
+			assert.ok(client.all('again').length <= 1, `${client.all('again').length}`);
 	});
 
 	test('none of them made a number run over', () => {
