@@ -20,6 +20,7 @@ void buf_put_str(struct buf *, const char *);
 void buf_put_u8(struct buf *, uint8_t);
 void buf_put_u64_text(struct buf *, uint64_t); /* decimal */
 void buf_printf(struct buf *, const char *fmt, ...) PRINTF_LIKE(2, 3);
-uint8_t *buf_room(struct buf *, size_t len); /* at least `len` free bytes, or NULL past the maximum */
-void buf_cut(struct buf *, size_t head);     /* drop the first `head` bytes */
+uint8_t *buf_room(struct buf *,
+		  size_t len);           /* at least `len` free bytes, or NULL past the maximum */
+void buf_cut(struct buf *, size_t head); /* drop the first `head` bytes */
 struct span buf_span(const struct buf *);

@@ -36,4 +36,5 @@ static inline void list_add_last(struct list *l, struct list *n)
 
 /* `next` is read ahead, so the current node may be removed in the body. */
 #define LIST_EACH(l, it, ahead)                                                                    \
-	for (struct list *it = (l)->next, *ahead = it->next; it != (l); it = ahead, ahead = it->next)
+	for (struct list *it = (l)->next, *ahead = it->next; it != (l);                            \
+	     it = ahead, ahead = it->next)

@@ -25,7 +25,8 @@ struct kv {
 #define kv_span(k, v) ((struct kv){.key = (k), .kind = KV_SPAN, .span = (v)})
 #define kv_u64(k, v) ((struct kv){.key = (k), .kind = KV_U64, .u64 = (v)})
 #define kv_i64(k, v) ((struct kv){.key = (k), .kind = KV_I64, .i64 = (v)})
-#define kv_hex(k, v) ((struct kv){.key = (k), .kind = KV_HEX, .u64 = (v)}) /* ids: 16 hex digits */
+/* ids: 16 hex digits */
+#define kv_hex(k, v) ((struct kv){.key = (k), .kind = KV_HEX, .u64 = (v)})
 
 #define KV_DONE ((struct kv){.kind = KV_END})
 

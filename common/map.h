@@ -20,9 +20,9 @@ struct map {
 void map_init(struct map *);
 void map_fini(struct map *); /* values are the caller's */
 
-void *map_find(const struct map *, struct span key);          /* NULL: none */
-void map_add(struct map *, struct span key, void *value);     /* must not be there yet */
-void *map_remove(struct map *, struct span key);              /* the value, or NULL */
+void *map_find(const struct map *, struct span key);      /* NULL: none */
+void map_add(struct map *, struct span key, void *value); /* must not be there yet */
+void *map_remove(struct map *, struct span key);          /* the value, or NULL */
 
 void *map_find_u64(const struct map *, uint64_t key);
 void map_add_u64(struct map *, uint64_t key, void *value);

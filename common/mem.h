@@ -5,8 +5,8 @@
 
 #include "common/base.h"
 
-MUST_USE void *mem_new(size_t len);                       /* zeroed; caller owns; len 0 is a bug */
-MUST_USE void *mem_grow(void *p, size_t len);             /* like realloc; new bytes are not zeroed */
-MUST_USE void *mem_copy(const void *p, size_t len);       /* len 0 gives a valid pointer */
-MUST_USE char *mem_str(const char *s);                    /* copy of a C string */
-void mem_free(void *p);                                   /* NULL is fine */
+MUST_USE void *mem_new(size_t len);                 /* zeroed; caller owns; len 0 is a bug */
+MUST_USE void *mem_grow(void *p, size_t len);       /* like realloc; new bytes are not zeroed */
+MUST_USE void *mem_copy(const void *p, size_t len); /* len 0 gives a valid pointer */
+MUST_USE char *mem_str(const char *s);              /* copy of a C string */
+void mem_free(void *p);                             /* NULL is fine */

@@ -2,8 +2,9 @@
 /* Counters, gauges and histograms of a process, from its metrics.def; written from anywhere on the
  * loop thread, read only by /metrics. The second of the two write-only sinks. A process defines its
  * table once (common/metrics_table.h shows how); every series exists, at 0, from the start.
- * Rows: COUNTER(name, "help"), GAUGE(name, "help"), COUNTER_BY(name, label, "help", "v1", "v2", ...),
- * GAUGE_BY(...), HISTOGRAM(name, unit, "help"): seconds (from 0.5 ms) or bytes (from 64), doubling. */
+ * Rows: COUNTER(name, "help"), GAUGE(name, "help"), COUNTER_BY(name, label, "help", "v1", "v2",
+ * ...), GAUGE_BY(...), HISTOGRAM(name, unit, "help"): seconds (from 0.5 ms) or bytes (from 64),
+ * doubling. */
 #pragma once
 
 #include "common/buf.h"
@@ -27,7 +28,7 @@ struct metric_table {
 void metrics_open(const struct metric_table *);
 void metrics_add(unsigned metric, uint64_t n);
 void metrics_set(unsigned metric, int64_t v);
-void metrics_observe_ns(unsigned metric, int64_t ns);       /* a histogram of seconds */
+void metrics_observe_ns(unsigned metric, int64_t ns);        /* a histogram of seconds */
 void metrics_observe_bytes(unsigned metric, uint64_t bytes); /* a histogram of bytes */
-uint64_t metrics_value(unsigned metric); /* for tests and the admin port */
-void metrics_put(struct buf *);          /* Prometheus text format 0.0.4, with process_* figures */
+uint64_t metrics_value(unsigned metric);                     /* for tests and the admin port */
+void metrics_put(struct buf *); /* Prometheus text format 0.0.4, with process_* figures */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* clang-format off */
 /* Turns a process' metrics.def into indices and, a second time, into its rows. No #pragma once: it is
  * included once per use. `_total` and the unit are added to the name here, `moot_` when printed.
  *

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two clocks. Rules use monotonic time only; wall time is for people and for the wire's edge. */
+/* The two clocks. Rules use monotonic time only; wall time is for people and for the wire's edge.
+ */
 #pragma once
 
 #include "common/base.h"

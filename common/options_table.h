@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* clang-format off */
 /* Turns a process' options.def into its struct and, a second time, into its rows. No #pragma once: it
  * is included once per use. The rows' macros are described in common/options.h.
  *

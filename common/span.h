@@ -19,5 +19,6 @@ bool span_eq(struct span a, struct span b);
 bool span_is(struct span a, const char *s);
 bool span_starts(struct span a, const char *prefix);
 struct span span_from(struct span a, size_t at); /* a[at..]; empty when at >= len */
-struct span span_until(struct span *rest, uint8_t sep); /* cuts the next piece off `rest`; empty rest ends */
-uint64_t span_hash(struct span a); /* XXH3_64, seed 0: the same on every machine */
+struct span span_until(struct span *rest,
+		       uint8_t sep); /* cuts the next piece off `rest`; empty rest ends */
+uint64_t span_hash(struct span a);   /* XXH3_64, seed 0: the same on every machine */

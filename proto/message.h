@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The records that gateways and shards exchange, generated from message.def: a struct, a writer and a
- * reader each. Pure. A read record borrows the bytes it was read from. msgpack-c does the encoding. */
+/* The records that gateways and shards exchange, generated from message.def: a struct, a writer and
+ * a reader each. Pure. A read record borrows the bytes it was read from. msgpack-c does the
+ * encoding. */
 #pragma once
 
 #include "common/buf.h"
@@ -33,7 +34,9 @@ enum message_type {
 #define MESSAGE(id, NAME, name, direction, since, doc) struct msg_##name {
 #define ITEM(name, doc) struct item_##name {
 #define FIELD(kind, name, doc) FIELD_TYPE_##kind name;
+/* clang-format off */
 #define END(name) };
+/* clang-format on */
 #include "proto/message.def"
 #undef MESSAGE
 #undef ITEM
@@ -59,8 +62,8 @@ struct message {
 	void message_put_##name(struct buf *, const struct msg_##name *);
 #define ITEM(name, doc)                                                                            \
 	void item_put_##name(struct buf *, const struct item_##name *);                            \
-	/* Cuts the next item off `list`; false: the end, or bytes that are no such item (then `list->p`  \
-	 * is NULL). Lists are checked by message_next, so after it false only means the end. */   \
+	/* Cuts the next item off `list`. False: the end, or bytes that are no such item (then     \
+	 * `list->p` is NULL), which message_next has ruled out. */                                \
 	bool item_next_##name(struct span *list, struct item_##name *);
 #define FIELD(kind, name, doc)
 #define END(name)
@@ -71,8 +74,8 @@ struct message {
 #undef END
 
 /* Read the next record off `rest`. OK with type 0: a record this revision does not know, skipped.
- * Errors: BAD_MESSAGE (not msgpack within our limits, wrong kind of field, a list that does not hold
- * its items, text that is not UTF-8): the whole message is then to be dropped and the link reset.
- * Call only while rest->len > 0. */
+ * Errors: BAD_MESSAGE (not msgpack within our limits, wrong kind of field, a list that does not
+ * hold its items, text that is not UTF-8): the whole message is then to be dropped and the link
+ * reset. Call only while rest->len > 0. */
 MUST_USE enum err message_next(struct span *rest, struct message *out);
 const char *message_name(enum message_type); /* "ATTACH"; "UNKNOWN" */

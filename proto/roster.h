@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The presence entries of one room, by connection, and the users they make: a user is there from the
- * first entry to the last. Pure. The same code keeps the owner's roster (roomd/room.c, which adds the
- * coverage rule) and each gateway's copy (gateway/audience.c), so both always agree.
+/* The presence entries of one room, by connection, and the users they make: a user is there from
+ * the first entry to the last. Pure. The same code keeps the owner's roster (roomd/room.c, which
+ * adds the coverage rule) and each gateway's copy (gateway/audience.c), so both always agree.
  * Order: (since_ms, session). Not said here: who may see what, numbers, time-outs. */
 #pragma once
 
@@ -28,7 +28,8 @@ struct roster_entry {
 	struct roster_user *user;
 	session_id session;
 	uint64_t conn_gen;
-	incarnation_id home; /* the gateway that holds the connection; at a gateway's copy: 0 unless known */
+	incarnation_id home; /* the gateway that holds the connection; at a gateway's copy: 0 unless
+				known */
 	int64_t since_ms;
 	size_t kept_count;
 	struct roster_kept kept[KEPT_PER_SESSION];
@@ -45,21 +46,26 @@ struct roster {
 void roster_init(struct roster *);
 void roster_fini(struct roster *);
 
-/* Add or refresh. Of a known session an older conn_gen changes nothing (its home is where the newest one
- * is); the same one changes only `home` and, when the member carries any, its kept states; a newer one brings
- * its since_ms too. Its user never changes.
- * Returns the entry; `*first`: it was added now and is its user's only one. */
-struct roster_entry *roster_put(struct roster *, const struct item_member *, incarnation_id home, bool *first);
+/* Add or refresh. Of a known session an older conn_gen changes nothing (its home is where the
+ * newest one is); the same one changes only `home` and, when the member carries any, its kept
+ * states; a newer one brings its since_ms too. Its user never changes. Returns the entry; `*first`:
+ * it was added now and is its user's only one. */
+struct roster_entry *roster_put(struct roster *, const struct item_member *, incarnation_id home,
+				bool *first);
 struct roster_entry *roster_find(const struct roster *, session_id);
 /* Remove; the entry and perhaps its user are freed. Returns true when it was the user's last. */
 bool roster_remove(struct roster *, struct roster_entry *);
 
-/* Keep `body` for late joiners, or forget it (empty body). A body over KEPT_BODY_MAX or a ninth key is
- * not kept. */
+/* Keep `body` for late joiners, or forget it (empty body). A body over KEPT_BODY_MAX or a ninth key
+ * is not kept. */
 void roster_keep(struct roster_entry *, struct span key, struct span body);
-size_t roster_kept_of_others(const struct roster *, const struct roster_entry *self); /* how many messages a welcome shows */
+size_t
+roster_kept_of_others(const struct roster *,
+		      const struct roster_entry *self); /* how many messages a welcome shows */
 
 size_t roster_users(const struct roster *);
 size_t roster_entries(const struct roster *);
-void roster_put_items(const struct roster *, struct buf *items); /* item_put_member for each, in order */
-void roster_item(const struct roster_entry *, struct buf *kept, struct item_member *out); /* borrows entry and `kept` */
+void roster_put_items(const struct roster *,
+		      struct buf *items); /* item_put_member for each, in order */
+void roster_item(const struct roster_entry *, struct buf *kept,
+		 struct item_member *out); /* borrows entry and `kept` */
