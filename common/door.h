@@ -23,6 +23,7 @@ struct door_options {
 	uint16_t port;   /* 0: any */
 	bool share_port; /* SO_REUSEPORT */
 	size_t max_body_bytes;
+	size_t max_held_bytes; /* of all in the door: beyond it bodies are refused; 0: no bound */
 	size_t max_visitors;
 	int64_t head_ns, answer_ns; /* time to send a whole request; time we may take to answer */
 	int sndbuf_bytes;           /* 0: the kernel's choice */

@@ -21,6 +21,8 @@ static void start_reading(struct visitor *v);
 static void on_event(void *owner, unsigned events);
 static void on_late(struct timer *timer, int64_t now_ns);
 static void read_request(struct visitor *v);
+static void hold(struct visitor *v, size_t len);
+static bool is_too_much(const struct visitor *v);
 static enum err take_bytes(struct visitor *v, bool *whole);
 static size_t wanted_len(const struct visitor *v);
 static void offer_to_continue(struct visitor *v);
@@ -79,11 +81,9 @@ const struct request *visitor_request(const struct visitor *v)
 void door_answer(struct visitor *v, unsigned status, const char *type, const char *headers,
 		 struct span body)
 {
-	bool is_head = span_is(v->request.method, "HEAD");
-
 	must(v->state == VISITOR_READING || v->state == VISITOR_WAITING);
 	put_head(&v->out, status, type, headers, body.len);
-	if (!is_head)
+	if (!v->is_head)
 		buf_put_span(&v->out, body);
 	must(!v->out.over);
 	v->state = VISITOR_ANSWERING;
@@ -169,13 +169,29 @@ static void read_request(struct visitor *v)
 			return;
 		}
 		buf_put(&v->in, bytes, (size_t)len);
-		enum err err = take_bytes(v, &whole);
+		hold(v, (size_t)len);
+		enum err err = is_too_much(v) ? ERR_OVERLOADED : take_bytes(v, &whole);
 		if (err != OK) {
 			refuse(v, err);
 			return;
 		}
 	}
 	hand_over(v);
+}
+
+static void hold(struct visitor *v, size_t len)
+{
+	v->held_bytes += len;
+	v->door->held_bytes += len;
+}
+
+/* Bodies of strangers are bounded together too. Who sends a head only is let in all the same. */
+static bool is_too_much(const struct visitor *v)
+{
+	const struct door *d = v->door;
+
+	return v->held_bytes > REQUEST_HEAD_MAX && d->opt.max_held_bytes > 0 &&
+	       d->held_bytes > d->opt.max_held_bytes;
 }
 
 static enum err take_bytes(struct visitor *v, bool *whole)
@@ -186,6 +202,7 @@ static enum err take_bytes(struct visitor *v, bool *whole)
 		enum err err = request_read(r, buf_span(&v->in));
 		if (err != OK || r->head_len == 0)
 			return err;
+		v->is_head = span_is(r->method, "HEAD");
 	}
 	if (r->body_len > v->door->opt.max_body_bytes)
 		return ERR_TOO_BIG;
@@ -336,6 +353,7 @@ static void leave(struct visitor *v)
 	timers_disarm(loop_timers(v->door->loop), &v->timer);
 	list_remove(&v->node);
 	v->door->count--;
+	v->door->held_bytes -= v->held_bytes;
 	loop_reap(v->door->loop, free_visitor, v);
 }
 

@@ -17,7 +17,7 @@ struct door {
 	bool is_short;       /* said in the log */
 	int fd_limit;        /* a descriptor of this number or above is given back at once */
 	struct list visitors;
-	size_t count;
+	size_t count, held_bytes;
 };
 
 enum visitor_state {
@@ -35,12 +35,14 @@ struct visitor {
 	struct watch *watch; /* opened at the first would-block */
 	struct timer timer;
 	enum visitor_state state;
-	struct buf in;    /* the request; stays in place while its owner may look at it */
-	struct buf extra; /* what came after it */
+	size_t held_bytes; /* of the door's, those that came from here */
+	struct buf in;     /* the request; stays in place while its owner may look at it */
+	struct buf extra;  /* what came after it */
 	struct buf out;
 	size_t out_at;
-	struct request request;
-	bool has_offered; /* to continue, if that was expected */
+	struct request request; /* its spans are good from the moment that all of it is there */
+	bool is_head;           /* known before that */
+	bool has_offered;       /* to continue, if that was expected */
 	void *owner_state;
 };
 

@@ -16,7 +16,8 @@
 #include "gateway/socket_set.h"
 #include "gateway/upgrade.h"
 
-#define VISITORS_MAX 4096 /* connections in the door of one port */
+#define VISITORS_MAX 4096       /* connections in the door of one port */
+#define HELD_BYTES (128u << 20) /* of requests that strangers may make us hold, at each port */
 #define HEAD_NS (10 * NS_PER_S)
 #define ANSWER_NS                                                                                  \
 	(15 * NS_PER_S) /* access and the owner of a room have their own, shorter, limits */
@@ -111,6 +112,7 @@ static enum err open_door(struct listener *l, int64_t port, bool share, struct d
 		.port = (uint16_t)port,
 		.share_port = share,
 		.max_body_bytes = opt->limits_message,
+		.max_held_bytes = HELD_BYTES,
 		.max_visitors = VISITORS_MAX,
 		.head_ns = HEAD_NS,
 		.answer_ns = ANSWER_NS,

@@ -197,6 +197,60 @@ static void http_2_preface_is_refused(void **state)
 	assert_non_null(strstr(h->caller.got, "HTTP/1.1 505 "));
 }
 
+static void body_that_stops_in_the_middle_is_a_timeout(void **state)
+{
+	struct house *h = *state;
+	static uint8_t half[40000];
+	memset(half, 'b', sizeof half);
+	h->opt.max_body_bytes = 2 * sizeof half;
+	h->opt.head_ns = 50 * NS_PER_MS;
+	open_again(h);
+
+	caller_open(&h->caller, door_port(h->door));
+	caller_say(&h->caller, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 80000\r\n\r\n");
+	caller_say_bytes(&h->caller, span_of(half, sizeof half));
+	await_end(h);
+
+	assert_non_null(strstr(h->caller.got, "HTTP/1.1 408 "));
+	assert_non_null(strstr(h->caller.got, "\r\n\r\n{\"error\":"));
+	caller_close(&h->caller);
+}
+
+static void bodies_together_are_bounded_and_heads_pass(void **state)
+{
+	static const char ask[] =
+		"POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n";
+	struct house *h = *state;
+	static struct caller first, second;
+	static uint8_t body[20000];
+	memset(body, 'b', sizeof body);
+	h->opt.max_body_bytes = sizeof body;
+	h->opt.max_held_bytes = sizeof body + 500;
+	open_again(h);
+
+	caller_open(&first, door_port(h->door));
+	caller_say(&first, ask);
+	caller_say_bytes(&first, span_of(body, sizeof body - 1));
+	loop_for(h->loop, 20);
+	caller_open(&second, door_port(h->door));
+	caller_say(&second, ask);
+	caller_say_bytes(&second, span_of(body, sizeof body));
+	assert_true(loop_until(h->loop, PATIENCE_MS, caller_has_ended, &second));
+	assert_non_null(strstr(second.got, "HTTP/1.1 503 "));
+	caller_ask(&h->caller, h->loop, door_port(h->door), HEAD);
+	assert_non_null(strstr(h->caller.got, "HTTP/1.1 200 "));
+
+	caller_close(&second);
+	caller_close(&first);
+	assert_true(loop_until(h->loop, PATIENCE_MS, is_empty, h));
+	caller_open(&first, door_port(h->door));
+	caller_say(&first, ask);
+	caller_say_bytes(&first, span_of(body, sizeof body));
+	await_request(h);
+	door_answer(h->waiting, 200, NULL, NULL, SPAN_NONE);
+	caller_close(&first);
+}
+
 static void body_beyond_its_bound_is_refused_before_it_comes(void **state)
 {
 	struct house *h = *state;
@@ -507,6 +561,8 @@ int main(void)
 		CASE(request_in_pieces_is_put_together),
 		CASE(bad_request_is_told_why),
 		CASE(http_2_preface_is_refused),
+		CASE(body_that_stops_in_the_middle_is_a_timeout),
+		CASE(bodies_together_are_bounded_and_heads_pass),
 		CASE(body_beyond_its_bound_is_refused_before_it_comes),
 		CASE(head_beyond_its_bound_is_refused_and_the_answer_arrives),
 		CASE(who_expects_it_is_told_to_continue),
