@@ -4,7 +4,7 @@
  * `N passed, N failed`. A step that cannot run has failed; nothing is skipped. `--only STEP` runs that
  * step and what it needs, `--only lint` the ones that look at the text only, `--only help` lists them.
  */
-import { bare, compile, format, fuzz, nodeTests, packages, shell, suites, tidy } from './steps.mjs';
+import { bare, compile, format, fuzz, model, nodeTests, packages, shell, suites, tidy } from './steps.mjs';
 
 /**
  * @typedef {{passed: number, failed: number, output: string}} Outcome
@@ -13,6 +13,7 @@ import { bare, compile, format, fuzz, nodeTests, packages, shell, suites, tidy }
  * @property {string} what
  * @property {string[]} [needs]  steps that go before
  * @property {boolean} [lint]
+ * @property {boolean} [beside]  the next steps begin while it runs: it waits more than it works, or has a core to spare
  * @property {() => Promise<Outcome>} run
  */
 
@@ -23,6 +24,7 @@ const STEPS = [
 	{ name: 'debug', what: 'gcc, with ASan and UBSan; warnings are errors', run: compile('debug') },
 	{ name: 'unit', what: 'unit tests and golden vectors in C', needs: ['debug'], run: suites('debug', 'unit', 'golden') },
 	{ name: 'replay', what: 'fuzz seeds and fixed mutations of them', needs: ['debug'], run: suites('debug', 'fuzz') },
+	{ name: 'sim', what: 'clusters under faults, fresh seeds', needs: ['debug'], run: suites('debug', 'sim') },
 	{ name: 'tree', what: 'direction of includes, sizes, sample settings', needs: ['debug'], lint: true, run: nodeTests('tree') },
 	{ name: 'checker', what: 'the account by which the cluster is judged can fail', run: nodeTests('lib') },
 	{ name: 'npm', what: 'the pinned packages of the tests', run: packages },
@@ -31,8 +33,9 @@ const STEPS = [
 	{ name: 'browser', what: 'the demo page in a real Chromium', needs: ['debug', 'npm'], run: nodeTests('browser') },
 	{ name: 'clang', what: 'clang; warnings are errors', run: compile('clang') },
 	{ name: 'tidy', what: 'clang-tidy', needs: ['clang'], lint: true, run: tidy },
+	{ name: 'bare', what: './dev run on a bare Debian 12, in a chroot', needs: ['npm'], beside: true, run: bare },
+	{ name: 'model', what: 'the protocol as models, and their mutants', beside: true, run: model },
 	{ name: 'fuzz', what: 'each fuzz target for MOOT_FUZZ_SECONDS (60)', needs: ['clang'], run: fuzz },
-	{ name: 'bare', what: './dev run on a bare Debian 12, in a chroot', needs: ['npm'], run: bare },
 ];
 
 process.exitCode = await main(process.argv.slice(2));
@@ -45,8 +48,13 @@ async function main([, only]) {
 	}
 	const total = { passed: 0, failed: 0 };
 	const from = Date.now();
+	const started = [];
 	for (const step of chosen(only)) {
-		const { passed, failed } = await perform(step);
+		started.push(perform(step));
+		if (!step.beside)
+			await started.at(-1);
+	}
+	for (const { passed, failed } of await Promise.all(started)) {
 		total.passed += passed;
 		total.failed += failed;
 	}

@@ -119,6 +119,13 @@ export async function fuzz() {
 	return judge(...results);
 }
 
+/** Each run of a model counts. @returns {Promise<Outcome>} */
+export async function model() {
+	const { code, output } = await run(process.execPath, [path.join(ROOT, 'tests', 'model', 'check.mjs')]);
+	const [, passed, failed] = /^(\d+) passed, (\d+) failed$/m.exec(output) ?? [0, 0, 0];
+	return { passed: Number(passed), failed: Math.max(Number(failed), code === 0 ? 0 : 1), output: output.slice(-SHOWN) };
+}
+
 /** Making a chroot takes root. @returns {Promise<Outcome>} */
 export async function bare() {
 	const [port] = await freePorts(1);

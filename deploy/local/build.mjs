@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The build directories: release (what `./dev run` runs), debug (gcc with ASan and UBSan, what the tests
- * run) and clang (the second compiler's opinion, and the fuzz targets). Nothing is done twice: ninja knows.
+ * run), clang (the second compiler's opinion, and the fuzz targets) and sim (the simulator, fast). Nothing is
+ * done twice: ninja knows.
  */
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -17,6 +18,7 @@ const BUILDS = {
 		targets: ['gateway/moot-gateway', 'roomd/moot-roomd', 'bench/moot-bench', 'bench/moot-limit'],
 	},
 	debug: { env: { CC: 'gcc' }, options: ['--buildtype=debugoptimized', '-Db_sanitize=address,undefined'] },
+	sim: { env: { CC: 'gcc' }, options: ['--buildtype=release'], targets: ['tests/sim/moot-sim'] },
 	clang: {
 		env: { CC: 'clang-14' },
 		options: ['--buildtype=debugoptimized', '-Db_sanitize=address,undefined', '-Db_lundef=false',
