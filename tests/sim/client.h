@@ -36,6 +36,7 @@ struct connection {
 	uint64_t relay;      /* the last number shown */
 	uint64_t users;      /* the list it shows: one bit each */
 	uint64_t joined;     /* those that it was shown to join */
+	uint64_t event_seq;  /* of the last event shown; 0: none */
 	uint64_t casts;      /* sent */
 	struct heard *heard; /* by number of connection; grows */
 	size_t heard_count;

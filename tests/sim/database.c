@@ -77,6 +77,8 @@ void database_stop(struct database *db, int64_t ns, uint64_t tail)
 	db->up = false;
 	db->trouble_ns = s->now_ns;
 	db->lock_free_ns = 0;
+	for (unsigned i = 0; i < SLOTS; i++)
+		db->slots[i].shared_ns = 0;
 	store_end_backends(db);
 	store_lose_connections(db);
 	if (db->version > tail)

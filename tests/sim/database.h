@@ -17,6 +17,7 @@ struct statement;
 struct database_slot {
 	incarnation_id owner;
 	uint64_t epoch, version;
+	int64_t shared_ns; /* until when appends hold it */
 };
 
 struct database {
@@ -27,6 +28,7 @@ struct database {
 	struct database_slot slots[SLOTS];
 	bool up;
 	int64_t slow_ns;      /* what is added to each step at most; a fault */
+	int64_t append_ns;    /* the same, of appends alone */
 	int64_t lock_free_ns; /* when the row of `view` is nobody's again */
 	int64_t trouble_ns;   /* when something was last wrong with it */
 	struct list stores, backends;
@@ -55,6 +57,7 @@ struct database_event {
 	char *body;
 	uint64_t head; /* APPEND: of its room, as the writer knows it; HEADS: the answer */
 	struct store_stored stored;
+	int64_t stored_ns;
 };
 
 /* What is asked and, once it ran, what is answered. */
@@ -84,6 +87,10 @@ void database_fini(struct database *);
 
 /* Takes the row of `view`. */
 bool statement_writes(const struct statement *);
+/* Begins it: it runs at `until_ns`. An APPEND shares its slots until then. */
+void database_begin(struct database *, struct statement *, int64_t until_ns);
+/* When nobody shares the slots any more that this one wants to itself. */
+int64_t database_free_ns(const struct database *, const struct statement *);
 /* Runs it now: reads, or commits. */
 void database_run(struct database *, struct statement *);
 /* roomd/schema/0004_events.sql, in database_events.c. */

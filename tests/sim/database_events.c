@@ -9,9 +9,14 @@
 #include "tests/sim/world.h"
 
 static bool passes(const struct database *, const struct statement *, unsigned slot);
+static bool passes_now(const struct database *, const struct statement *, unsigned slot);
+static bool is_lost(struct database *);
 static struct database_event *find(const struct database *, const struct database_event *);
 static void insert(struct database *, const struct database_event *, uint64_t seq);
 static uint64_t head_of(const struct database *, const char *room);
+static uint64_t head_at(const struct database *, const char *room, int64_t at_ns);
+
+#define STALE_NS (20 * NS_PER_MS)
 
 void database_take(struct database *db, struct statement *q)
 {
@@ -19,6 +24,8 @@ void database_take(struct database *db, struct statement *q)
 	size_t count = 0;
 
 	q->version = database_bump(db, q->since);
+	if (mutant_is(db->world->mutant, MUTANT_TAKE_IDLE))
+		return;
 	for (size_t i = 0; i < q->slot_count; i++) {
 		struct database_slot *slot = &db->slots[q->slots[i].slot];
 
@@ -32,6 +39,34 @@ void database_take(struct database *db, struct statement *q)
 	q->slot_count = count;
 }
 
+/* With the lock it makes no difference when owner and epoch are looked at; the mutant has none, and
+ * looks now. */
+void database_begin(struct database *db, struct statement *q, int64_t until_ns)
+{
+	for (size_t i = 0; q->kind == STATEMENT_APPEND && i < q->slot_count; i++) {
+		struct database_slot *slot = &db->slots[q->slots[i].slot];
+		bool passed = passes(db, q, q->slots[i].slot);
+
+		q->slots[i].owner.v = passed;
+		if (passed && slot->shared_ns < until_ns &&
+		    !mutant_is(db->world->mutant, MUTANT_APPEND_UNSHARED))
+			slot->shared_ns = until_ns;
+	}
+}
+
+int64_t database_free_ns(const struct database *db, const struct statement *q)
+{
+	int64_t free_ns = 0;
+
+	for (size_t i = 0; q->kind == STATEMENT_ASSIGN && i < q->count; i++)
+		if (free_ns < db->slots[q->moves[i].slot].shared_ns)
+			free_ns = db->slots[q->moves[i].slot].shared_ns;
+	for (size_t i = 0; q->kind == STATEMENT_TAKE && i < q->slot_count; i++)
+		if (free_ns < db->slots[q->slots[i].slot].shared_ns)
+			free_ns = db->slots[q->slots[i].slot].shared_ns;
+	return free_ns;
+}
+
 void database_append(struct database *db, struct statement *q)
 {
 	for (size_t i = 0; i < q->count; i++) {
@@ -39,20 +74,23 @@ void database_append(struct database *db, struct statement *q)
 		const struct database_event *known = find(db, e);
 		uint64_t seq = e->head + 1;
 
-		if (!passes(db, q, slot_of(span_str(e->room))))
+		if (!passes_now(db, q, slot_of(span_str(e->room))))
 			continue;
 		for (size_t j = 0; j < i; j++)
 			seq += !strcmp(q->events[j].room, e->room) && !q->events[j].stored.known;
 		e->stored = (struct store_stored){known ? known->seq : seq, known};
-		if (!known)
+		if (!known && !is_lost(db))
 			insert(db, e, seq);
 	}
 }
 
 void database_heads(struct database *db, struct statement *q)
 {
+	bool stale = mutant_is(db->world->mutant, MUTANT_HEADS_STALE);
+	int64_t at_ns = db->world->sim.now_ns - (stale ? STALE_NS : 0);
+
 	for (size_t i = 0; i < q->count; i++)
-		q->events[i].head = head_of(db, q->events[i].room);
+		q->events[i].head = head_at(db, q->events[i].room, at_ns);
 }
 
 void database_read(struct database *db, struct statement *q)
@@ -93,6 +131,22 @@ static bool passes(const struct database *db, const struct statement *q, unsigne
 	return false;
 }
 
+static bool passes_now(const struct database *db, const struct statement *q, unsigned slot)
+{
+	if (!mutant_is(db->world->mutant, MUTANT_APPEND_UNSHARED))
+		return passes(db, q, slot);
+	for (size_t i = 0; i < q->slot_count; i++)
+		if (q->slots[i].slot == slot)
+			return q->slots[i].owner.v;
+	return false;
+}
+
+static bool is_lost(struct database *db)
+{
+	return mutant_is(db->world->mutant, MUTANT_ACK_EARLY) &&
+	       sim_chance(&db->world->sim, SIM_DATABASE, 50);
+}
+
 static struct database_event *find(const struct database *db, const struct database_event *wanted)
 {
 	for (size_t i = 0; i < db->event_count; i++) {
@@ -117,15 +171,23 @@ static void insert(struct database *db, const struct database_event *e, uint64_t
 	}
 	db->events[db->event_count] = *e;
 	db->events[db->event_count].body = mem_str(e->body);
+	db->events[db->event_count].stored_ns = db->world->sim.now_ns;
 	db->events[db->event_count++].seq = seq;
+	publication_on_stored(&db->world->publications, span_str(e->room), seq, span_str(e->body));
 }
 
 static uint64_t head_of(const struct database *db, const char *room)
 {
+	return head_at(db, room, db->world->sim.now_ns);
+}
+
+static uint64_t head_at(const struct database *db, const char *room, int64_t at_ns)
+{
 	uint64_t head = 0;
 
 	for (size_t i = 0; i < db->event_count; i++)
-		if (db->events[i].seq > head && !strcmp(db->events[i].room, room))
+		if (db->events[i].seq > head && db->events[i].stored_ns <= at_ns &&
+		    !strcmp(db->events[i].room, room))
 			head = db->events[i].seq;
 	return head;
 }

@@ -11,6 +11,7 @@
 
 #define SLOW_NETWORK_NS (30 * NS_PER_MS)
 #define SLOW_DATABASE_NS (400 * NS_PER_MS)
+#define LATE_COMMITS_NS (1500 * NS_PER_MS)
 #define RECOVER_NS (4 * NS_PER_S) /* a place that was in trouble is left alone for so long */
 
 struct fault_kind {
@@ -42,6 +43,8 @@ static void swift_network(struct fault *);
 static bool lose_database(struct fault *, int64_t ns);
 static bool slow_database(struct fault *, int64_t ns);
 static void swift_database(struct fault *);
+static bool late_commits(struct fault *, int64_t ns);
+static void swift_commits(struct fault *);
 static bool lock_view(struct fault *, int64_t ns);
 static bool stop_database(struct fault *, int64_t ns);
 
@@ -64,6 +67,8 @@ static const struct fault_kind kinds[] = {
 	{"lose-database", 8, 0, 0, false, lose_database, NULL, "one process loses its connection"},
 	{"slow-database", 5, 500 * MS, 5000 * MS, false, slow_database, swift_database,
 	 "up to 400 ms more for each step"},
+	{"late-commits", 8, 500 * MS, 6000 * MS, false, late_commits, swift_commits,
+	 "up to 1.5 s more for each append, with its slots locked"},
 	{"lock-view", 5, 50 * MS, 1500 * MS, false, lock_view, NULL, "the row of view is locked"},
 	{"stop-database", 5, 500 * MS, 6000 * MS, false, stop_database, NULL,
 	 "an outage or a failover; no commit is lost"},
@@ -318,7 +323,8 @@ static void go_on(struct fault *one)
 
 static bool restart_shard(struct fault *one, int64_t ns)
 {
-	struct node *n = is_ready(one->faults->world) ? some_node(one, NODE_SHARD) : NULL;
+	const struct world *w = one->faults->world;
+	struct node *n = is_ready(w) && active_shards(w) > 1 ? some_node(one, NODE_SHARD) : NULL;
 
 	(void)ns;
 	if (n)
@@ -458,6 +464,19 @@ static void swift_database(struct fault *one)
 	one->faults->world->database.slow_ns = 0;
 }
 
+static bool late_commits(struct fault *one, int64_t ns)
+{
+	(void)ns;
+	sim_trace(sim_of(one), "commits are late");
+	one->faults->world->database.append_ns = LATE_COMMITS_NS;
+	return true;
+}
+
+static void swift_commits(struct fault *one)
+{
+	one->faults->world->database.append_ns = 0;
+}
+
 static bool lock_view(struct fault *one, int64_t ns)
 {
 	database_lock(&one->faults->world->database, ns);
@@ -479,7 +498,7 @@ static bool is_ready(const struct world *w)
 	for (unsigned i = 0; i < NETWORK_NODES_MAX; i++) {
 		const struct node *shard = &w->shards[i], *gateway = &w->gateways[i];
 
-		if (!shard->idle &&
+		if ((!shard->idle || node_runs(shard)) &&
 		    (!node_serves(shard) || !shard_is_settled(shard_process_shard(shard->shard))))
 			return false;
 		if (i < w->plan.gateways && (!node_serves(gateway) || !gateway_accepts(gateway)))

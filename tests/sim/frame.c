@@ -15,6 +15,7 @@ static const struct {
 	[FRAME_USER_JOINED] = {"{\"type\":\"user_joined\"", "user_joined"},
 	[FRAME_USER_LEFT] = {"{\"type\":\"user_left\"", "user_left"},
 	[FRAME_CAST] = {"{\"type\":\"cursor_position\"", "cast"},
+	[FRAME_EVENT] = {"{\"type\":\"comment_added\"", "event"},
 	[FRAME_UNKNOWN] = {"", "unknown"},
 };
 
@@ -33,7 +34,9 @@ void frame_read(struct span text, struct frame *f)
 	at = find(text, "\"timestamp\":\"");
 	if (at && end - at > ISO_TIME_LEN)
 		f->at_ns = clock_read_ms(at) * NS_PER_MS;
-	if (f->type == FRAME_CAST) {
+	if (f->type == FRAME_EVENT) {
+		f->number = number_after(text, "\"e\":");
+	} else if (f->type == FRAME_CAST) {
 		f->connection = (unsigned)number_after(text, "\"c\":");
 		f->number = number_after(text, "\"n\":");
 	} else if (f->type == FRAME_ROOM_STATE) {
@@ -54,6 +57,14 @@ struct span frame_put_cast(char out[FRAME_CAST_LEN], unsigned connection, uint64
 {
 	int len = snprintf(out, FRAME_CAST_LEN,
 			   "{\"type\":\"cursor_position\",\"c\":%u,\"n\":%" PRIu64 "}", connection,
+			   number);
+
+	return span_of(out, (size_t)len);
+}
+
+struct span frame_put_event(char out[FRAME_CAST_LEN], uint64_t number)
+{
+	int len = snprintf(out, FRAME_CAST_LEN, "{\"type\":\"comment_added\",\"e\":%" PRIu64 "}",
 			   number);
 
 	return span_of(out, (size_t)len);

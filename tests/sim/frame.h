@@ -13,6 +13,7 @@ enum frame_type {
 	FRAME_USER_JOINED,
 	FRAME_USER_LEFT,
 	FRAME_CAST,
+	FRAME_EVENT,
 	FRAME_UNKNOWN
 };
 
@@ -23,11 +24,12 @@ struct frame {
 	uint64_t users;      /* ROOM_STATE: one bit each */
 	unsigned user;       /* USER_x: whom it speaks of */
 	unsigned connection; /* CAST: whose, and its how many-th */
-	uint64_t number;
+	uint64_t number;     /* EVENT: of the publication */
 };
 
 void frame_read(struct span text, struct frame *);
 const char *frame_name(enum frame_type);
 
 #define FRAME_CAST_LEN 96
+struct span frame_put_event(char out[FRAME_CAST_LEN], uint64_t number);
 struct span frame_put_cast(char out[FRAME_CAST_LEN], unsigned connection, uint64_t number);

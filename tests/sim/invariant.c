@@ -152,7 +152,9 @@ void invariant_on_frame(struct invariants *v, struct connection *c, const struct
 
 	sim_mix(&v->world->sim, f->seq ^ (uint64_t)f->type << 56 ^ (uint64_t)c->number << 40);
 	see_number(v, c, f);
-	if (see[f->type])
+	if (f->type == FRAME_EVENT)
+		publication_on_frame(&v->world->publications, c, f);
+	else if (see[f->type])
 		see[f->type](v, c, f);
 }
 

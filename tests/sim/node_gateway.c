@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/mem.h"
+#include "gateway/questions.h"
 #include "tests/sim/store.h"
 #include "tests/sim/visit.h"
 #include "tests/sim/world.h"
@@ -20,6 +21,7 @@ struct gateway_process {
 	struct node *node;
 	struct router *router;
 	struct store *store;
+	struct questions *questions;
 	struct visits visits;
 	bool registered, registering, pulling, again, forced;
 	int64_t register_ns, poll_ns, tick_ns; /* when each is due */
@@ -61,6 +63,7 @@ struct gateway_process *gateway_process_new(struct node *n)
 		.on_answer = on_answer,
 		.owner = p,
 	});
+	p->questions = questions_new(p->router, n->world->sim.now_ns);
 	visits_init(&p->visits, p->router);
 	p->poll_ns = n->world->sim.now_ns + POLL_NS;
 	return p;
@@ -74,6 +77,7 @@ void gateway_process_free(struct gateway_process **pp)
 		return;
 	*pp = NULL;
 	visits_fini(&p->visits);
+	questions_free(&p->questions);
 	router_free(&p->router);
 	store_close(&p->store);
 	mem_free(p);
@@ -118,6 +122,11 @@ bool gateway_accepts(const struct node *n)
 struct visits *gateway_visits(struct gateway_process *p)
 {
 	return &p->visits;
+}
+
+struct questions *gateway_questions(struct gateway_process *p)
+{
+	return p->questions;
 }
 
 const struct router *gateway_router(const struct gateway_process *p)
@@ -228,12 +237,17 @@ static void on_pull_view(void *owner)
 
 static void on_ways(void *owner, int64_t now_ns)
 {
-	(void)owner, (void)now_ns;
+	struct gateway_process *p = owner;
+
+	if (p->questions) /* not while the router is made */
+		questions_on_ways(p->questions, now_ns);
 }
 
 static void on_answer(void *owner, const struct message *m, int64_t now_ns)
 {
-	(void)owner, (void)m, (void)now_ns;
+	struct gateway_process *p = owner;
+
+	questions_on_answer(p->questions, m, now_ns);
 }
 
 static void tick(struct gateway_process *p, int64_t now_ns)
@@ -241,6 +255,7 @@ static void tick(struct gateway_process *p, int64_t now_ns)
 	p->tick_ns = now_ns + TICK_NS;
 	visits_tick(&p->visits, now_ns);
 	router_tick(p->router, now_ns);
+	questions_tick(p->questions, now_ns);
 	if (p->drain_ns && !p->leave_ns)
 		drain(p, now_ns);
 }

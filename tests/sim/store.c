@@ -399,9 +399,15 @@ static void on_begin(struct event *e)
 	struct sim *s = &db->world->sim;
 	struct statement *q = container_of(b->statements.next, struct statement, node);
 	int64_t free_ns = db->lock_free_ns > s->now_ns ? db->lock_free_ns : s->now_ns;
+	int64_t read_ns = s->now_ns + some(db, TRIP_MIN_NS, TRIP_MAX_NS);
 
+	if (free_ns < database_free_ns(db, q))
+		free_ns = database_free_ns(db, q);
+	if (q->kind == STATEMENT_APPEND)
+		read_ns += sim_between(s, SIM_DATABASE, 0, db->append_ns);
+	database_begin(db, q, read_ns);
 	if (!statement_writes(q)) {
-		sim_in(s, e, some(db, TRIP_MIN_NS, TRIP_MAX_NS), on_done);
+		sim_at(s, e, read_ns, on_done);
 	} else if (free_ns - s->now_ns > LOCK_TIMEOUT_NS) {
 		sim_in(s, e, LOCK_TIMEOUT_NS, on_refuse);
 	} else {

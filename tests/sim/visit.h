@@ -34,5 +34,6 @@ void visit_drop_deeds(struct world *); /* that no gateway has read of yet */
 
 bool gateway_accepts(const struct node *);
 struct visits *gateway_visits(struct gateway_process *);
+struct questions *gateway_questions(struct gateway_process *);
 const struct router *gateway_router(const struct gateway_process *);
 uint64_t connection_epoch(const struct connection *); /* under which its gateway hears the room */

@@ -5,7 +5,7 @@
 #include "tests/sim/liveness.h"
 #include "tests/sim/visit.h"
 
-#define LAST_CAST_NS (2 * NS_PER_S) /* before the end */
+#define LAST_CAST_NS (6 * NS_PER_S) /* before the end */
 #define STARTS_NS (500 * NS_PER_MS) /* within which the first processes start */
 
 static void draw_plan(struct world *, const struct world_setup *);
@@ -24,6 +24,7 @@ struct world *world_run(const struct world_setup *setup)
 	network_init(&w->network, w);
 	invariants_init(&w->invariants, w);
 	faults_init(&w->faults, w, w->plan.faults, setup->only);
+	publications_init(&w->publications, w);
 	start(w);
 	run_for(w, WORLD_START_NS);
 	faults_start(&w->faults);
@@ -34,11 +35,15 @@ struct world *world_run(const struct world_setup *setup)
 	for (unsigned i = 0; i < w->plan.clients; i++)
 		client_settle(&w->clients[i]);
 	run_for(w, WORLD_QUIET_NS - LAST_CAST_NS);
-	if (!w->sim.violated)
+	if (!w->sim.violated) {
 		liveness_cast(w);
+		publications_end(&w->publications);
+	}
 	run_for(w, LAST_CAST_NS);
-	if (!w->sim.violated)
+	if (!w->sim.violated) {
 		liveness_check(w);
+		publications_check(&w->publications);
+	}
 	return w;
 }
 
@@ -51,6 +56,7 @@ void world_free(struct world **pw)
 		node_fini(&w->gateways[i]);
 		node_fini(&w->shards[i]);
 	}
+	publications_fini(&w->publications);
 	visit_drop_deeds(w);
 	for (unsigned i = 0; i <= w->connection_count; i++)
 		connection_free(w->connections[i]);

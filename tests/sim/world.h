@@ -10,6 +10,7 @@
 #include "tests/sim/mutant.h"
 #include "tests/sim/mutant.h"
 #include "tests/sim/network.h"
+#include "tests/sim/publication.h"
 
 #define WORLD_START_NS (3 * NS_PER_S)  /* before the first fault */
 #define WORLD_QUIET_NS (20 * NS_PER_S) /* after the last one */
@@ -33,6 +34,7 @@ struct world {
 	struct network network;
 	struct invariants invariants;
 	struct faults faults;
+	struct publications publications;
 	struct node gateways[NETWORK_NODES_MAX], shards[NETWORK_NODES_MAX];
 	struct client clients[CLIENTS_MAX];
 	struct connection *connections[CONNECTIONS_MAX]; /* all of the run, by number */
