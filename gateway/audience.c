@@ -149,8 +149,11 @@ void audience_on_member_joined(struct audience *a, const struct msg_member_joine
 
 	if (!item_next_member(&members, &item))
 		return;
-	struct roster_entry *e = roster_put(&a->copy, &item, (incarnation_id){0}, &first);
-	tell_user(a, V0_USER_JOINED, e, m->relay, (int64_t)m->at_ms);
+	struct roster_entry *e = roster_find(&a->copy, (session_id){item.session});
+	bool has_moved = e && e->conn_gen < item.conn_gen; /* to another gateway */
+	e = roster_put(&a->copy, &item, (incarnation_id){0}, &first);
+	tell_user(a, V0_USER_JOINED, e, has_moved ? 0 : m->relay, (int64_t)m->at_ms);
+	audience_number(a, m->relay, 1);
 }
 
 void audience_on_member_left(struct audience *a, const struct msg_member_left *m)

@@ -394,6 +394,27 @@ static void user_with_another_tab_elsewhere_neither_comes_nor_goes(void **state)
 	assert_int_equal(audience_relay(w->audience), 9);
 }
 
+/* After a crash: the new owner has not heard of the session's connection at another gateway. */
+static void session_that_moves_does_not_join_again(void **state)
+{
+	struct world *w = *state;
+	a_is_in(w);
+	joined(w, 500, "u2", 5);
+	struct item_member again = member(500, "u2");
+	struct buf items;
+	w->transcript[0] = '\0';
+
+	again.conn_gen = 2;
+	buf_init(&items, 65536);
+	item_put_member(&items, &again);
+	audience_on_member_joined(
+		w->audience, &(struct msg_member_joined){.relay = 8, .members = buf_span(&items)});
+	buf_fini(&items);
+
+	expect(w, "");
+	assert_int_equal(audience_relay(w->audience), 8);
+}
+
 static void covered_roster_that_differs_shows_one_list(void **state)
 {
 	struct world *w = *state;
@@ -503,6 +524,7 @@ int main(void)
 		T(attaching_again_with_the_same_people_shows_nothing),
 		T(uncovered_roster_takes_nobody_away),
 		T(user_with_another_tab_elsewhere_neither_comes_nor_goes),
+		T(session_that_moves_does_not_join_again),
 		T(covered_roster_that_differs_shows_one_list),
 		T(joiner_of_a_room_of_300_is_shown_them_all),
 		T(nothing_is_rendered_when_nobody_listens),
