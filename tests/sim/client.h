@@ -33,6 +33,7 @@ struct connection {
 	bool welcomed;
 	bool reset; /* by the gateway, or with it */
 	int64_t opened_ns, welcomed_ns, said_ns;
+	uint64_t epoch;      /* of the owner that gave it the last number */
 	uint64_t relay;      /* the last number shown */
 	uint64_t users;      /* the list it shows: one bit each */
 	uint64_t joined;     /* those that it was shown to join */

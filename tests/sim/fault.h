@@ -8,7 +8,20 @@
 
 #define FAULTS_AT_ONCE 4
 
-struct fault_kind;
+struct fault;
+
+struct fault_kind {
+	const char *name;
+	unsigned weight;
+	int64_t min_ns, max_ns; /* how long it lasts; 0: a moment */
+	bool planned;
+	bool (*begin)(struct fault *, int64_t ns); /* false: not possible just now */
+	void (*end)(struct fault *);
+	const char *what;
+};
+
+extern const struct fault_kind fault_kinds[];
+extern const unsigned fault_kind_count;
 
 struct fault_profile {
 	const char *name;

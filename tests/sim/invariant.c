@@ -27,6 +27,7 @@ static bool was_here(const struct invariants *, const struct room_watch *, const
 		     const struct frame *);
 static void see_number(struct invariants *, struct connection *, const struct frame *);
 static void see_content(struct invariants *, const struct connection *, const struct frame *);
+static bool somebody_saw(const struct invariants *, const struct connection *);
 static void see_list(struct invariants *, struct connection *, const struct frame *);
 static void see_joined(struct invariants *, struct connection *, const struct frame *);
 static void see_left(struct invariants *, struct connection *, const struct frame *);
@@ -242,26 +243,44 @@ static void see_number(struct invariants *v, struct connection *c, const struct 
 			    "connection %u was shown %" PRIu64 " (%s) after %" PRIu64, c->number,
 			    f->seq, frame_name(f->type), c->relay);
 	c->relay = f->seq;
+	c->epoch = connection_epoch(c);
 	see_content(v, c, f);
 }
 
-/* Under one epoch a number has one content, whoever is shown it. A welcome is its receiver's. */
+/* Under one epoch a number has one content, whoever is shown it - of those who are there: once all
+ * whom an owner knew have gone, it begins anew. A welcome is its receiver's. */
 static void see_content(struct invariants *v, const struct connection *c, const struct frame *f)
 {
 	struct room_watch *r = room_of(v, c);
-	uint64_t epoch = connection_epoch(c);
+	uint64_t epoch = c->epoch;
 	uint64_t content = (uint64_t)f->type << 56 | (uint64_t)f->user << 48 |
 			   (uint64_t)f->connection << 32 | f->number;
 	if (!c->welcomed)
 		content |= UINT64_C(1) << 63 | (uint64_t)c->number << 32;
 	struct number *n = &r->numbers[(f->seq * 31 + epoch) % INVARIANT_NUMBERS];
 
-	if (n->relay == f->seq && n->epoch == epoch && n->life == r->life && n->content != content)
+	if (n->relay == f->seq && n->epoch == epoch && n->life == r->life &&
+	    n->content != content && somebody_saw(v, c))
 		sim_violate(&v->world->sim, "relay-content",
 			    "%s: number %" PRIu64 " of epoch %" PRIu64 " is %" PRIx64
 			    " and %" PRIx64,
 			    r->key, f->seq, epoch, n->content, content);
 	*n = (struct number){r->life, epoch, f->seq, content};
+}
+
+/* This number, or a later one, of this owner. */
+static bool somebody_saw(const struct invariants *v, const struct connection *c)
+{
+	const struct world *w = v->world;
+
+	for (unsigned i = 1; i <= w->connection_count; i++) {
+		const struct connection *other = w->connections[i];
+
+		if (other != c && other->room == c->room && other->epoch == c->epoch &&
+		    other->relay >= c->relay && other->state == CONNECTION_OPEN)
+			return true;
+	}
+	return false;
 }
 
 static void see_list(struct invariants *v, struct connection *c, const struct frame *f)

@@ -20,7 +20,7 @@ struct job {
 	int64_t seconds;
 	enum mutant mutant;
 	const char *only;
-	bool traced, keeps_going, checks_repeat;
+	bool traced, keeps_going, checks_repeat, async;
 };
 
 static uint64_t seed_now; /* for the signal handler alone */
@@ -57,10 +57,11 @@ static int usage(void)
 {
 	fprintf(stderr,
 		"moot-sim [--seeds N] [--first S] [--seconds V] [--within R] [--seed S] [--trace]\n"
-		"         [--fault NAME] [--mutant NAME] [--mutants] [--all] [--repeat]\n"
+		"         [--fault NAME] [--mutant NAME] [--mutants] [--all] [--repeat] [--async]\n"
 		"--within R  begin no seed after so many real seconds\n"
 		"--seed S    that one; with --trace all that happens, on stderr\n"
 		"--all       do not end with the first violation\n"
+		"--async     a failover may lose the last values of the view's version\n"
 		"--repeat    each seed twice; both must end the same\n"
 		"--mutants   each mutant, until it is found\n"
 		"faults:\n");
@@ -85,6 +86,10 @@ static bool read_args(int argc, char **argv, struct job *job, bool *mutants)
 		if (!strcmp(name, "--all") || !strcmp(name, "--repeat")) {
 			job->keeps_going = job->keeps_going || !strcmp(name, "--all");
 			job->checks_repeat = job->checks_repeat || !strcmp(name, "--repeat");
+			continue;
+		}
+		if (!strcmp(name, "--async")) {
+			job->async = true;
 			continue;
 		}
 		if (!strcmp(name, "--mutants")) {
@@ -157,6 +162,7 @@ static uint64_t run(const struct job *job, uint64_t *digest)
 		.seconds = job->seconds,
 		.mutant = job->mutant,
 		.only = job->only,
+		.async = job->async,
 		.traced = job->traced,
 	});
 	bool violated = w->sim.violated;
@@ -174,6 +180,8 @@ static void report(const struct job *job, const struct world *w)
 	       " --seconds %" PRId64,
 	       job->first, w->sim.violated, (double)w->sim.violated_ns / 1e9, w->plan.faults->name,
 	       w->sim.what, job->first, job->seconds);
+	if (job->async)
+		printf(" --async");
 	if (job->only)
 		printf(" --fault %s", job->only);
 	if (job->mutant)

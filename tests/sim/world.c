@@ -107,6 +107,7 @@ static void draw_plan(struct world *w, const struct world_setup *setup)
 	p->fixed_ports = sim_chance(s, SIM_WORLD, 500);
 	p->moves = sim_chance(s, SIM_WORLD, 600);
 	p->settle_ns = sim_chance(s, SIM_WORLD, 700) ? 0 : NS_PER_S;
+	p->async = setup->async;
 	p->faults = fault_profile_draw(s);
 	p->faulty_ns = setup->seconds * NS_PER_S - WORLD_START_NS - WORLD_QUIET_NS;
 	sim_trace(s,

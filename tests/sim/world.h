@@ -19,6 +19,7 @@
 struct plan {
 	unsigned gateways, shards, spare_shards, rooms, users, clients;
 	bool fixed_ports;  /* a shard's next run listens where the last one did */
+	bool async;        /* a failover may lose the last values of the view's version */
 	bool moves;        /* sessions move between gateways */
 	int64_t settle_ns; /* joiner.settle of shards */
 	int64_t faulty_ns;
@@ -48,6 +49,7 @@ struct world_setup {
 	int64_t seconds; /* virtual, the quiet end included */
 	enum mutant mutant;
 	const char *only; /* one kind of fault; NULL: as the seed says */
+	bool async;       /* as in the plan */
 	bool traced;
 };
 
