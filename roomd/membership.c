@@ -27,6 +27,7 @@ struct membership {
 	uint64_t registered;      /* the version from which on the view knows us; 0: not yet */
 	int64_t now_ns, since_ns; /* since_ns: in this state */
 	bool was_up;              /* the store, at the last tick */
+	enum member_state asked;
 	int64_t poll_at_ns, retry_at_ns;
 	int64_t pull_ns, up_ns, leaving_ns;
 };
@@ -282,6 +283,7 @@ static void on_registered(void *owner, enum err e, uint64_t version)
 static void ask_state(struct membership *m, enum member_state state)
 {
 	m->asking = true;
+	m->asked = state;
 	store_set_state(m->setup.store, m->setup.self, state, on_state, m);
 }
 
@@ -304,7 +306,8 @@ static void on_state(void *owner, enum err e, uint64_t version)
 		m->registered = version;
 		membership_pull(m);
 	} else {
-		m->said_draining = m->state == MEMBERSHIP_DRAINING;
+		/* not so when the drain began while ACTIVE was asked for */
+		m->said_draining = m->asked == MEMBER_DRAINING;
 		membership_pull(m);
 	}
 }
