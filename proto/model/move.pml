@@ -6,7 +6,7 @@
  *
  * Claims: C10 as far as casts go. Every cast is shown once and in order, and the relay numbers that
  * people see only grow (docs/model.md).
- * Mutants: NO_HELD, NO_HOLD, VIEW_FIRST, MOVE_SHUT, NO_SHUT, NEW_NUMBERS. REACH: see the end. */
+ * Mutants: NO_HOLD, NO_HELD, ONE_HOLD, MOVE_SHUT, NO_SHUT, NEW_NUMBERS. REACH: see the end. */
 
 #ifndef CASTS
 #define CASTS 3
@@ -14,11 +14,11 @@
 #ifndef MOVES
 #define MOVES 2
 #endif
-#define QUEUE 6 /* records on the way per link and direction: never full within the bounds */
+#define QUEUE (CASTS + 5) /* records on the way per link: never full within the bounds */
 
 mtype:record = { ATTACH, CAST, HELD, ATTACHED, CAST_OUT, HOLD, MOVED, NOT_OWNER };
 mtype:standing = { WAITING, ATTACHING, IS_ATTACHED };
-mtype:giving = { IDLE, HOLDING, ASSIGNING };
+mtype:handover_state = { IDLE, HOLDING, FLUSHING, ASSIGNING };
 
 byte moves; /* begun */
 
@@ -38,7 +38,7 @@ byte shown; /* the last one seen at gateway 1 */
 
 inline drop_room() {
 	do
-	:: len(waiting) > 0 -> waiting?_
+	:: len(waiting) > 0 -> waiting?first
 	:: len(waiting) == 0 -> break
 	od;
 	has_spoken[0] = false;
@@ -109,14 +109,21 @@ inline hear_gateway() {
 #define may_move (is_open)
 #endif
 #ifdef NO_HELD
-#define may_assign (true)
+#define may_go_on (true)
 #else
-#define may_assign (has_held[0] && has_held[1])
+#define may_go_on (has_held[0] && has_held[1])
 #endif
+
+inline hold() {
+	has_held[0] = false;
+	has_held[1] = false;
+	to_gateway[id]!HOLD, epoch, 0;
+	to_gateway[2 + id]!HOLD, epoch, 0
+}
 
 proctype Shard(bit id) {
 	mtype:record kind;
-	mtype:giving phase = IDLE;
+	mtype:handover_state state = IDLE;
 	chan waiting = [CASTS] of { byte };
 	byte epoch;
 	bool owns;
@@ -131,26 +138,33 @@ end:
 	do
 	/* It need not wait until somebody calls. */
 	:: d_step {
-		row_epoch > epoch && phase == IDLE ->
+		row_epoch > epoch && state == IDLE ->
 		pull_view()
 	}
 	:: d_step {
-		moves < MOVES && owns && row_epoch == epoch && phase == IDLE && may_move ->
+		moves < MOVES && owns && row_epoch == epoch && state == IDLE && may_move ->
 		moves++;
-		phase = HOLDING;
-		to_gateway[id]!HOLD, epoch, 0;
-		to_gateway[2 + id]!HOLD, epoch, 0
+		hold();
+		state = HOLDING
+	}
+	/* Once more: whoever answers this has read all that we told while we waited for the first. */
+	:: d_step {
+		state == HOLDING && may_go_on ->
+#ifndef ONE_HOLD
+		hold();
+#endif
+		state = FLUSHING
 	}
 	:: d_step {
-		phase == HOLDING && may_assign ->
+		state == FLUSHING && may_go_on ->
 		row_owner = 1 - id;
 		row_epoch++;
-		phase = ASSIGNING
+		state = ASSIGNING
 	}
 	/* The database has answered. */
 	:: d_step {
-		phase == ASSIGNING ->
-		phase = IDLE;
+		state == ASSIGNING ->
+		state = IDLE;
 		has_held[0] = false;
 		has_held[1] = false;
 		owns = false;
@@ -242,14 +256,9 @@ end:
 		route == WAITING && !is_on_hold ->
 		attach()
 	}
-	/* The view, by NOTIFY or by asking. For a slot on hold it comes too early: the last records
-	 * of the old owner are still on their way, and MOVED is behind them. */
+	/* The view, by NOTIFY or by asking: it may well overtake MOVED. */
 	:: d_step {
-#ifdef VIEW_FIRST
 		row_epoch > epoch ->
-#else
-		row_epoch > epoch && !is_on_hold ->
-#endif
 		is_on_hold = false;
 		epoch = row_epoch;
 		owner = row_owner;

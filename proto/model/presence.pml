@@ -19,6 +19,9 @@
 #ifndef LINK_LOSSES
 #define LINK_LOSSES 0
 #endif
+#ifndef TAKES
+#define TAKES 0 /* new epochs of the owner, whose rooms stay */
+#endif
 #ifndef HURRIES
 #define HURRIES 1 /* rooms that open before they are covered, because 250 ms are over */
 #endif
@@ -38,6 +41,7 @@ mtype:standing = { WAITING, ATTACHING, IS_ATTACHED };
 byte assigns;
 byte crashes;
 byte link_losses;
+byte takes;
 byte hurries;
 
 /* The slot's row. */
@@ -113,7 +117,7 @@ end:
 	do
 	:: d_step {
 		assigns == ASSIGNS && crashes == CRASHES && link_losses == LINK_LOSSES &&
-		hurries == HURRIES && is_welcome && !is_here && !shows[0] ->
+		takes == TAKES && hurries == HURRIES && is_welcome && !is_here && !shows[0] ->
 		assert(false)
 	}
 	od

@@ -20,16 +20,23 @@ inline forget_gateway(i) {
 
 inline discard_up(records) {
 	do
-	:: len(records) > 0 -> records?_, _, _
+	:: len(records) > 0 -> records?kind, said_epoch, gen
 	:: len(records) == 0 -> break
-	od
+	od;
+	kind = 0;
+	said_epoch = 0;
+	gen = 0
 }
 
 inline discard_down(records) {
 	do
-	:: len(records) > 0 -> records?_, _, _, _
+	:: len(records) > 0 -> records?kind, said_epoch, gen, covered
 	:: len(records) == 0 -> break
-	od
+	od;
+	kind = 0;
+	said_epoch = 0;
+	gen = 0;
+	covered = false
 }
 
 inline tell(i, what) {
@@ -139,13 +146,17 @@ inline on_solicit_done() {
 	fi
 }
 
+/* Behind the ATTACH of its gateway, or in its place. */
 inline on_join() {
+	has_room = true;
 	admit();
 	if
-	:: is_open && is_new -> tell_all(MEMBER_JOINED)
-	:: else -> skip
-	fi;
-	welcome()
+	:: !is_attached[g] -> attach()
+	:: is_attached[g] && is_open && is_new ->
+		tell_all(MEMBER_JOINED);
+		welcome()
+	:: is_attached[g] && !(is_open && is_new) -> welcome()
+	fi
 }
 
 inline on_leave() {
@@ -170,10 +181,10 @@ inline hear_gateway() {
 	if
 	:: kind == HELLO -> on_hello()
 	:: kind == ATTACH && is_current -> on_attach()
-	:: kind == JOIN && is_attached[g] -> on_join()
+	:: kind == JOIN && owns -> on_join()
 	:: kind == LEAVE && has_room -> on_leave()
 	:: kind == SOLICIT_DONE && has_room -> on_solicit_done()
-	:: (kind == ATTACH && !is_current) || (kind == JOIN && !is_attached[g]) ->
+	:: (kind == ATTACH && !is_current) || (kind == JOIN && !owns) ->
 		to_gateway[g * 2 + id]!NOT_OWNER, 0, 0, false
 	:: else -> skip
 	fi;
@@ -225,6 +236,13 @@ end:
 		row_owner != id && owns ->
 		owns = false;
 		drop_room()
+	}
+	/* TAKE of its own slot: the rooms stay, and gateways attach them under the new epoch. */
+	:: d_step {
+		takes < TAKES && owns && row_owner == id && row_epoch == epoch ->
+		takes++;
+		row_epoch++;
+		epoch = row_epoch
 	}
 #ifndef NO_SOLICIT
 	:: d_step {

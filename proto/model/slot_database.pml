@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The database of slot.pml: APPEND, and what it promises. ASSIGN and TAKE change the row in one step. */
+/* The database of slot.pml: moot_append, and what it promises. ASSIGN and TAKE, which are one update
+ * of the row, are where they are said. */
 
 #define holds_row(i) (row_owner == (i) / 2 && row_epoch == append[i].epoch)
 #define is_stored(p) ((stored > 0 && log_pseq[0] == p) || (stored > 1 && log_pseq[1] == p))
-#define last_stored (stored > 0 -> log_pseq[stored - 1] : 0)
+#define seq_of(p) (log_pseq[0] == p -> 1 : 2)
 
-inline end_append(i, outcome) {
-	if
-	:: append[i].abandoned ->
-		append[i].at = NONE;
-		append[i].abandoned = false
-	:: else ->
-		append[i].at = outcome
-	fi;
+inline end_append(i, outcome, number) {
+	append[i].seq = (append[i].abandoned -> 0 : number);
+	append[i].at = (append[i].abandoned -> NONE : outcome);
+	append[i].abandoned = false;
 	append[i].epoch = 0;
-	append[i].seq = 0;
+	append[i].head = 0;
 	append[i].pseq = 0
 }
 
@@ -31,7 +28,7 @@ inline check_append(i) {
 		share_locks++ /* FOR SHARE: who would change the row waits until we committed */
 #endif
 	:: else ->
-		end_append(i, REFUSED)
+		end_append(i, FENCED, 0)
 	fi
 }
 
@@ -40,7 +37,12 @@ inline commit_append(i) {
 	share_locks--;
 #endif
 	if
-	:: append[i].seq == stored + 1 && !is_stored(append[i].pseq) -> /* the two unique keys */
+#ifndef NO_KEY
+	:: is_stored(append[i].pseq) -> end_append(i, DONE, seq_of(append[i].pseq)) /* said again */
+	:: !is_stored(append[i].pseq) && append[i].head == stored ->
+#else
+	:: append[i].head == stored && stored < PUBLISHES ->
+#endif
 		assert(holds_row(i)); /* who commits owns the slot while he does */
 		log_pseq[stored] = append[i].pseq;
 		log_epoch[stored] = append[i].epoch;
@@ -48,9 +50,8 @@ inline commit_append(i) {
 		/* C1, C4: in the producer's order, without a gap, once. */
 		assert(log_pseq[stored - 1] == stored);
 		assert(stored < 2 || log_epoch[stored - 2] <= log_epoch[stored - 1]);
-		end_append(i, COMMITTED)
-	:: else ->
-		end_append(i, REFUSED)
+		end_append(i, DONE, stored)
+	:: else -> end_append(i, FENCED, 0) /* a number that is taken: the statement fails */
 	fi
 }
 

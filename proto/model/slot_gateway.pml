@@ -1,29 +1,85 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A gateway of slot.pml: attaches, publishes and publishes again, shows what comes in order. */
+/* The gateways of slot.pml: one publishes and publishes again, one shows what comes in order. A view
+ * is learnt by NOTIFY, by MOVED or by asking, late or never. */
 
-inline send_attach() {
-	is_attached = false;
-	sent = acked;
-	to_shard[g * 2 + owner]!ATTACH, epoch, seen[g]
+/* After a second without an answer, when the link is long quiet, things are said again. */
+#define is_quiet(shard) (empty(publishes[shard]) && empty(answers[shard]))
+
+inline take_answer() {
+	if
+	:: kind == ACK && value == acked + 1 ->
+		assert(is_stored(value)); /* C2: an ACK leaves only after the commit */
+		acked = value;
+		is_sent = false
+	:: kind == REFUSED && value == acked + 1 ->
+		is_sent = false
+	:: else -> skip /* known already */
+	fi;
+	kind = 0;
+	value = 0
 }
 
-inline show_record() {
+proctype Publisher() {
+	mtype:record kind;
+	byte epoch;
+	bit owner;
+	bool is_sent; /* the event after the last one that was acknowledged */
+	byte value;
+
+end:
+	do
+	:: d_step {
+		row_epoch > epoch ->
+		epoch = row_epoch;
+		is_sent = (owner == row_owner && is_sent); /* over a new way it is said again */
+		owner = row_owner
+	}
+	:: d_step {
+		epoch > 0 && acked < PUBLISHES && (!is_sent || is_quiet(owner)) &&
+		len(publishes[owner]) < QUEUE ->
+		is_sent = true;
+		publishes[owner]!PUBLISH, acked + 1
+	}
+	:: d_step {
+		nempty(answers[0]) ->
+		answers[0]?kind, value;
+		take_answer()
+	}
+	:: d_step {
+		nempty(answers[1]) ->
+		answers[1]?kind, value;
+		take_answer()
+	}
+	:: d_step {
+		link_losses < LINK_LOSSES && epoch > 0 ->
+		link_losses++;
+		discard(publishes[owner]);
+		discard(answers[owner]);
+		is_sent = false
+	}
+	od
+}
+
+#if LISTENERS > 0
+inline attach() {
+	is_attached = false;
+	attaches[owner]!ATTACH, epoch, seen
+}
+
+/* Only what the owner says counts, and only after its ATTACHED. */
+inline take_event(from) {
 	if
-	:: kind == ATTACHED && arg >= epoch ->
+	:: kind == ATTACHED && from == owner && arg >= epoch ->
 		is_attached = true;
-		epoch = arg;
-		sent = acked /* what is not acknowledged goes out again */
-	:: kind == NOT_OWNER ->
+		epoch = arg
+	:: kind == NOT_OWNER && from == owner ->
 		is_attached = false
-	:: kind == EVENT && is_attached && arg == seen[g] + 1 ->
+	:: kind == EVENT && from == owner && is_attached && arg == seen + 1 ->
 		/* C3, C1: it is durable, and the order is the one there is. */
 		assert(arg <= stored && log_pseq[arg - 1] == value);
-		seen[g] = arg
-	:: kind == EVENT && is_attached && arg > seen[g] + 1 ->
+		seen = arg
+	:: kind == EVENT && from == owner && is_attached && arg > seen + 1 ->
 		is_attached = false /* a gap: attach again */
-	:: kind == ACK && is_attached ->
-		assert(is_stored(value)); /* C2: an ACK leaves only after the commit */
-		acked = (value > acked -> value : acked)
 	:: else -> skip /* over, or shown already */
 	fi;
 	kind = 0;
@@ -31,65 +87,42 @@ inline show_record() {
 	value = 0
 }
 
-#define up to_shard[g * 2 + owner]
-#define down to_gateway[g * 2 + owner]
-
-proctype Gateway(bit g) {
+proctype Listener() {
 	mtype:record kind;
-	byte epoch; /* as the view says, or the owner */
+	byte epoch;
 	bit owner;
 	bool is_attached;
-	byte sent; /* the last pseq on the way */
 	byte arg, value;
 
 end:
 	do
-	/* The view, by NOTIFY, by MOVED or by asking, late or never. */
 	:: d_step {
-		row_epoch > epoch && nfull(to_shard[g * 2 + row_owner]) ->
+		row_epoch > epoch && len(attaches[row_owner]) < QUEUE ->
 		epoch = row_epoch;
 		owner = row_owner;
-		send_attach()
-	}
-	/* After a refusal or a second without an answer. */
-	:: d_step {
-		epoch > 0 && !is_attached && empty(up) && empty(down) ->
-		send_attach()
+		attach()
 	}
 	:: d_step {
-		g == 0 && is_attached && sent < PUBLISHES && sent < acked + WINDOW && nfull(up) ->
-		sent++;
-		up!PUBLISH, 0, sent
-	}
-	/* No answer: all that is not acknowledged again. */
-	:: d_step {
-		g == 0 && is_attached && sent > acked && empty(up) && empty(down) ->
-		sent = acked
-	}
-	/* Records of the owner's link count; what another shard still says is dropped. */
-	:: d_step {
-		nempty(to_gateway[g * 2]) ->
-		to_gateway[g * 2]?kind, arg, value;
-		if
-		:: owner == 0 -> show_record()
-		:: else -> kind = 0; arg = 0; value = 0
-		fi
+		epoch > 0 && !is_attached && empty(attaches[owner]) && empty(events[owner]) ->
+		attach()
 	}
 	:: d_step {
-		nempty(to_gateway[g * 2 + 1]) ->
-		to_gateway[g * 2 + 1]?kind, arg, value;
-		if
-		:: owner == 1 -> show_record()
-		:: else -> kind = 0; arg = 0; value = 0
-		fi
+		nempty(events[0]) ->
+		events[0]?kind, arg, value;
+		take_event(0)
 	}
-	/* A new generation of the link: what was under way is gone. */
+	:: d_step {
+		nempty(events[1]) ->
+		events[1]?kind, arg, value;
+		take_event(1)
+	}
 	:: d_step {
 		link_losses < LINK_LOSSES && epoch > 0 ->
 		link_losses++;
-		discard(up);
-		discard(down);
-		send_attach()
+		discard_events(attaches[owner]);
+		discard_events(events[owner]);
+		attach()
 	}
 	od
 }
+#endif

@@ -35,6 +35,8 @@ const WIDTH = { exhaustive: 22, hashed: 26, bitstate: 30 };
 const SMALL_LIMIT = { megabytes: 1000, ms: 5 * 60_000 };
 const LARGE_LIMIT = { megabytes: 9000, ms: 60 * 60_000 };
 
+for (const signal of ['SIGINT', 'SIGTERM'])
+	process.on(signal, () => process.exit(1)); // and with us what we started
 process.exitCode = await main(process.argv.slice(2));
 
 /** @param {string[]} args @returns {Promise<number>} */
