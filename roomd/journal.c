@@ -53,11 +53,14 @@ void journal_free(struct journal **pj)
 	mem_free(j);
 }
 
+/* While the slot is being taken again, `epoch` is over by the time anything could be written under
+ * it: the answer to the TAKE says which one follows. */
 void journal_gain(struct journal *j, unsigned slot, uint64_t epoch)
 {
 	journal_lose(j, slot);
 	(void)tenure_move(&j->tenure, slot, TENURE_GAIN);
-	(void)tenure_move(&j->tenure, slot, TENURE_TRUST);
+	if (!j->taking || !j->retaken[slot])
+		(void)tenure_move(&j->tenure, slot, TENURE_TRUST);
 	j->tenure.slots[slot].epoch = epoch;
 }
 

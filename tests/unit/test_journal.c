@@ -248,6 +248,21 @@ static void new_connection_takes_the_slots_again_before_anything_is_written(void
 	assert_int_equal(d->db.slots[d->slot].epoch, 2);
 }
 
+/* The answer to an earlier TAKE was lost, so the view tells of its epoch first. */
+static void slot_that_is_being_taken_is_written_under_the_epoch_to_come(void **state)
+{
+	struct desk *d = *state;
+	d->db.slots[d->slot].epoch = 2;
+	journal_on_connection(d->journal);
+	turn(d);
+
+	journal_gain(d->journal, d->slot, 2);
+	assert_int_equal(stage(d, ROOM, 1), OK);
+	run(d);
+
+	told(d, "retaken 1; event 1:1; ack 1:1");
+}
+
 static void former_owner_is_fenced_and_says_so(void **state)
 {
 	struct desk *d = *state;
@@ -373,6 +388,7 @@ int main(void)
 		TEST(event_of_a_watched_room_comes_after_its_head),
 		TEST(lost_answer_is_settled_after_the_slot_was_taken_again),
 		TEST(new_connection_takes_the_slots_again_before_anything_is_written),
+		TEST(slot_that_is_being_taken_is_written_under_the_epoch_to_come),
 		TEST(former_owner_is_fenced_and_says_so),
 		TEST(former_owner_that_takes_its_slots_again_gets_none),
 		TEST(slot_lost_while_a_batch_is_under_way_answers_its_publishers_at_once),
