@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A planned move that nobody notices: one shard gives a slot with one room to the other, and later
  * back, while somebody at gateway 0 casts and somebody at gateway 1 listens. Nothing fails and
- * nobody is late: what limits waiting (100 ms for HELD, 250 ms for a room to open, 3 s for casts)
- * never ends.
+ * nobody is late: what limits waiting (1 s for HELD and for a busy gateway, 3 s for casts held) never
+ * ends.
  *
- * Claims: C10 as far as casts go. Every cast is shown once and in order, and the relay numbers that
- * people see only grow (docs/model.md).
+ * Claims: every cast is shown once and in order, and the relay numbers that people see only grow
+ * (docs/model.md).
  * Mutants: NO_HOLD, NO_HELD, ONE_HOLD, MOVE_SHUT, NO_SHUT, NEW_NUMBERS. REACH: see the end. */
 
 #ifndef CASTS

@@ -4,8 +4,8 @@
  * first; in the end it may leave for good. Somebody else watches at gateway 0 and, with WATCHERS=2,
  * at gateway 1. The room's slot is assigned again and again, to one of two shards or to the same.
  *
- * Claims: C8. No gateway ever shows the user as gone who is not, and when nothing more happens
- * every gateway shows what is true. What outlives a shard's memory is with the gateways only, so
+ * Claims: no gateway ever shows the user as gone who is not, and when nothing more happens every
+ * gateway shows what is true. What outlives a shard's memory is with the gateways only, so
  * both rest on coverage (docs/model.md). Not here: casts, numbers, the grace, gateways that die.
  * Mutants: NO_COVERAGE, NO_SOLICIT, ASK_ONCE, NO_CONN_GEN, OLD_HOME, LEFT_UNCOVERED, LOST_LEAVE,
  * OLD_ATTACH. REACH: see the end. */

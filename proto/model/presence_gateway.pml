@@ -37,7 +37,7 @@ inline close_connection() {
 	connection[g] = 0
 }
 
-/* C8: nobody is shown as gone who is not. The limit: a room that opened in a hurry may have welcomed
+/* Nobody is shown as gone who is not. The limit: a room that opened in a hurry may have welcomed
  * the user while a gateway that has not heard of the new owner still listens to the old one. */
 inline hide() {
 	assert(!shows[g] || !is_here || (hurries > 0 && epoch < row_epoch));

@@ -5,7 +5,8 @@
  * planned move, which waits for more, is one of the cases. Not here: presence, casts, loss of the
  * database.
  *
- * Claims: C1 order, C2 ack after commit, C3 seen implies durable, C4 once (docs/model.md).
+ * Claims: one order without gaps, everything once, an ACK only after the commit, nothing shown that
+ * is not stored (docs/model.md).
  * Mutants: NO_SHARE, NO_EPOCH, NO_TAKE, EARLY_HEAD, ACK_EARLY, NO_KEY. REACH: see the end. */
 
 #ifndef PUBLISHES

@@ -47,7 +47,7 @@ inline commit_append(i) {
 		log_pseq[stored] = append[i].pseq;
 		log_epoch[stored] = append[i].epoch;
 		stored++;
-		/* C1, C4: in the producer's order, without a gap, once. */
+		/* In the producer's order, without a gap, once. */
 		assert(log_pseq[stored - 1] == stored);
 		assert(stored < 2 || log_epoch[stored - 2] <= log_epoch[stored - 1]);
 		end_append(i, DONE, stored)

@@ -8,7 +8,7 @@
 inline take_answer() {
 	if
 	:: kind == ACK && value == acked + 1 ->
-		assert(is_stored(value)); /* C2: an ACK leaves only after the commit */
+		assert(is_stored(value)); /* an ACK leaves only after the commit */
 		acked = value;
 		is_sent = false
 	:: kind == REFUSED && value == acked + 1 ->
@@ -75,7 +75,7 @@ inline take_event(from) {
 	:: kind == NOT_OWNER && from == owner ->
 		is_attached = false
 	:: kind == EVENT && from == owner && is_attached && arg == seen + 1 ->
-		/* C3, C1: it is durable, and the order is the one there is. */
+		/* It is stored, and the order is the one there is. */
 		assert(arg <= stored && log_pseq[arg - 1] == value);
 		seen = arg
 	:: kind == EVENT && from == owner && is_attached && arg > seen + 1 ->
