@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A planned move that nobody notices: one shard gives a slot with one room to the other, and later
  * back, while somebody at gateway 0 casts and somebody at gateway 1 listens. Nothing fails and
- * nobody is late: what limits waiting (1 s for HELD and for a busy gateway, 3 s for casts held) never
- * ends.
+ * nobody is late: what limits waiting (1 s for HELD and for a busy gateway, 3 s for casts held)
+ * never ends.
  *
  * Claims: every cast is shown once and in order, and the relay numbers that people see only grow
  * (docs/model.md).
@@ -147,7 +147,7 @@ end:
 		hold();
 		state = HOLDING
 	}
-	/* Once more: whoever answers this has read all that we told while we waited for the first. */
+	/* Once more: whoever answers this has read what we told while the first was answered. */
 	:: d_step {
 		state == HOLDING && may_go_on ->
 #ifndef ONE_HOLD

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The database of slot.pml: moot_append, and what it promises. ASSIGN and TAKE, which are one update
- * of the row, are where they are said. */
+/* The database of slot.pml: moot_append, and what it promises. ASSIGN and TAKE, which are one
+ * update of the row, are where they are said. */
 
 #define holds_row(i) (row_owner == (i) / 2 && row_epoch == append[i].epoch)
 #define is_stored(p) ((stored > 0 && log_pseq[0] == p) || (stored > 1 && log_pseq[1] == p))
@@ -15,7 +15,7 @@ inline end_append(i, outcome, number) {
 	append[i].pseq = 0
 }
 
-/* One statement in two steps, because others run in between: the row is read, the row is written. */
+/* One statement in two steps, because others run in between: the row is read, and is written. */
 inline check_append(i) {
 	if
 #ifdef NO_EPOCH

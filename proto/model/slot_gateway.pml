@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The gateways of slot.pml: one publishes and publishes again, one shows what comes in order. A view
- * is learnt by NOTIFY, by MOVED or by asking, late or never. */
+/* The gateways of slot.pml: one publishes and publishes again, one shows what comes in order. A
+ * view is learnt by NOTIFY, by MOVED or by asking, late or never. */
 
 /* After a second without an answer, when the link is long quiet, things are said again. */
 #define is_quiet(shard) (empty(publishes[shard]) && empty(answers[shard]))

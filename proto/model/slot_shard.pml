@@ -141,7 +141,7 @@ end:
 #ifdef EARLY_HEAD
 	:: d_step {
 		tenure == PENDING && row_owner == id && !is_loaded ->
-		is_loaded = true; /* the statement's snapshot is older than the locks it waits for */
+		is_loaded = true; /* the statement's snapshot is older than the lock it awaits */
 		head = stored
 	}
 	:: d_step {
