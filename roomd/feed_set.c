@@ -159,9 +159,14 @@ unsigned feed_set_voters(const struct feed_set *s, int64_t now_ns)
 	LIST_EACH (&s->feeds, it, ahead) {
 		const struct feed *f = container_of(it, struct feed, of_set);
 
-		voters += f->state == FEED_LIVE && now_ns - f->heard_ns < VOTER_NS;
+		voters += feed_set_is_voter(f, now_ns);
 	}
 	return voters;
+}
+
+bool feed_set_is_voter(const struct feed *f, int64_t now_ns)
+{
+	return f->state == FEED_LIVE && now_ns - f->heard_ns < VOTER_NS;
 }
 
 static enum err open_generation(struct feed_set *s, struct span route, struct span bytes,

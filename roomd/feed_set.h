@@ -65,3 +65,4 @@ struct list *feed_set_all(struct feed_set *);                                /* 
 size_t feed_set_live(const struct feed_set *);
 /* Gateways that were heard within the last second: whose word on others counts. */
 unsigned feed_set_voters(const struct feed_set *, int64_t now_ns);
+bool feed_set_is_voter(const struct feed *, int64_t now_ns);

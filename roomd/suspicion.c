@@ -18,6 +18,7 @@ struct suspicion {
 	size_t count;
 };
 
+static void drop(struct suspicion *, struct vote *);
 static struct vote *find(const struct suspicion *, incarnation_id gateway, incarnation_id shard);
 static bool most_are_suspected(const struct suspicion *, const struct view *, incarnation_id self);
 static bool is_other(const struct view_member *, incarnation_id self);
@@ -59,16 +60,23 @@ void suspicion_vote(struct suspicion *s, incarnation_id gateway, incarnation_id 
 	v->until_ns = now_ns + s->vote_ns;
 }
 
+void suspicion_forget(struct suspicion *s, incarnation_id gateway)
+{
+	LIST_EACH (&s->votes, it, ahead) {
+		struct vote *v = container_of(it, struct vote, node);
+
+		if (v->gateway.v == gateway.v)
+			drop(s, v);
+	}
+}
+
 void suspicion_expire(struct suspicion *s, int64_t now_ns)
 {
 	LIST_EACH (&s->votes, it, ahead) {
 		struct vote *v = container_of(it, struct vote, node);
 
-		if (v->until_ns > now_ns)
-			continue;
-		list_remove(&v->node);
-		mem_free(v);
-		s->count--;
+		if (v->until_ns <= now_ns)
+			drop(s, v);
 	}
 }
 
@@ -96,6 +104,13 @@ incarnation_id suspicion_verdict(const struct suspicion *s, const struct view *v
 		if (is_other(m, self) && suspicion_votes(s, m->id) >= needed)
 			return m->id;
 	return (incarnation_id){0};
+}
+
+static void drop(struct suspicion *s, struct vote *v)
+{
+	list_remove(&v->node);
+	mem_free(v);
+	s->count--;
 }
 
 static struct vote *find(const struct suspicion *s, incarnation_id gateway, incarnation_id shard)

@@ -14,6 +14,7 @@ void suspicion_free(struct suspicion **);
 
 void suspicion_vote(struct suspicion *, incarnation_id gateway, incarnation_id shard,
 		    int64_t now_ns);
+void suspicion_forget(struct suspicion *, incarnation_id gateway); /* its votes */
 void suspicion_expire(struct suspicion *, int64_t now_ns);
 unsigned suspicion_votes(const struct suspicion *, incarnation_id shard);
 

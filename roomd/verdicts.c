@@ -16,6 +16,7 @@ struct verdicts {
 };
 
 static bool judge_shards(struct verdicts *, const struct view *);
+static void forget_silent(struct verdicts *);
 static bool judge_gateways(struct verdicts *, const struct view *);
 static void declare(struct verdicts *, incarnation_id);
 static void on_declared(void *owner, enum err, uint64_t version);
@@ -59,8 +60,10 @@ void verdicts_tick(struct verdicts *v, const struct view *view, int64_t now_ns)
 static bool judge_shards(struct verdicts *v, const struct view *view)
 {
 	unsigned voters = feed_set_voters(v->setup.feeds, v->now_ns);
-	incarnation_id shard = suspicion_verdict(v->suspicion, view, v->setup.self, voters);
+	incarnation_id shard;
 
+	forget_silent(v);
+	shard = suspicion_verdict(v->suspicion, view, v->setup.self, voters);
 	if (shard.v == 0)
 		return false;
 	log_warn("shard_declared_dead", kv_hex("shard", shard.v),
@@ -68,6 +71,17 @@ static bool judge_shards(struct verdicts *v, const struct view *view)
 		 kv_u64("votes", suspicion_votes(v->suspicion, shard)), kv_u64("voters", voters));
 	declare(v, shard);
 	return true;
+}
+
+/* A gateway that has gone counts no more among those whose votes it takes, so its own must not. */
+static void forget_silent(struct verdicts *v)
+{
+	LIST_EACH (feed_set_all(v->setup.feeds), it, ahead) {
+		const struct feed *f = container_of(it, struct feed, of_set);
+
+		if (!feed_set_is_voter(f, v->now_ns))
+			suspicion_forget(v->suspicion, f->gateway);
+	}
 }
 
 /* Once per absence: one that lives registers again, and is then only out of our reach. Its feed is

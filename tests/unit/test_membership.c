@@ -254,6 +254,26 @@ static void membership_a_shard_that_two_gateways_miss_is_dead_and_replaced(void 
 	assert_int_equal(slots_of_all(s), SLOTS);
 }
 
+static void membership_the_vote_of_a_gateway_that_has_gone_does_not_count(void **state)
+{
+	struct stage *s = *state;
+
+	for (unsigned i = 0; i < 2; i++)
+		stage_start(s, i);
+	stage_run(s, 500);
+	for (unsigned i = 0; i < 2; i++) {
+		stage_list_gateway(s, i);
+		stage_call(s, i, 1);
+	}
+	stage_run(s, 100);
+
+	say_suspect(s, 0, 0);
+	stage_hang_up(s, 0);
+	stage_run(s, 5000);
+
+	assert_int_equal(state_of(s, 0), MEMBERSHIP_ACTIVE);
+}
+
 static void membership_a_verdict_waits_for_the_database(void **state)
 {
 	struct stage *s = *state;
@@ -476,6 +496,7 @@ int main(void)
 		TEST(membership_goes_on_serving_without_the_database),
 		TEST(membership_does_not_drain_for_ever_without_the_database),
 		TEST(membership_a_shard_that_two_gateways_miss_is_dead_and_replaced),
+		TEST(membership_the_vote_of_a_gateway_that_has_gone_does_not_count),
 		TEST(membership_a_verdict_waits_for_the_database),
 		TEST(membership_a_joiner_that_no_gateway_reaches_takes_nothing),
 		TEST(membership_the_only_shard_needs_no_gateway_to_begin),
