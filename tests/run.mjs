@@ -31,10 +31,10 @@ const STEPS = [
 	{ name: 'golden', what: 'golden vectors in JavaScript', needs: ['debug', 'npm'], run: nodeTests('golden') },
 	{ name: 'e2e', what: 'real processes, real PostgreSQL, real sockets', needs: ['debug', 'npm'], run: nodeTests('e2e') },
 	{ name: 'browser', what: 'the demo page in a real Chromium', needs: ['debug', 'npm'], run: nodeTests('browser') },
-	{ name: 'clang', what: 'clang; warnings are errors', run: compile('clang') },
-	{ name: 'tidy', what: 'clang-tidy', needs: ['clang'], lint: true, run: tidy },
 	{ name: 'bare', what: './dev run on a bare Debian 12, in a chroot', needs: ['npm'], beside: true, run: bare },
 	{ name: 'model', what: 'the protocol as models, and their mutants', beside: true, run: model },
+	{ name: 'clang', what: 'clang; warnings are errors', run: compile('clang') },
+	{ name: 'tidy', what: 'clang-tidy', needs: ['clang'], lint: true, run: tidy },
 	{ name: 'fuzz', what: 'each fuzz target for MOOT_FUZZ_SECONDS (60)', needs: ['clang'], run: fuzz },
 ];
 
