@@ -11,7 +11,7 @@
  * @property {Claim} [claim]   violated: the assertion that must be, and no other
  * @property {Search} search
  *
- * @typedef {'exhaustive' | 'hashed' | 'bitstate'} Search  how thorough it is: check.mjs
+ * @typedef {'exhaustive' | 'compressed' | 'bitstate'} Search  bitstate is a sample: check.mjs
  * @typedef {keyof typeof CLAIMS} Claim
  */
 
@@ -70,12 +70,12 @@ export const LARGE = [
 	holds('slot', 'two assignments, a crash, an unknown outcome'),
 	holds('slot', 'somebody listens, an unknown outcome', 'ASSIGNS=1 CRASHES=0 LISTENERS=1'),
 	holds('slot', 'somebody listens, a crash', 'ASSIGNS=1 UNKNOWNS=0 LISTENERS=1'),
-	holds('slot', 'all of it but listeners', 'LINK_LOSSES=1', 'hashed'),
+	holds('slot', 'all of it but listeners', 'LINK_LOSSES=1', 'compressed'),
 	holds('slot', 'all of it', 'LINK_LOSSES=1 LISTENERS=1', 'bitstate'),
 	holds('presence', 'an assignment, a link lost', 'ASSIGNS=1 CRASHES=0 HURRIES=0 LINK_LOSSES=1'),
-	holds('presence', 'an assignment, a slot taken again', 'ASSIGNS=1 CRASHES=0 HURRIES=0 TAKES=1', 'hashed'),
-	holds('presence', 'an assignment, a crash', 'ASSIGNS=1 HURRIES=0', 'hashed'),
-	holds('presence', 'two assignments', 'CRASHES=0 HURRIES=0', 'hashed'),
+	holds('presence', 'an assignment, a slot taken again', 'ASSIGNS=1 CRASHES=0 HURRIES=0 TAKES=1', 'compressed'),
+	holds('presence', 'an assignment, a crash', 'ASSIGNS=1 HURRIES=0', 'compressed'),
+	holds('presence', 'two assignments', 'CRASHES=0 HURRIES=0', 'compressed'),
 	holds('presence', 'all of it, watched at both gateways', 'TAKES=1 LINK_LOSSES=1 WATCHERS=2', 'bitstate'),
 	holds('move', 'five casts, four moves', 'CASTS=5 MOVES=4'),
 ];
