@@ -168,6 +168,16 @@ static void on_answer(const struct arrival *at, const struct message *m)
 	setup->on_answer(setup->owner, m, at->now_ns);
 }
 
+static void on_history(const struct arrival *at, const struct message *m)
+{
+	on_answer(at, m);
+}
+
+static void on_kicked(const struct arrival *at, const struct message *m)
+{
+	(void)at, (void)m;
+}
+
 static void on_ack(const struct arrival *at, const struct message *m)
 {
 	on_answer(at, m);

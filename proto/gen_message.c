@@ -6,7 +6,7 @@
 #include "common/json.h"
 #include "proto/gen.h"
 
-static struct buf some_kept, some_member, some_grant;
+static struct buf some_kept, some_member, some_grant, some_stored;
 
 /* Values of every width, so that every form of a number occurs. */
 static uint64_t some_u64(unsigned at)
@@ -31,6 +31,7 @@ static struct span some_blob(unsigned at)
 #define some_list_kept(at) buf_span(&some_kept)
 #define some_list_member(at) buf_span(&some_member)
 #define some_list_grant(at) buf_span(&some_grant)
+#define some_list_stored(at) buf_span(&some_stored)
 
 #define MESSAGE(id, NAME, name, direction, since, doc)                                             \
 	static void fill_##name(struct msg_##name *out)                                            \
@@ -64,6 +65,7 @@ static void put_blob(struct buf *out, struct span bytes)
 #define put_list_kept put_blob
 #define put_list_member put_blob
 #define put_list_grant put_blob
+#define put_list_stored put_blob
 
 #define MESSAGE(id, NAME, name, direction, since, doc)                                             \
 	static void put_fields_##name(struct buf *out, const struct msg_##name *m)                 \
@@ -91,10 +93,12 @@ static void lists_init(void)
 	struct item_kept kept;
 	struct item_member member;
 	struct item_grant grant;
+	struct item_stored stored;
 
 	buf_init(&some_kept, 4096);
 	buf_init(&some_member, 4096);
 	buf_init(&some_grant, 4096);
+	buf_init(&some_stored, 4096);
 	fill_kept(&kept);
 	item_put_kept(&some_kept, &kept);
 	fill_member(&member);
@@ -103,6 +107,8 @@ static void lists_init(void)
 	item_put_member(&some_member, &member);
 	fill_grant(&grant);
 	item_put_grant(&some_grant, &grant);
+	fill_stored(&stored);
+	item_put_stored(&some_stored, &stored);
 }
 
 static void lists_fini(void)
@@ -110,6 +116,7 @@ static void lists_fini(void)
 	buf_fini(&some_kept);
 	buf_fini(&some_member);
 	buf_fini(&some_grant);
+	buf_fini(&some_stored);
 }
 
 void gen_put_message_vectors(struct buf *out)

@@ -37,6 +37,7 @@
 #define put_list_kept record_put_blob
 #define put_list_member record_put_blob
 #define put_list_grant record_put_blob
+#define put_list_stored record_put_blob
 
 /* A record that does not fit is taken back whole: what is in the buffer always stays readable. */
 #define MESSAGE(id, NAME, name, direction, since, doc)                                             \
@@ -104,6 +105,7 @@ static bool read_blob(const struct record *rec, size_t at, struct span *out)
 LIST_READER(kept)
 LIST_READER(member)
 LIST_READER(grant)
+LIST_READER(stored)
 
 #define MESSAGE(id, NAME, name, direction, since, doc)                                             \
 	static bool read_##name(const struct record *rec, struct msg_##name *out)                  \

@@ -31,6 +31,7 @@ enum message_type {
 #define FIELD_TYPE_list_kept struct span
 #define FIELD_TYPE_list_member struct span
 #define FIELD_TYPE_list_grant struct span
+#define FIELD_TYPE_list_stored struct span
 #define MESSAGE(id, NAME, name, direction, since, doc) struct msg_##name {
 #define ITEM(name, doc) struct item_##name {
 #define FIELD(kind, name, doc) FIELD_TYPE_##kind name;

@@ -145,6 +145,37 @@ static enum err on_inspect(const struct requests *q, struct feed *f, const struc
 	return on_question(q, f, m, m->inspect.room, now_ns);
 }
 
+static enum err on_proved(const struct requests *q, struct feed *f, const struct message *m,
+			  int64_t now_ns)
+{
+	(void)q, (void)f, (void)m, (void)now_ns;
+	return OK;
+}
+
+static enum err on_kick(const struct requests *q, struct feed *f, const struct message *m,
+			int64_t now_ns)
+{
+	struct buf *out = feed_out(f);
+
+	(void)q, (void)now_ns;
+	if (out)
+		message_put_answer(out,
+				   &(struct msg_answer){.ask = m->kick.ask, .code = ERR_SYSTEM});
+	return OK;
+}
+
+static enum err on_read(const struct requests *q, struct feed *f, const struct message *m,
+			int64_t now_ns)
+{
+	struct buf *out = feed_out(f);
+
+	(void)q, (void)now_ns;
+	if (out)
+		message_put_history(out,
+				    &(struct msg_history){.ask = m->read.ask, .code = ERR_SYSTEM});
+	return OK;
+}
+
 /* The room need not be in memory: those who show it attach, and are told from the log. */
 static enum err on_publish(const struct requests *q, struct feed *f, const struct message *m,
 			   int64_t now_ns)

@@ -34,6 +34,7 @@ static void put_blob(struct buf *out, struct span bytes)
 #define put_list_kept put_blob
 #define put_list_member put_blob
 #define put_list_grant put_blob
+#define put_list_stored put_blob
 
 #define MESSAGE(id, NAME, name, direction, since, doc)                                             \
 	static void show_##name(struct buf *out, const struct msg_##name *m)                       \

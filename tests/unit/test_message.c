@@ -10,7 +10,7 @@
 #include "proto/message.h"
 #include "proto/record.h"
 
-static struct buf list_kept, list_member, list_grant;
+static struct buf list_kept, list_member, list_grant, list_stored;
 
 /* Values that differ from field to field, so that a swap shows. */
 #define FILL_u64(at) (UINT64_C(0x1234567890) * (at) + (at))
@@ -19,6 +19,7 @@ static struct buf list_kept, list_member, list_grant;
 #define FILL_list_kept(at) buf_span(&list_kept)
 #define FILL_list_member(at) buf_span(&list_member)
 #define FILL_list_grant(at) buf_span(&list_grant)
+#define FILL_list_stored(at) buf_span(&list_stored)
 
 #define SAME_u64(a, b) assert_int_equal((a), (b))
 #define SAME_text(a, b) assert_true(span_eq((a), (b)))
@@ -26,6 +27,7 @@ static struct buf list_kept, list_member, list_grant;
 #define SAME_list_kept SAME_text
 #define SAME_list_member SAME_text
 #define SAME_list_grant SAME_text
+#define SAME_list_stored SAME_text
 
 static int make_lists(void **state)
 {
@@ -33,6 +35,7 @@ static int make_lists(void **state)
 	buf_init(&list_kept, 1 << 16);
 	buf_init(&list_member, 1 << 16);
 	buf_init(&list_grant, 1 << 16);
+	buf_init(&list_stored, 1 << 16);
 	item_put_kept(&list_kept, &(struct item_kept){SPAN("cursor"), SPAN("{}")});
 	item_put_kept(&list_kept, &(struct item_kept){SPAN("typing"), SPAN("{1}")});
 	for (uint64_t i = 0; i < 3; i++) {
@@ -42,6 +45,7 @@ static int make_lists(void **state)
 						      .kept = buf_span(&list_kept),
 					      });
 		item_put_grant(&list_grant, &(struct item_grant){i, UINT64_MAX - i});
+		item_put_stored(&list_stored, &(struct item_stored){.seq = i, .body = SPAN("{}")});
 	}
 	return 0;
 }
@@ -52,6 +56,7 @@ static int free_lists(void **state)
 	buf_fini(&list_kept);
 	buf_fini(&list_member);
 	buf_fini(&list_grant);
+	buf_fini(&list_stored);
 	return 0;
 }
 
