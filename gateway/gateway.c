@@ -18,6 +18,7 @@
 #include "gateway/retreat.h"
 #include "gateway/session_set.h"
 #include "gateway/socket_set.h"
+#include "gateway/visit.h"
 
 #define TICK_NS (50 * NS_PER_MS)
 #define QUERIES_MAX 50000 /* every session asks about its lease at once when access changes */
@@ -184,7 +185,7 @@ static struct router *open_router(struct gateway *g)
 		.heartbeat_ns = g->opt->link_heartbeat_ns,
 		.silence_ns = g->opt->link_silence_ns,
 		.isolated_ns = g->opt->link_isolated_ns,
-		.sink = *session_sink(),
+		.sink = *visit_sink(),
 		.pull_view = on_pull_view,
 		.on_ways = on_ways,
 		.on_answer = on_answer,

@@ -11,11 +11,14 @@ struct held_cast {
 	uint64_t session;
 	int64_t at_ns;
 	unsigned keep;
-	size_t key_len, body_len;
-	uint8_t bytes[]; /* key, body */
+	uint64_t shape;
+	size_t key_len, type_len, to_len, body_len;
+	uint8_t bytes[]; /* key, type, to, body */
 };
 
 static struct held_cast *first_of(const struct held *);
+static size_t copy(struct held_cast *, size_t at, struct span);
+static size_t size_of(const struct held_cast *);
 static void drop(struct held *, struct held_cast *);
 
 void held_init(struct held *h, size_t *total_bytes)
@@ -37,7 +40,7 @@ bool held_is_empty(const struct held *h)
 
 enum err held_put(struct held *h, struct attendee *sender, const struct msg_cast *m, int64_t now_ns)
 {
-	size_t len = m->key.len + m->body.len;
+	size_t len = m->key.len + m->type.len + m->to.len + m->body.len;
 
 	if ((sender->held_bytes && sender->held_bytes + len > HELD_PER_SESSION) ||
 	    *h->total_bytes + len > HELD_IN_ALL)
@@ -47,12 +50,11 @@ enum err held_put(struct held *h, struct attendee *sender, const struct msg_cast
 	c->session = m->session;
 	c->at_ns = now_ns;
 	c->keep = (unsigned)m->keep;
-	c->key_len = m->key.len;
-	c->body_len = m->body.len;
-	if (m->key.len)
-		memcpy(c->bytes, m->key.p, m->key.len);
-	if (m->body.len)
-		memcpy(c->bytes + m->key.len, m->body.p, m->body.len);
+	c->shape = m->shape;
+	c->key_len = copy(c, 0, m->key);
+	c->type_len = copy(c, c->key_len, m->type);
+	c->to_len = copy(c, c->key_len + c->type_len, m->to);
+	c->body_len = copy(c, c->key_len + c->type_len + c->to_len, m->body);
 	sender->held_bytes += len;
 	*h->total_bytes += len;
 	list_init(&c->node);
@@ -65,11 +67,16 @@ bool held_peek(const struct held *h, struct msg_cast *out)
 	if (held_is_empty(h))
 		return false;
 	const struct held_cast *c = first_of(h);
+	const uint8_t *type = c->bytes + c->key_len, *to = type + c->type_len;
+
 	*out = (struct msg_cast){
 		.session = c->session,
 		.key = span_of(c->bytes, c->key_len),
 		.keep = c->keep,
-		.body = span_of(c->bytes + c->key_len, c->body_len),
+		.body = span_of(to + c->to_len, c->body_len),
+		.type = span_of(type, c->type_len),
+		.shape = c->shape,
+		.to = span_of(to, c->to_len),
 	};
 	return true;
 }
@@ -105,9 +112,21 @@ static struct held_cast *first_of(const struct held *h)
 	return container_of(h->casts.next, struct held_cast, node);
 }
 
+static size_t copy(struct held_cast *c, size_t at, struct span bytes)
+{
+	if (bytes.len)
+		memcpy(c->bytes + at, bytes.p, bytes.len);
+	return bytes.len;
+}
+
+static size_t size_of(const struct held_cast *c)
+{
+	return c->key_len + c->type_len + c->to_len + c->body_len;
+}
+
 static void drop(struct held *h, struct held_cast *c)
 {
-	size_t len = c->key_len + c->body_len;
+	size_t len = size_of(c);
 
 	*h->total_bytes -= len;
 	if (c->sender)

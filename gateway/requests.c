@@ -3,37 +3,53 @@
 
 #include "common/json.h"
 #include "common/mono.h"
+#include "gateway/metrics.h"
+#include "gateway/session_inside.h"
+#include "gateway/visit.h"
 #include "proto/message.h"
-#include "proto/v0.h"
 
 typedef enum request_outcome act_fn(struct session *, enum v0_type, struct span text);
 
-static act_fn refuse, relay, pong, heartbeat, swallow;
+static void on_open(struct session *);
+static void on_text(struct session *, struct span text);
+static enum request_outcome take(struct session *, struct span text);
+static act_fn refuse_type, relay, pong, heartbeat, swallow;
+static void on_too_fast(struct session *, struct span text);
+static void refuse(struct session *, enum err why);
+static void ping(struct session *);
+static void on_shut(struct session *);
+static void on_welcomed(struct visit *);
+static void on_denied(struct visit *, enum err why);
+static void on_end(struct visit *);
+static void drain(struct session *);
+static bool is_writing(enum v0_type);
+static void answer(struct session *, enum v0_type);
+static void cast(struct visit *, enum v0_type, struct span text);
+static struct visit *only(const struct session *);
 
 static act_fn *const acts[] = {
-	[V0_DO_REFUSE] = refuse,       [V0_DO_RELAY] = relay,     [V0_DO_PONG] = pong,
+	[V0_DO_REFUSE] = refuse_type,  [V0_DO_RELAY] = relay,     [V0_DO_PONG] = pong,
 	[V0_DO_HEARTBEAT] = heartbeat, [V0_DO_SWALLOW] = swallow,
 };
 
-static bool is_writing(enum v0_type);
-static void answer(struct session *, enum v0_type);
-static void cast(struct session *, enum v0_type, struct span text);
+const struct dialect dialect_v0 = {
+	.name = "v0",
+	.session_size = sizeof(struct session),
+	.on_open = on_open,
+	.on_text = on_text,
+	.on_too_fast = on_too_fast,
+	.refuse = refuse,
+	.ping = ping,
+	.on_shut = on_shut,
+	.on_welcomed = on_welcomed,
+	.on_denied = on_denied,
+	.on_end = on_end,
+	.drain = drain,
+};
 
-enum request_outcome requests_take(struct session *s, struct span text)
+void requests_farewell(struct visit *v, const char *kept_key)
 {
-	enum v0_type type;
-	enum err e = v0_read(text, &type);
-
-	if (e) {
-		session_refuse(s, e);
-		return REQUEST_REFUSED;
-	}
-	return acts[v0_rows[type].action](s, type, text);
-}
-
-void requests_farewell(struct session *s, const char *kept_key)
-{
-	struct v0_identity who = session_identity(s);
+	struct v0_identity who = visit_identity(v);
 	bool types = span_is(span_str(kept_key), "typing");
 	struct buf text;
 	char now[ISO_TIME_LEN + 1];
@@ -55,24 +71,46 @@ void requests_farewell(struct session *s, const char *kept_key)
 	}
 	buf_put_str(&text, "},\"timestamp\":0}");
 	if (!text.over)
-		cast(s, types ? V0_TYPING_STOP : V0_EDITING_STOPPED, buf_span(&text));
+		cast(v, types ? V0_TYPING_STOP : V0_EDITING_STOPPED, buf_span(&text));
 	buf_fini(&text);
 }
 
-static enum request_outcome refuse(struct session *s, enum v0_type type, struct span text)
+static void on_open(struct session *s)
+{
+	visit_enter(only(s), true);
+}
+
+static void on_text(struct session *s, struct span text)
+{
+	metrics_add(METRIC_frames_received + (unsigned)take(s, text), 1);
+}
+
+static enum request_outcome take(struct session *s, struct span text)
+{
+	enum v0_type type;
+	enum err e = v0_read(text, &type);
+
+	if (e) {
+		refuse(s, e);
+		return REQUEST_REFUSED;
+	}
+	return acts[v0_rows[type].action](s, type, text);
+}
+
+static enum request_outcome refuse_type(struct session *s, enum v0_type type, struct span text)
 {
 	(void)type, (void)text;
-	session_refuse(s, ERR_BAD_TYPE);
+	refuse(s, ERR_BAD_TYPE);
 	return REQUEST_REFUSED;
 }
 
 static enum request_outcome relay(struct session *s, enum v0_type type, struct span text)
 {
-	if (session_is_viewer(s) && is_writing(type)) {
-		session_refuse(s, ERR_NOT_ALLOWED);
+	if (visit_is_viewer(only(s)) && is_writing(type)) {
+		refuse(s, ERR_NOT_ALLOWED);
 		return REQUEST_REFUSED;
 	}
-	cast(s, type, text);
+	cast(only(s), type, text);
 	return REQUEST_RELAYED;
 }
 
@@ -96,6 +134,65 @@ static enum request_outcome swallow(struct session *s, enum v0_type type, struct
 	return REQUEST_ANSWERED;
 }
 
+/* Once a second at most: who floods is not answered with a flood. */
+static void on_too_fast(struct session *s, struct span text)
+{
+	int64_t now_ns = session_now(s);
+
+	(void)text;
+	if (now_ns < s->scold_ns)
+		return;
+	s->scold_ns = now_ns + NS_PER_S;
+	refuse(s, ERR_TOO_FAST);
+}
+
+static void refuse(struct session *s, enum err why)
+{
+	struct buf *text = session_scratch(s);
+
+	v0_put_error(text, why, wall_unix_ms());
+	session_say(s, buf_span(text));
+}
+
+static void ping(struct session *s)
+{
+	const struct visit *v = only(s);
+	struct buf *text = session_scratch(s);
+
+	v0_put_ping(text, v->kind, v->room_id, wall_unix_ms());
+	session_say(s, buf_span(text));
+}
+
+static void on_shut(struct session *s)
+{
+	(void)s;
+}
+
+static void on_welcomed(struct visit *v)
+{
+	struct session *s = v->session;
+
+	if (s->state != SESSION_JOINING)
+		return;
+	metrics_observe_ns(METRIC_welcome, session_now(s) - s->opened_ns);
+	session_move(s, SESSION_OPEN);
+}
+
+static void on_denied(struct visit *v, enum err why)
+{
+	session_close(v->session, why);
+}
+
+static void on_end(struct visit *v)
+{
+	(void)v;
+}
+
+static void drain(struct session *s)
+{
+	session_close(s, ERR_RESTARTING);
+}
+
 /* What changes the document or claims to be about to; viewers of a document may only look on. */
 static bool is_writing(enum v0_type type)
 {
@@ -105,27 +202,33 @@ static bool is_writing(enum v0_type type)
 
 static void answer(struct session *s, enum v0_type type)
 {
-	struct v0_identity who = session_identity(s);
+	struct v0_identity who = visit_identity(only(s));
 	struct buf *text = session_scratch(s);
 
 	v0_put_simple(text, type, &who, wall_unix_ms(), 0);
 	session_say(s, buf_span(text));
 }
 
-static void cast(struct session *s, enum v0_type type, struct span text)
+static void cast(struct visit *v, enum v0_type type, struct span text)
 {
 	const struct v0_row *row = &v0_rows[type];
-	struct v0_identity who = session_identity(s);
-	struct buf *body = session_scratch(s);
+	struct v0_identity who = visit_identity(v);
+	struct buf *body = session_scratch(v->session);
 
 	v0_put_stamped(body, text, &who, wall_unix_ms());
 	if (body->over) {
-		session_refuse(s, ERR_TOO_BIG);
+		refuse(v->session, ERR_TOO_BIG);
 		return;
 	}
-	session_cast(s, &(struct msg_cast){
-				.key = span_str(row->key),
-				.keep = row->keep,
-				.body = buf_span(body),
-			});
+	visit_cast(v, &(struct msg_cast){
+			      .key = span_str(row->key),
+			      .keep = row->keep,
+			      .body = buf_span(body),
+			      .type = span_str(row->name),
+		      });
+}
+
+static struct visit *only(const struct session *s)
+{
+	return visit_of(s->visits.next);
 }

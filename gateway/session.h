@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One client: who it is, in which room, in which state. A session outlives its socket by the
- * presence grace. States and their legal moves are one table in session.c. Owner: gateway (session
- * set). */
+/* One client: who it is, in which rooms (visit.h), in which state, and which protocol it speaks
+ * (dialect.h). A session outlives its socket by the presence grace. States and their legal moves
+ * are one table in session.c. Owner: gateway (session set). */
 #pragma once
 
 #include "common/err.h"
@@ -24,6 +24,8 @@ struct admission {
 
 /* A v0 client was admitted; its socket is about to open. Owned by the gateway from here on. */
 MUST_USE struct session *session_new(struct gateway *, const struct admission *);
+/* The same for a client that asked for moot.v1: who it is, its first message says. */
+MUST_USE struct session *session_new_native(struct gateway *);
 void session_on_open(struct session *, struct socket *);     /* 101 is sent: enter the room */
 void session_on_text(struct session *, struct span message); /* a whole, valid UTF-8 message */
 void session_on_bad(struct session *,
@@ -33,11 +35,6 @@ void session_on_bad(struct session *,
 void session_on_closed(struct session *, unsigned code);
 void session_on_alive(struct session *); /* bytes came: protocol pongs, fragments */
 
-/* ---- called by requests.c ---- */
-struct msg_cast;
+/* ---- called by the dialects ---- */
 void session_say(struct session *, struct span text); /* one message, to this client alone */
-void session_refuse(struct session *, enum err why);  /* one error message; the connection stays */
-void session_cast(struct session *, struct msg_cast *);
-struct v0_identity session_identity(const struct session *);
-struct buf *session_scratch(struct session *);  /* empty; valid until the next call */
-bool session_is_viewer(const struct session *); /* may look on, not write */
+struct buf *session_scratch(struct session *);        /* empty; valid until the next call */

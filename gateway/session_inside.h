@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What session.c, session_clock.c and session_set.c share, and nobody else may see. */
+/* What the files that make up a session share, and nobody else may see: session.c, session_clock.c,
+ * session_set.c, visit.c, and the two dialects. */
 #pragma once
 
 #include "common/buf.h"
+#include "gateway/dialect.h"
 #include "gateway/session.h"
 #include "gateway/session_set.h"
 
 enum session_state {
 	SESSION_OPENING, /* admitted; its socket is about to open */
-	SESSION_JOINING, /* in the room, not welcomed yet */
+	SESSION_JOINING, /* has a socket; v0: not welcomed yet, native: has not said hello yet */
 	SESSION_OPEN,
 	SESSION_CLOSING, /* we asked its socket to close */
 	SESSION_LOST,    /* no socket: may come back until the grace has passed */
@@ -19,19 +21,19 @@ enum session_state {
 struct session {
 	struct list node; /* of its set */
 	struct session_set *set;
+	const struct dialect *dialect;
 	enum session_state state;
 	session_id id;
-	enum err why; /* CLOSING: the reason given to the client */
-	enum room_kind kind;
-	struct span room_key, room_id, token, user, name, email, role; /* in bytes */
+	uint64_t conn_gen;
+	enum err why;                         /* CLOSING: the reason given to the client */
+	struct span token, user, name, email; /* in identity */
+	uint8_t *identity;
 	struct socket *socket;
-	struct attendee *attendee; /* its place in the room */
+	struct list visits; /* of visit.of_session, in the order in which they were made */
 	struct timer timer;
 	int64_t opened_ns, alive_ns, ping_ns, lease_ns, grace_ns;
 	int64_t full_ns;  /* rate limit: when the bucket is full again */
 	int64_t scold_ns; /* the next TOO_FAST is said then */
-	bool asking;
-	uint8_t bytes[];
 };
 
 struct session_set {
@@ -43,11 +45,16 @@ struct session_set {
 };
 
 /* session.c */
-void session_leave(struct session *); /* out of the room, with a farewell */
+void session_init(struct session *, struct session_set *, const struct dialect *);
+void session_identify(struct session *, const struct admission *); /* token, user, name, email */
+void session_move(struct session *, enum session_state);
+void session_leave(struct session *); /* out of its rooms, with a farewell */
 void session_shut(struct session *);  /* out of everything; freed when the turn is over */
 void session_close(struct session *, enum err why);
 bool session_has_socket(const struct session *);
+bool session_is_served(const struct session *); /* what it says and is told still counts */
 int64_t session_now(const struct session *);
+void session_deliver(struct session *, struct payload *, bool droppable);
 
 /* session_clock.c */
 void session_reset_timer(struct session *);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/mem.h"
 #include "gateway/session_inside.h"
+#include "gateway/visit.h"
+
+static bool is_out_of_reach(const struct session *);
 
 struct session_set *session_set_new(const struct session_setup *setup)
 {
@@ -24,9 +27,13 @@ void session_set_free(struct session_set **pset)
 
 		timers_disarm(set->setup.timers, &s->timer);
 		access_forget(set->setup.access, s);
-		if (s->attendee)
-			router_leave(set->setup.router, &s->attendee,
-				     set->setup.now_ns(set->setup.owner));
+		LIST_EACH (&s->visits, at, after) {
+			struct visit *v = visit_of(at);
+
+			visit_drop(&v);
+		}
+		s->dialect->on_shut(s);
+		mem_free(s->identity);
 		mem_free(s);
 	}
 	buf_fini(&set->scratch);
@@ -48,9 +55,10 @@ void session_set_recheck(struct session_set *set)
 	LIST_EACH (&set->all, it, ahead) {
 		struct session *s = container_of(it, struct session, node);
 
-		if (session_has_socket(s) &&
-		    !access_remembers(set->setup.access, s->token, s->room_key))
-			session_renew_lease(s);
+		LIST_EACH (&s->visits, at, after)
+			if (session_has_socket(s) &&
+			    !access_remembers(set->setup.access, s->token, visit_of(at)->room_key))
+				visit_renew_lease(visit_of(at));
 	}
 }
 
@@ -61,9 +69,9 @@ void session_set_drain(struct session_set *set, size_t count)
 
 		if (!count)
 			return;
-		if (!session_has_socket(s) || s->state == SESSION_CLOSING)
+		if (!session_is_served(s))
 			continue;
-		session_close(s, ERR_RESTARTING);
+		s->dialect->drain(s);
 		count--;
 	}
 }
@@ -77,11 +85,21 @@ size_t session_set_retreat(struct session_set *set, size_t count)
 
 		if (sent_away == count)
 			break;
-		if (!session_has_socket(s) || s->state == SESSION_CLOSING || !s->attendee ||
-		    !router_is_out_of_reach(set->setup.router, s->attendee))
+		if (!session_is_served(s) || !is_out_of_reach(s))
 			continue;
 		session_close(s, ERR_RESTARTING);
 		sent_away++;
 	}
 	return sent_away;
+}
+
+static bool is_out_of_reach(const struct session *s)
+{
+	LIST_EACH (&s->visits, it, ahead) {
+		const struct visit *v = visit_of(it);
+
+		if (v->attendee && router_is_out_of_reach(s->set->setup.router, v->attendee))
+			return true;
+	}
+	return false;
 }

@@ -23,7 +23,6 @@ struct session_setup { /* borrowed; the world as sessions need it, so that tests
 
 MUST_USE struct session_set *session_set_new(const struct session_setup *);
 void session_set_free(struct session_set **); /* sockets are closed; tells no shard anything */
-const struct audience_sink *session_sink(void);
 
 size_t session_set_count(const struct session_set *);
 size_t session_set_connected(const struct session_set *); /* with a socket */

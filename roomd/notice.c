@@ -141,6 +141,9 @@ size_t notice_cast(const struct notice *n, const struct msg_cast *m, const struc
 						  .key = m->key,
 						  .keep = m->keep,
 						  .body = m->body,
+						  .type = m->type,
+						  .shape = m->shape,
+						  .to = m->to,
 					  });
 	}
 	return left_out;

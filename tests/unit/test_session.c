@@ -13,6 +13,7 @@
 #include "gateway/session.h"
 #include "gateway/session_set.h"
 #include "gateway/socket.h"
+#include "gateway/visit.h"
 #include "tests/lib/fake_shards.h"
 
 #define MS(n) ((n)*NS_PER_MS)
@@ -146,7 +147,7 @@ static int world_open(void **state)
 		.bus = fake_bus(&g->shards),
 		.heartbeat_ns = MS(100),
 		.silence_ns = MS(600),
-		.sink = *session_sink(),
+		.sink = *visit_sink(),
 		.pull_view = pull_view,
 		.on_ways = on_ways,
 		.on_answer = on_answer,

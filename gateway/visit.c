@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/visit.h"
+
+#include <string.h>
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/mono.h"
+#include "gateway/metrics.h"
+#include "gateway/requests.h"
+#include "gateway/session_inside.h"
+
+static void take_back(struct visit *);
+static void visit_free(struct visit **);
+static void on_lease(void *owner, const struct access_answer *);
+static enum err lease_verdict(const struct session *, const struct access_answer *);
+static void on_show(void *owner, struct payload *, bool droppable);
+static void on_welcomed(void *owner);
+
+void visit_init(struct visit *v, struct session *s, enum room_kind kind, struct span room_id)
+{
+	char key[ROOM_KEY_MAX];
+	size_t key_len;
+	enum err e = room_key_write(kind, room_id, key, &key_len);
+
+	must(e == OK); /* nobody is admitted to a room that cannot be */
+	v->session = s;
+	v->kind = kind;
+	v->bytes = mem_copy(key, key_len);
+	v->room_key = span_of(v->bytes, key_len);
+	v->room_id = span_from(v->room_key, key_len - room_id.len);
+	list_init(&v->of_session);
+	list_add_last(&s->visits, &v->of_session);
+}
+
+void visit_set_role(struct visit *v, struct span role)
+{
+	size_t key_len = v->room_key.len, id_len = v->room_id.len;
+
+	v->bytes = mem_grow(v->bytes, key_len + role.len + 1);
+	if (role.len)
+		memcpy(v->bytes + key_len, role.p, role.len);
+	v->room_key = span_of(v->bytes, key_len);
+	v->room_id = span_from(v->room_key, key_len - id_len);
+	v->role = span_of(v->bytes + key_len, role.len);
+}
+
+void visit_enter(struct visit *v, bool fresh)
+{
+	struct session *s = v->session;
+
+	v->attendee = router_enter(s->set->setup.router, v->room_key, v,
+				   &(struct item_member){
+					   .session = s->id.v,
+					   .conn_gen = s->conn_gen,
+					   .user = s->user,
+					   .name = s->name,
+					   .email = s->email,
+					   .since_ms = (uint64_t)wall_unix_ms(),
+					   .fresh = fresh,
+				   },
+				   session_now(s));
+}
+
+void visit_leave(struct visit **pv)
+{
+	struct visit *v = *pv;
+
+	if (v->attendee) {
+		take_back(v);
+		router_leave(v->session->set->setup.router, &v->attendee, session_now(v->session));
+	}
+	visit_free(pv);
+}
+
+void visit_drop(struct visit **pv)
+{
+	struct visit *v = *pv;
+
+	if (v->attendee)
+		router_leave(v->session->set->setup.router, &v->attendee, session_now(v->session));
+	visit_free(pv);
+}
+
+void visit_renew_lease(struct visit *v)
+{
+	struct session *s = v->session;
+
+	if (v->asking)
+		return;
+	v->asking = true;
+	access_ask(s->set->setup.access, s->token, v->kind, v->room_id, on_lease, v);
+}
+
+void visit_cast(struct visit *v, struct msg_cast *m)
+{
+	if (router_cast(v->attendee, m, session_now(v->session)) != OK)
+		metrics_add(METRIC_casts_refused, 1);
+}
+
+bool visit_is_viewer(const struct visit *v)
+{
+	return span_is(v->role, "viewer");
+}
+
+struct v0_identity visit_identity(const struct visit *v)
+{
+	const struct session *s = v->session;
+
+	return (struct v0_identity){v->kind, v->room_id, s->user, s->name, s->email};
+}
+
+struct visit *visit_of(struct list *of_session)
+{
+	return container_of(of_session, struct visit, of_session);
+}
+
+const struct audience_sink *visit_sink(void)
+{
+	static const struct audience_sink sink = {on_show, on_welcomed};
+
+	return &sink;
+}
+
+static void take_back(struct visit *v)
+{
+	static const char *const marks[] = {"typing", "editing"};
+
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+		if (audience_has_kept(v->attendee, marks[i]))
+			requests_farewell(v, marks[i]);
+}
+
+static void visit_free(struct visit **pv)
+{
+	struct visit *v = *pv;
+
+	*pv = NULL;
+	access_forget(v->session->set->setup.access, v);
+	v->session->dialect->on_end(v);
+	list_remove(&v->of_session);
+	mem_free(v->bytes);
+	mem_free(v);
+}
+
+static void on_lease(void *owner, const struct access_answer *a)
+{
+	struct visit *v = owner;
+	struct session *s = v->session;
+
+	v->asking = false;
+	enum err why = lease_verdict(s, a);
+	if (why && session_has_socket(s))
+		s->dialect->on_denied(v, why);
+}
+
+/* With the database away the grant goes on: a blip must not empty the rooms. */
+static enum err lease_verdict(const struct session *s, const struct access_answer *a)
+{
+	static const enum err reasons[] = {
+		[ACCESS_GRANTED] = OK,          [ACCESS_NO_SESSION] = ERR_NO_SESSION,
+		[ACCESS_NO_USER] = ERR_NO_USER, [ACCESS_NO_ROOM] = ERR_NO_ROOM,
+		[ACCESS_DENIED] = ERR_REVOKED,  [ACCESS_BROKEN] = OK,
+	};
+
+	if (a->refusal == ACCESS_GRANTED && !span_eq(a->user, s->user))
+		return ERR_NO_SESSION; /* the token now speaks for somebody else */
+	return reasons[a->refusal];
+}
+
+static void on_show(void *owner, struct payload *p, bool droppable)
+{
+	const struct visit *v = owner;
+
+	session_deliver(v->session, p, droppable);
+}
+
+static void on_welcomed(void *owner)
+{
+	struct visit *v = owner;
+
+	v->session->dialect->on_welcomed(v);
+}

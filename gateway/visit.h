@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A session's place in one room: v0 has one, a native session as many as it joined. It enters by
+ * way of the router, is asked about when its lease ends, and leaves with the session at the latest.
+ * Owner: session. Thread: loop. */
+#pragma once
+
+#include "gateway/audience.h"
+#include "gateway/session.h"
+
+struct visit {
+	struct list of_session;
+	struct session *session;
+	enum room_kind kind;
+	struct span room_key, room_id, role; /* in bytes */
+	uint8_t *bytes;
+	struct attendee *attendee; /* its place in the audience; NULL: not in yet */
+	bool asking;               /* authorize() was asked and has not answered */
+};
+
+/* Not in yet. `v` is zeroed and becomes the session's. The room id was checked: it can be one. */
+void visit_init(struct visit *, struct session *, enum room_kind, struct span room_id);
+void visit_set_role(struct visit *, struct span role);
+void visit_enter(struct visit *, bool fresh);
+/* Out of the room and freed. Nobody may go on seeing it type or edit: that is taken back first. */
+void visit_leave(struct visit **);
+void visit_drop(struct visit **); /* the same, when the process ends: tells nobody */
+void visit_renew_lease(struct visit *);
+void visit_cast(struct visit *, struct msg_cast *); /* at most once is what a cast promises */
+bool visit_is_viewer(const struct visit *);         /* may look on, not write */
+struct v0_identity visit_identity(const struct visit *);
+struct visit *visit_of(struct list *of_session);
+
+const struct audience_sink *visit_sink(void); /* `owner` of its attendees: a visit */
