@@ -36,7 +36,7 @@ static void refuse_access(struct call *c, enum access_refusal why);
 static const char *failure_text(const struct call *c);
 static void broadcast(struct call *c, const struct access_answer *a);
 static void inspect(struct call *c);
-static void on_question(void *call, enum err err, const struct roster *roster);
+static void on_question(void *call, const struct answer *);
 static void put_room_id(struct buf *out, const struct call *c);
 static void finish(struct call *c, unsigned status, struct span json);
 static void fail(struct call *c, unsigned status, const char *text);
@@ -215,10 +215,12 @@ static void broadcast(struct call *c, const struct access_answer *a)
 	else if (stamped.over)
 		fail(c, err_http(ERR_TOO_BIG), err_text(ERR_TOO_BIG));
 	else
-		questions_publish(
-			gateway_questions(c->calls->gw), span_of(key, key_len),
-			&(struct question_event){SPAN("broadcast"), a->user, buf_span(&stamped)},
-			on_question, c);
+		questions_publish(gateway_questions(c->calls->gw), span_of(key, key_len),
+				  &(struct question_event){.type = SPAN("broadcast"),
+							   .actor = a->user,
+							   .name = a->name,
+							   .body = buf_span(&stamped)},
+				  on_question, c);
 	buf_fini(&stamped);
 }
 
@@ -235,12 +237,12 @@ static void inspect(struct call *c)
 				  on_question, c);
 }
 
-static void on_question(void *call, enum err err, const struct roster *roster)
+static void on_question(void *call, const struct answer *a)
 {
 	struct call *c = call;
 	struct buf out;
 
-	if (err != OK) {
+	if (a->err != OK) {
 		fail(c, 500, failure_text(c));
 		return;
 	}
@@ -252,9 +254,9 @@ static void on_question(void *call, enum err err, const struct roster *roster)
 	buf_put_str(&out, "{\"roomId\":");
 	put_room_id(&out, c);
 	buf_put_str(&out, ",\"users\":");
-	v0_put_users(&out, roster);
+	v0_put_users(&out, a->roster);
 	buf_put_str(&out, ",\"userCount\":");
-	buf_put_u64_text(&out, roster_users(roster));
+	buf_put_u64_text(&out, roster_users(a->roster));
 	buf_put_u8(&out, '}');
 	if (out.over)
 		fail(c, 500, failure_text(c));

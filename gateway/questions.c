@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A question stays here until it is answered; it is sent again whenever the way to the room's owner
- * is another than the one it went, and every second. A PUBLISH is said again under its own number,
- * so it is stored once however often that happens: the producer is this run of the gateway. */
+/* A question is one record, kept until it is answered and said again whenever the way to the room's
+ * owner is another than the one it went. A PUBLISH is known by its own number, so it is stored once
+ * however often it is said; the others by the number of the question, and may be acted on twice. */
 #include "gateway/questions.h"
 
 #include <inttypes.h>
@@ -10,47 +10,23 @@
 
 #include "common/mem.h"
 #include "gateway/metrics.h"
+#include "gateway/questions_inside.h"
 #include "gateway/router.h"
 
 #define PATIENCE_NS (5 * NS_PER_S)
-#define RETRY_NS (100 * NS_PER_MS) /* after an owner said that it is none */
-#define AGAIN_NS (1 * NS_PER_S)    /* without an answer */
-#define QUESTIONS_MAX 4096
-#define BODIES_MAX (64u << 20) /* bytes of all questions */
+#define QUESTIONS_MAX 16384     /* counted by who waits for them */
+#define RECORDS_MAX (64u << 20) /* bytes of all questions */
 
-struct question {
-	struct list node;
-	uint64_t ask;
-	question_fn *fn;
-	void *owner;
-	const struct link *link; /* the way it went; NULL: not sent */
-	uint64_t generation;
-	int64_t until_ns, retry_ns, sent_ns;
-	bool inspect, refused;
-	size_t key_len, type_len, actor_len, body_len;
-	uint8_t bytes[]; /* room key, type, actor, body */
-};
-
-struct questions {
-	struct router *router;
-	char producer[24];
-	struct map by_ask;
-	struct list all; /* oldest first */
-	uint64_t last_ask;
-	size_t bytes;
-	int64_t now_ns;
-};
-
-static void add(struct questions *, const struct question *blank, struct span key,
-		const struct question_event *);
-static size_t copy(struct question *, size_t at, struct span);
+static void ask(struct questions *, struct span room, const struct buf *record,
+		const struct asker *);
 static void send(struct questions *, struct question *);
-static void put_publish(const struct questions *, const struct question *, struct buf *);
-static void on_answer(struct questions *, const struct msg_answer *);
-static void on_refused(struct questions *, const struct msg_refused *);
-static struct question *find_publish(const struct questions *, struct span producer, uint64_t pseq);
-static void finish(struct questions *, struct question *, enum err, const struct roster *);
-static void finish_inspect(struct questions *, struct question *, struct span members);
+static void on_code(struct questions *, struct question *, uint64_t code);
+static void on_roster(struct questions *, struct question *, struct span members);
+static void expire(struct questions *, struct question *);
+static void tell(struct questions *, struct asker *, const struct answer *);
+static void unmap(struct questions *, struct question *);
+static void forget(struct questions *, struct question *);
+static bool is_full(const struct questions *, size_t bytes);
 static struct span key_of(const struct question *);
 
 struct questions *questions_new(struct router *router, int64_t now_ns)
@@ -61,6 +37,9 @@ struct questions *questions_new(struct router *router, int64_t now_ns)
 	snprintf(q->producer, sizeof q->producer, "%016" PRIx64, router_setup(router)->self.v);
 	q->now_ns = now_ns;
 	map_init(&q->by_ask);
+	map_init(&q->by_publish);
+	map_init(&q->by_lane);
+	list_init(&q->lanes);
 	list_init(&q->all);
 	return q;
 }
@@ -72,22 +51,52 @@ void questions_free(struct questions **pq)
 	if (!q)
 		return;
 	*pq = NULL;
-	LIST_EACH (&q->all, it, ahead)
-		mem_free(container_of(it, struct question, node));
-	map_fini(&q->by_ask);
-	mem_free(q);
-}
+	LIST_EACH (&q->all, it, ahead) {
+		struct question *one = container_of(it, struct question, node);
 
-void questions_publish(struct questions *q, struct span room_key, const struct question_event *e,
-		       question_fn *fn, void *owner)
-{
-	add(q, &(struct question){.fn = fn, .owner = owner}, room_key, e);
+		LIST_EACH (&one->askers, of_one, ahead_of_one)
+			mem_free(container_of(of_one, struct asker, node));
+		unmap(q, one);
+		forget(q, one);
+	}
+	map_fini(&q->by_ask);
+	map_fini(&q->by_publish);
+	map_fini(&q->by_lane);
+	mem_free(q);
 }
 
 void questions_inspect(struct questions *q, struct span room_key, question_fn *fn, void *owner)
 {
-	add(q, &(struct question){.fn = fn, .owner = owner, .inspect = true}, room_key,
-	    &(struct question_event){SPAN_NONE, SPAN_NONE, SPAN_NONE});
+	struct buf record;
+
+	buf_init(&record, QUESTION_HEAD_MAX);
+	message_put_inspect(&record, &(struct msg_inspect){++q->last_ask, room_key});
+	ask(q, room_key, &record, &(struct asker){.fn = fn, .owner = owner});
+	buf_fini(&record);
+}
+
+void questions_read(struct questions *q, const struct msg_read *m, question_fn *fn, void *owner)
+{
+	struct msg_read mine = *m;
+	struct buf record;
+
+	mine.ask = ++q->last_ask;
+	buf_init(&record, m->types.len + QUESTION_HEAD_MAX);
+	message_put_read(&record, &mine);
+	ask(q, m->room, &record, &(struct asker){.fn = fn, .owner = owner});
+	buf_fini(&record);
+}
+
+void questions_kick(struct questions *q, const struct msg_kick *m, question_fn *fn, void *owner)
+{
+	struct msg_kick mine = *m;
+	struct buf record;
+
+	mine.ask = ++q->last_ask;
+	buf_init(&record, m->why.len + QUESTION_HEAD_MAX);
+	message_put_kick(&record, &mine);
+	ask(q, m->room, &record, &(struct asker){.fn = fn, .owner = owner});
+	buf_fini(&record);
 }
 
 void questions_forget(struct questions *q, const void *owner)
@@ -95,8 +104,12 @@ void questions_forget(struct questions *q, const void *owner)
 	LIST_EACH (&q->all, it, ahead) {
 		struct question *one = container_of(it, struct question, node);
 
-		if (one->owner == owner)
-			one->fn = NULL;
+		LIST_EACH (&one->askers, of_one, ahead_of_one) {
+			struct asker *a = container_of(of_one, struct asker, node);
+
+			if (a->owner == owner)
+				a->fn = NULL;
+		}
 	}
 }
 
@@ -105,21 +118,33 @@ void questions_on_ways(struct questions *q, int64_t now_ns)
 	q->now_ns = now_ns;
 	LIST_EACH (&q->all, it, ahead)
 		send(q, container_of(it, struct question, node));
+	LIST_EACH (&q->lanes, it, ahead)
+		questions_say_lane(q, container_of(it, struct lane, node));
 }
 
 void questions_on_answer(struct questions *q, const struct message *m, int64_t now_ns)
 {
-	struct question *one;
+	struct question *one = NULL;
 
 	q->now_ns = now_ns;
-	if (m->type == MESSAGE_ANSWER) {
-		on_answer(q, &m->answer);
-	} else if (m->type == MESSAGE_REFUSED) {
-		on_refused(q, &m->refused);
+	if (m->type == MESSAGE_REFUSED) {
+		questions_on_refused(q, &m->refused);
 	} else if (m->type == MESSAGE_ACK) {
-		one = find_publish(q, m->ack.producer, m->ack.pseq);
+		one = questions_find_publish(q, &m->ack);
 		if (one)
-			finish(q, one, OK, NULL);
+			questions_finish(q, one, &(struct answer){.seq = m->ack.seq});
+	} else if (m->type == MESSAGE_ANSWER) {
+		one = map_find_u64(&q->by_ask, m->answer.ask);
+		if (one && m->answer.code)
+			on_code(q, one, m->answer.code);
+		else if (one)
+			on_roster(q, one, m->answer.members);
+	} else if (m->type == MESSAGE_HISTORY) {
+		one = map_find_u64(&q->by_ask, m->history.ask);
+		if (one && m->history.code)
+			on_code(q, one, m->history.code);
+		else if (one)
+			questions_finish(q, one, &(struct answer){.history = &m->history});
 	}
 }
 
@@ -129,137 +154,87 @@ void questions_tick(struct questions *q, int64_t now_ns)
 	LIST_EACH (&q->all, it, ahead) {
 		struct question *one = container_of(it, struct question, node);
 
-		if (one->refused)
-			finish(q, one, ERR_OVERLOADED, NULL);
-		else if (now_ns >= one->until_ns)
-			finish(q, one, ERR_SHARD_AWAY, NULL);
-		else if (now_ns >= one->retry_ns)
-			send(q, one);
+		send(q, one);
+		expire(q, one);
 	}
+	LIST_EACH (&q->lanes, it, ahead)
+		questions_say_lane(q, container_of(it, struct lane, node));
 }
 
-static void add(struct questions *q, const struct question *blank, struct span key,
-		const struct question_event *e)
+/* `record` bears the number last_ask. */
+static void ask(struct questions *q, struct span room, const struct buf *record,
+		const struct asker *asker)
 {
-	size_t len = e->type.len + e->actor.len + e->body.len;
-	bool refused = q->by_ask.len >= QUESTIONS_MAX || q->bytes + len > BODIES_MAX;
-	struct question *one = mem_new(sizeof *one + key.len + (refused ? 0 : len));
+	must(!record->over);
+	struct question *one = questions_add(q, room, record);
 
-	*one = *blank;
-	one->ask = ++q->last_ask;
-	one->refused = refused; /* said at the next tick: never from inside this call */
-	one->until_ns = q->now_ns + PATIENCE_NS;
-	one->key_len = copy(one, 0, key);
-	if (!refused) {
-		one->type_len = copy(one, key.len, e->type);
-		one->actor_len = copy(one, key.len + e->type.len, e->actor);
-		one->body_len = copy(one, key.len + e->type.len + e->actor.len, e->body);
-		q->bytes += len;
-	}
+	one->ask = q->last_ask;
+	map_add_u64(&q->by_ask, one->ask, one);
+	questions_join(q, one, asker);
+	send(q, one);
+}
+
+/* One too many stays without its record, for its asker to be told so. */
+struct question *questions_add(struct questions *q, struct span key, const struct buf *record)
+{
+	size_t len = is_full(q, record->len) ? 0 : record->len;
+	struct question *one = mem_new(sizeof *one + key.len + len);
+
+	one->key_len = key.len;
+	one->record_len = len;
+	memcpy(one->bytes, key.p, key.len);
+	if (len)
+		memcpy(one->bytes + key.len, record->p, len);
+	q->bytes += len;
 	list_init(&one->node);
 	list_add_last(&q->all, &one->node);
-	map_add_u64(&q->by_ask, one->ask, one);
-	metrics_add(METRIC_questions, 1);
-	if (!refused)
-		send(q, one);
+	list_init(&one->askers);
+	return one;
 }
 
-static size_t copy(struct question *one, size_t at, struct span bytes)
+/* Who cannot be taken is told at the next tick: never from inside this call. */
+void questions_join(struct questions *q, struct question *one, const struct asker *asker)
 {
-	if (bytes.len)
-		memcpy(one->bytes + at, bytes.p, bytes.len);
-	return bytes.len;
+	bool refused = one->record_len == 0 || is_full(q, 0);
+	struct asker *a = mem_new(sizeof *a);
+
+	*a = *asker;
+	a->until_ns = refused ? q->now_ns : q->now_ns + PATIENCE_NS;
+	a->late = refused ? ERR_OVERLOADED : OK;
+	list_init(&a->node);
+	list_add_last(&one->askers, &a->node);
+	q->asked++;
+	metrics_add(METRIC_questions, 1);
 }
 
-/* Over the way of this moment, unless it went that way already; a PUBLISH: a moment ago. */
+/* Over the way of this moment, unless it went that way already, or goes with its lane. */
 static void send(struct questions *q, struct question *one)
 {
+	if (one->lane || !one->record_len || q->now_ns < one->retry_ns)
+		return;
 	struct link *way = router_way(q->router, key_of(one));
-	bool is_fresh = one->link == way && way && one->generation == link_generation(way) &&
-			(one->inspect || q->now_ns < one->sent_ns + AGAIN_NS);
-
-	if (!way || one->refused || is_fresh)
+	if (!way || (one->link == way && one->generation == link_generation(way)))
 		return;
 	one->link = way;
 	one->generation = link_generation(way);
-	one->sent_ns = q->now_ns;
-	if (one->inspect)
-		message_put_inspect(link_out(way),
-				    &(struct msg_inspect){.ask = one->ask, .room = key_of(one)});
-	else
-		put_publish(q, one, link_out(way));
+	buf_put(link_out(way), one->bytes + one->key_len, one->record_len);
 }
 
-static void put_publish(const struct questions *q, const struct question *one, struct buf *out)
+/* What may be retried is, until the patience of who asked ends. */
+static void on_code(struct questions *q, struct question *one, uint64_t code)
 {
-	const uint8_t *type = one->bytes + one->key_len, *actor = type + one->type_len;
+	enum err e = code > INT32_MAX ? ERR_BAD_MESSAGE : (enum err)code;
 
-	message_put_publish(out, &(struct msg_publish){
-					 .room = key_of(one),
-					 .producer = span_str(q->producer),
-					 .pseq = one->ask,
-					 .type = span_of(type, one->type_len),
-					 .actor = span_of(actor, one->actor_len),
-					 .body = span_of(actor + one->actor_len, one->body_len),
-				 });
-}
-
-static void on_answer(struct questions *q, const struct msg_answer *m)
-{
-	struct question *one = map_find_u64(&q->by_ask, m->ask);
-
-	if (!one || !one->inspect)
-		return;
-	if (m->code == ERR_NOT_OWNER || m->code == ERR_SHARD_AWAY) {
-		one->link = NULL;
-		one->retry_ns = q->now_ns + RETRY_NS;
-	} else if (m->code) {
-		finish(q, one, ERR_SHARD_AWAY, NULL);
-	} else {
-		finish_inspect(q, one, m->members);
-	}
-}
-
-/* What may be retried is, until our own patience ends. */
-static void on_refused(struct questions *q, const struct msg_refused *m)
-{
-	struct question *one = find_publish(q, m->producer, m->pseq);
-	int64_t wait_ns =
-		m->retry_after_ms < 1000 ? (int64_t)m->retry_after_ms * NS_PER_MS : NS_PER_S;
-
-	if (!one)
-		return;
-	if (m->code > INT32_MAX || !err_retryable((enum err)m->code)) {
-		finish(q, one, ERR_DB_REFUSED, NULL);
+	if (!err_retryable(e)) {
+		questions_finish(q, one, &(struct answer){.err = e});
 		return;
 	}
+	one->why = e;
 	one->link = NULL;
-	one->retry_ns = q->now_ns + (wait_ns > RETRY_NS ? wait_ns : RETRY_NS);
+	one->retry_ns = q->now_ns + QUESTION_RETRY_NS;
 }
 
-static struct question *find_publish(const struct questions *q, struct span producer, uint64_t pseq)
-{
-	struct question *one =
-		span_is(producer, q->producer) ? map_find_u64(&q->by_ask, pseq) : NULL;
-
-	return one && !one->inspect ? one : NULL;
-}
-
-/* Unlinked first: the owner may ask again from inside its callback. */
-static void finish(struct questions *q, struct question *one, enum err e,
-		   const struct roster *roster)
-{
-	(void)map_remove_u64(&q->by_ask, one->ask);
-	list_remove(&one->node);
-	q->bytes -= one->type_len + one->actor_len + one->body_len;
-	if (e)
-		metrics_add(METRIC_questions_failed, 1);
-	if (one->fn)
-		one->fn(one->owner, e, roster);
-	mem_free(one);
-}
-
-static void finish_inspect(struct questions *q, struct question *one, struct span members)
+static void on_roster(struct questions *q, struct question *one, struct span members)
 {
 	struct item_member m;
 	struct roster roster;
@@ -268,8 +243,69 @@ static void finish_inspect(struct questions *q, struct question *one, struct spa
 	roster_init(&roster);
 	while (item_next_member(&members, &m))
 		(void)roster_put(&roster, &m, (incarnation_id){0}, &first);
-	finish(q, one, OK, &roster);
+	questions_finish(q, one, &(struct answer){.roster = &roster});
 	roster_fini(&roster);
+}
+
+static void expire(struct questions *q, struct question *one)
+{
+	enum err known = one->why && one->why != ERR_NOT_OWNER ? one->why : ERR_SHARD_AWAY;
+
+	LIST_EACH (&one->askers, it, ahead) {
+		struct asker *a = container_of(it, struct asker, node);
+
+		if (q->now_ns >= a->until_ns)
+			tell(q, a,
+			     &(struct answer){.err = a->late ? a->late : known,
+					      .retry_after_ns =
+						      one->wait_ns ? one->wait_ns : NS_PER_S});
+	}
+	if (!list_is_empty(&one->askers))
+		return;
+	if (one->lane)
+		questions_hold_back(q, one);
+	unmap(q, one);
+	forget(q, one);
+}
+
+/* Out of the maps first: who is told may ask again, or forget what else it has asked. */
+void questions_finish(struct questions *q, struct question *one, const struct answer *answer)
+{
+	unmap(q, one);
+	while (!list_is_empty(&one->askers))
+		tell(q, container_of(one->askers.next, struct asker, node), answer);
+	forget(q, one);
+}
+
+static void tell(struct questions *q, struct asker *a, const struct answer *answer)
+{
+	list_remove(&a->node);
+	q->asked--;
+	if (answer->err)
+		metrics_add(METRIC_questions_failed, 1);
+	if (a->fn)
+		a->fn(a->owner, answer);
+	mem_free(a);
+}
+
+static void unmap(struct questions *q, struct question *one)
+{
+	if (one->lane)
+		questions_leave_lane(q, one);
+	else
+		(void)map_remove_u64(&q->by_ask, one->ask);
+}
+
+static void forget(struct questions *q, struct question *one)
+{
+	list_remove(&one->node);
+	q->bytes -= one->record_len;
+	mem_free(one);
+}
+
+static bool is_full(const struct questions *q, size_t bytes)
+{
+	return q->asked >= QUESTIONS_MAX || q->bytes + bytes > RECORDS_MAX;
 }
 
 static struct span key_of(const struct question *one)

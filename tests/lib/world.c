@@ -37,13 +37,16 @@ static void on_answer(void *owner, const struct message *m, int64_t now_ns)
 	questions_on_answer(((struct world *)owner)->questions, m, now_ns);
 }
 
-void world_on_answered(void *owner, enum err e, const struct roster *roster)
+void world_on_answered(void *owner, const struct answer *a)
 {
 	struct world *w = owner;
 
 	w->answers++;
-	w->answer = e;
-	w->answer_users = roster ? roster_users(roster) : 0;
+	w->answer = a->err;
+	w->answer_seq = a->seq;
+	w->answer_users = a->roster ? roster_users(a->roster) : 0;
+	w->answer_head = a->history ? a->history->head : 0;
+	snprintf(w->answer_body, sizeof w->answer_body, "%.*s", SPAN_ARGS(a->body));
 }
 
 int world_open(void **state)

@@ -18,11 +18,13 @@ struct world {
 	struct attendee *who;
 	unsigned shown, pulls, answers;
 	enum err answer;
+	uint64_t answer_seq, answer_head;
 	size_t answer_users;
+	char answer_body[64];
 	uint64_t version;
 };
 
-void world_on_answered(void *owner, enum err e, const struct roster *roster);
+void world_on_answered(void *owner, const struct answer *);
 int world_open(void **state);
 int world_close(void **state);
 void world_put_shard(struct world *w, unsigned i, enum member_state state);

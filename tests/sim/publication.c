@@ -20,7 +20,7 @@ static void on_next(struct event *);
 static void publish(struct publications *, unsigned room);
 static void take_post(struct input *, struct node *);
 static void drop_post(struct input *);
-static void on_answered(void *owner, enum err, const struct roster *);
+static void on_answered(void *owner, const struct answer *);
 static void check_answer(struct publications *, const struct publication *);
 static unsigned room_of(struct span key);
 
@@ -153,15 +153,15 @@ static void drop_post(struct input *in)
 	mem_free(container_of(in, struct post, input));
 }
 
-static void on_answered(void *owner, enum err e, const struct roster *roster)
+static void on_answered(void *owner, const struct answer *answer)
 {
 	struct publication *p = owner;
 	struct publications *all = &p->world->publications;
 
-	(void)roster;
 	p->answered = true;
-	p->acked = e == OK;
-	sim_trace(&p->world->sim, "event %" PRIu64 " is answered: %s", p->number, err_name(e));
+	p->acked = answer->err == OK;
+	sim_trace(&p->world->sim, "event %" PRIu64 " is answered: %s", p->number,
+		  err_name(answer->err));
 	if (!p->acked)
 		return;
 	if (p->seq == 0)
