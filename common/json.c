@@ -30,6 +30,7 @@ static enum step broken(struct reader *r, enum err err);
 static enum step step_if(bool good, struct reader *r);
 static void skip_space(struct reader *r);
 static bool next_is(const struct reader *r, uint8_t c);
+static void take_value(struct reader *r, struct span *value);
 static void skip_string(struct reader *r);
 static void skip_value(struct reader *r);
 
@@ -66,11 +67,23 @@ bool json_member(struct span object, size_t *at, struct span *name, struct span 
 	skip_space(&r);
 	must(next_is(&r, ':'));
 	r.p++;
-	skip_space(&r);
-	start = r.p;
-	skip_value(&r);
-	*value = span_of(start, (size_t)(r.p - start));
+	take_value(&r, value);
 	*at = (size_t)(r.p - object.p);
+	return true;
+}
+
+bool json_element(struct span array, size_t *at, struct span *value)
+{
+	struct reader r = {.p = array.p + *at, .end = array.p + array.len};
+
+	skip_space(&r);
+	if (r.p < r.end && *r.p != ']')
+		r.p++; /* '[' or ',' */
+	skip_space(&r);
+	if (r.p == r.end || *r.p == ']')
+		return false;
+	take_value(&r, value);
+	*at = (size_t)(r.p - array.p);
 	return true;
 }
 
@@ -256,6 +269,15 @@ static void skip_space(struct reader *r)
 static bool next_is(const struct reader *r, uint8_t c)
 {
 	return r->p < r->end && *r->p == c;
+}
+
+static void take_value(struct reader *r, struct span *value)
+{
+	skip_space(r);
+	const uint8_t *start = r->p;
+
+	skip_value(r);
+	*value = span_of(start, (size_t)(r->p - start));
 }
 
 static void skip_string(struct reader *r)

@@ -25,6 +25,8 @@ MUST_USE enum err json_check(struct span text, enum json_kind *kind);
 /* Walk the members of a *checked* object: `*at` starts at 0; false: no more.
  * `name` is the raw text between the quotes (still escaped), `value` the raw text of the value. */
 bool json_member(struct span object, size_t *at, struct span *name, struct span *value);
+/* The same for the elements of a checked array. */
+bool json_element(struct span array, size_t *at, struct span *value);
 enum json_kind json_kind(struct span value); /* of a checked value */
 
 /* Is the raw name, unescaped, equal to `s`? Sees through \u0049-style spelling. */

@@ -238,6 +238,26 @@ static void members_are_walked_with_their_raw_text(void **state)
 	assert_false(json_member(span_str(text), &at, &name, &value));
 }
 
+static void elements_are_walked_with_their_raw_text(void **state)
+{
+	static const char text[] = " [ [1,[2]] ,\"x,]\\\\\", {\"d\":[1]} ,-1.5e3,null ] ";
+	static const char *const want[] = {"[1,[2]]", "\"x,]\\\\\"", "{\"d\":[1]}", "-1.5e3",
+					   "null"};
+	struct span value;
+	size_t at = 0;
+
+	(void)state;
+	assert_int_equal(check(text), OK);
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		assert_true(json_element(span_str(text), &at, &value));
+		assert_true(span_is(value, want[i]));
+	}
+	assert_false(json_element(span_str(text), &at, &value));
+	assert_false(json_element(span_str(text), &at, &value));
+	at = 0;
+	assert_false(json_element(SPAN("[ ]"), &at, &value));
+}
+
 static void empty_object_has_no_members(void **state)
 {
 	struct span name, value;
@@ -420,6 +440,7 @@ int main(void)
 		cmocka_unit_test(brackets_are_matched_across_the_words_of_the_bit_stack),
 		cmocka_unit_test(kind_is_that_of_the_whole_text),
 		cmocka_unit_test(members_are_walked_with_their_raw_text),
+		cmocka_unit_test(elements_are_walked_with_their_raw_text),
 		cmocka_unit_test(empty_object_has_no_members),
 		cmocka_unit_test(name_is_recognised_through_escapes),
 		cmocka_unit_test(string_is_unescaped),
