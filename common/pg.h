@@ -32,7 +32,7 @@ void pg_close(struct pg **); /* outstanding queries are not called back */
 bool pg_is_up(const struct pg *);
 
 /* Text parameters; a NULL pointer in a span is SQL NULL. `sql` is prepared once per connection and
- * must be a string constant. At most 16 parameters. `done` is always called, never from inside
+ * must be a string constant. At most 24 parameters. `done` is always called, never from inside
  * pg_query. */
 void pg_query(struct pg *, const char *sql, const struct span *params, size_t count, pg_done_fn *,
 	      void *owner);

@@ -8,7 +8,7 @@
 #include "common/list.h"
 #include "common/pg.h"
 
-#define QUERY_PARAMS_MAX 16
+#define QUERY_PARAMS_MAX 24
 #define STATEMENTS_MAX 64
 
 /* One SQL constant, known by its address. The revision names it anew after its plan went bad. */

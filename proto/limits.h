@@ -13,8 +13,19 @@
 #define USER_NAME_MAX 512  /* bytes */
 #define USER_EMAIL_MAX 320 /* bytes */
 
-#define PRODUCER_MAX 64    /* bytes of the name under which somebody numbers his publishes */
-#define EVENT_TYPE_MAX 256 /* bytes of what happened */
+#define PRODUCER_MAX 64     /* bytes of the name under which somebody numbers his publishes */
+#define EVENT_TYPE_MAX 256  /* bytes of what happened */
+#define EVENT_FIELD_MAX 256 /* bytes of the name of the field that an event is about */
+#define SHAPE_V0 0          /* PUBLISH.shape */
+#define SHAPE_DATA 1
+#define EVENT_TYPES_MAX 4096     /* bytes of a list of types, as READ has it */
+#define EVENT_BASE_MAX INT64_MAX /* what the database can hold */
+#define CONFLICT_BODY_MAX                                                                          \
+	(64u << 10) /* bytes of the newer event's body that a conflict shows; a longer one is to   \
+		       be read */
+#define HISTORY_EVENTS_MAX                                                                         \
+	256 /* of one page of the log, which also ends after 256 KiB of bodies                     \
+	     */
 
 /* The native protocol. What a client counts stays a number that JavaScript holds exactly. */
 #define FRAME_NUMBER_MAX ((UINT64_C(1) << 53) - 1)

@@ -94,6 +94,12 @@ bool journal_holds(const struct journal *j, unsigned slot)
 	return tenure_state(&j->tenure, slot) != TENURE_ABSENT;
 }
 
+bool journal_is_open(const struct journal *j, unsigned slot, uint64_t *epoch)
+{
+	*epoch = j->tenure.slots[slot].epoch;
+	return tenure_state(&j->tenure, slot) == TENURE_OPEN;
+}
+
 bool journal_is_writing(const struct journal *j, unsigned slot)
 {
 	LIST_EACH (&j->batch, it, ahead) {
@@ -210,6 +216,8 @@ static struct journal_event *event_new(const struct store_event *from, size_t si
 	e->event.producer = copy(&at, from->producer);
 	e->event.type = copy(&at, from->type);
 	e->event.actor = copy(&at, from->actor);
+	e->event.name = copy(&at, from->name);
+	e->event.field = copy(&at, from->field);
 	e->event.body = copy(&at, from->body);
 	return e;
 }
@@ -226,7 +234,8 @@ static struct span copy(uint8_t **at, struct span bytes)
 
 static size_t size_of(const struct store_event *e)
 {
-	return e->producer.len + e->type.len + e->actor.len + e->body.len;
+	return e->producer.len + e->type.len + e->actor.len + e->name.len + e->field.len +
+	       e->body.len;
 }
 
 static void lose_events(struct journal *j, struct journal_room *r)

@@ -34,6 +34,8 @@ struct journal_hooks {
 	void (*on_event)(void *owner, struct span room, const struct store_event *);
 	void (*on_ack)(void *owner, const struct journal_asker *);
 	void (*on_refused)(void *owner, const struct journal_asker *, enum err);
+	/* Refused: something newer is stored. */
+	void (*on_conflict)(void *owner, const struct journal_asker *, const struct store_newer *);
 	/* READY: events up to `head` are in the store, later ones come through on_event. Comes
 	 * again after each time that the head was in doubt. */
 	void (*on_head)(void *owner, struct span room, uint64_t head);
@@ -60,7 +62,9 @@ void journal_hold(struct journal *, unsigned slot); /* nothing more is written t
 void journal_resume(struct journal *, unsigned slot);
 bool journal_holds(const struct journal *, unsigned slot);      /* in any state but ABSENT */
 bool journal_is_writing(const struct journal *, unsigned slot); /* a batch is under way */
-void journal_on_connection(struct journal *);                   /* the store is up again */
+bool journal_is_open(const struct journal *, unsigned slot,
+		     uint64_t *epoch);        /* heads may be read */
+void journal_on_connection(struct journal *); /* the store is up again */
 
 /* ---- rooms ---- */
 /* Somebody listens: on_head comes, once READY. True when it is so already. */
@@ -71,6 +75,10 @@ void journal_unwatch(struct journal *, struct span room);
 /* Copies. The slot is held. Said again while it is staged or under way it is the same event, and
  * the new gateway is told. Errors: OVERLOADED. */
 MUST_USE enum err journal_stage(struct journal *, const struct journal_asker *, int64_t now_ns);
+
+/* Up to which seq a page of the room may be shown that was asked for under `epoch`: what is beyond
+ * is perhaps stored on this side of a standby only. False: nothing of it may be shown. */
+bool journal_shows(const struct journal *, struct span room, uint64_t epoch, uint64_t *most);
 
 void journal_turn(struct journal *, uint64_t view_version, int64_t now_ns); /* at its end */
 size_t journal_staged(const struct journal *); /* events, also those under way */

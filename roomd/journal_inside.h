@@ -21,6 +21,7 @@ struct journal_room {
 	unsigned slot;
 	enum journal_room_state state;
 	uint64_t head;
+	uint64_t held_by; /* the batch after which its events go on */
 	bool watched;
 };
 
@@ -34,7 +35,7 @@ struct journal_event {
 	int64_t until_ns;
 	bool refused; /* its publisher was told, the store has yet to answer */
 	size_t size;
-	uint8_t bytes[]; /* producer, type, actor, body */
+	uint8_t bytes[]; /* the texts of the event */
 };
 
 struct journal {
@@ -46,6 +47,7 @@ struct journal {
 	struct list staged, batch; /* of journal_event.node; in the order in which they came */
 	size_t count, bytes;
 	bool appending, loading, taking;
+	uint64_t batches;    /* so many were begun */
 	size_t solo;         /* so many batches of one event each: one of them was refused */
 	bool retaken[SLOTS]; /* while taking: asked for */
 	int64_t now_ns, take_at_ns, load_at_ns;

@@ -29,6 +29,17 @@ void journal_unwatch(struct journal *j, struct span room)
 	journal_forget(j, r);
 }
 
+/* Nothing is under way in a room of which nothing is known. */
+bool journal_shows(const struct journal *j, struct span room, uint64_t epoch, uint64_t *most)
+{
+	const struct journal_room *r = map_find(&j->rooms, room);
+	unsigned slot = slot_of(room);
+
+	*most = r && r->state == ROOM_READY ? r->head : UINT64_MAX;
+	return tenure_state(&j->tenure, slot) == TENURE_OPEN &&
+	       j->tenure.slots[slot].epoch == epoch;
+}
+
 struct span journal_key(const struct journal_room *r)
 {
 	return span_of(r->key, r->key_len);

@@ -15,11 +15,14 @@ static void fence(struct journal *, unsigned slot);
 static void on_heads(void *owner, enum err, const uint64_t *heads, size_t count);
 static size_t fill_batch(struct journal *);
 static bool can_append(const struct journal *, const struct journal_event *);
+static bool is_based_on_batch(const struct journal_event *);
 static void send_batch(struct journal *, size_t count);
 static size_t put_slot(const struct journal *, struct store_slot *, size_t count, unsigned slot);
 static void on_appended(void *owner, enum err, const struct store_stored *, size_t count);
 static void settle(struct journal *, struct journal_event *, const struct store_stored *);
 static void settle_stored(struct journal *, struct journal_event *, const struct store_stored *);
+static void settle_conflict(struct journal *, const struct journal_event *,
+			    const struct store_newer *);
 static void give_back(struct journal *, enum err);
 static void give_back_one(struct journal *, struct journal_event *, enum err);
 static bool is_held_as_sent(const struct journal *, const struct journal_event *);
@@ -142,18 +145,22 @@ void journal_append(struct journal *j)
 		send_batch(j, count);
 }
 
-/* From the oldest on. What cannot go holds up its own room only, because that cannot go as a whole.
- */
+/* From the oldest on. What cannot go holds up its own room, and that only. */
 static size_t fill_batch(struct journal *j)
 {
 	size_t most = j->solo > 0 ? 1 : JOURNAL_BATCH_EVENTS, count = 0, bytes = 0;
 
+	j->batches++;
 	LIST_EACH (&j->staged, it, ahead) {
 		struct journal_event *e = container_of(it, struct journal_event, node);
 
 		if (count == most)
 			break;
 		if (!can_append(j, e))
+			continue;
+		if (is_based_on_batch(e))
+			e->room->held_by = j->batches;
+		if (e->room->held_by == j->batches)
 			continue;
 		if (count > 0 && bytes + e->size > JOURNAL_BATCH_BYTES)
 			break;
@@ -170,6 +177,24 @@ static bool can_append(const struct journal *j, const struct journal_event *e)
 {
 	return tenure_state(&j->tenure, e->room->slot) == TENURE_OPEN &&
 	       e->room->state == ROOM_READY;
+}
+
+/* Its base is compared with what is stored, which that of its own batch is not yet. */
+static bool is_based_on_batch(const struct journal_event *e)
+{
+	if (e->event.base == 0)
+		return false;
+	LIST_EACH (&e->room->events, it, ahead) {
+		const struct journal_event *earlier =
+			container_of(it, struct journal_event, of_room);
+
+		if (earlier == e)
+			break;
+		if (earlier->epoch != 0 && span_eq(earlier->event.type, e->event.type) &&
+		    span_eq(earlier->event.field, e->event.field))
+			return true;
+	}
+	return false;
 }
 
 static void send_batch(struct journal *j, size_t count)
@@ -223,7 +248,9 @@ static void on_appended(void *owner, enum err e, const struct store_stored *stor
 static void settle(struct journal *j, struct journal_event *e, const struct store_stored *stored)
 {
 	if (is_held_as_sent(j, e)) {
-		if (stored->seq == 0)
+		if (stored->newer.seq > 0)
+			settle_conflict(j, e, &stored->newer);
+		else if (stored->seq == 0)
 			fence(j, e->room->slot); /* refuses this one too */
 		else
 			settle_stored(j, e, stored);
@@ -243,6 +270,14 @@ static void settle_stored(struct journal *j, struct journal_event *e,
 		j->setup.hooks.on_event(j->setup.hooks.owner, asker.room, &e->event);
 	}
 	j->setup.hooks.on_ack(j->setup.hooks.owner, &asker);
+}
+
+static void settle_conflict(struct journal *j, const struct journal_event *e,
+			    const struct store_newer *newer)
+{
+	const struct journal_asker asker = {e->gateway, journal_key(e->room), &e->event};
+
+	j->setup.hooks.on_conflict(j->setup.hooks.owner, &asker, newer);
 }
 
 /* Not stored, or perhaps not: in front of what was staged since, in the same order. */

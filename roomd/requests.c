@@ -167,12 +167,15 @@ static enum err on_kick(const struct requests *q, struct feed *f, const struct m
 static enum err on_read(const struct requests *q, struct feed *f, const struct message *m,
 			int64_t now_ns)
 {
-	struct buf *out = feed_out(f);
-
-	(void)q, (void)now_ns;
-	if (out)
-		message_put_history(out,
-				    &(struct msg_history){.ask = m->read.ask, .code = ERR_SYSTEM});
+	if (!is_key(m->read.room))
+		return ERR_BAD_MESSAGE;
+	if (is_ours(q, m->read.room, 0)) {
+		pages_ask(q->pages, f, &m->read, now_ns);
+		return OK;
+	}
+	if (!q->is_final)
+		return ERR_NOT_OWNER;
+	pages_refuse(f, m->read.ask, ERR_NOT_OWNER);
 	return OK;
 }
 
@@ -186,7 +189,11 @@ static enum err on_publish(const struct requests *q, struct feed *f, const struc
 		.pseq = p->pseq,
 		.type = p->type,
 		.actor = p->actor,
+		.name = p->name,
 		.body = p->body,
+		.shape = (unsigned)p->shape,
+		.field = p->field,
+		.base = p->base,
 		.at_ms = now_ns / NS_PER_MS + q->wall_offset_ms,
 	};
 	const struct journal_asker asker = {f->gateway, p->room, &event};
@@ -197,12 +204,12 @@ static enum err on_publish(const struct requests *q, struct feed *f, const struc
 		enum err e = journal_stage(q->journal, &asker, now_ns);
 
 		if (e)
-			requests_refuse(f, &asker, e);
+			requests_refuse(f, &asker, e, &(struct store_newer){0});
 		return OK;
 	}
 	if (!q->is_final)
 		return ERR_NOT_OWNER;
-	requests_refuse(f, &asker, ERR_NOT_OWNER);
+	requests_refuse(f, &asker, ERR_NOT_OWNER, &(struct store_newer){0});
 	return OK;
 }
 
@@ -276,17 +283,20 @@ static bool is_key(struct span key)
 static bool is_publish(const struct msg_publish *p)
 {
 	enum json_kind kind;
-	const struct span texts[] = {p->producer, p->type, p->actor, p->body};
+	const struct span texts[] = {p->producer, p->type, p->actor, p->name, p->field, p->body};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (texts[i].len > 0 && memchr(texts[i].p, 0, texts[i].len))
 			return false;
 	return p->producer.len > 0 && p->producer.len <= PRODUCER_MAX &&
 	       p->type.len <= EVENT_TYPE_MAX && p->actor.len <= USER_ID_MAX &&
-	       json_check(p->body, &kind) == OK && kind == JSON_OBJECT;
+	       p->name.len <= USER_NAME_MAX && p->field.len <= EVENT_FIELD_MAX &&
+	       p->base <= EVENT_BASE_MAX && p->shape <= SHAPE_DATA &&
+	       json_check(p->body, &kind) == OK && (p->shape == SHAPE_DATA || kind == JSON_OBJECT);
 }
 
-void requests_refuse(struct feed *f, const struct journal_asker *asker, enum err why)
+void requests_refuse(struct feed *f, const struct journal_asker *asker, enum err why,
+		     const struct store_newer *newer)
 {
 	struct buf *out = feed_out(f);
 
@@ -297,6 +307,8 @@ void requests_refuse(struct feed *f, const struct journal_asker *asker, enum err
 						 .pseq = asker->event->pseq,
 						 .code = why,
 						 .retry_after_ms = JOURNAL_RETRY_MS,
+						 .seq = newer->seq,
+						 .body = newer->body,
 					 });
 }
 

@@ -4,11 +4,13 @@
 #pragma once
 
 #include "roomd/membership.h"
+#include "roomd/pages.h"
 #include "roomd/room_set.h"
 
 struct requests {
 	struct room_set *rooms;
 	struct journal *journal;
+	struct pages *pages;
 	int64_t wall_offset_ms; /* wall clock minus monotonic */
 	struct membership *membership;
 	bool is_final; /* the view was pulled since the record came: what it does not give us is not
@@ -19,5 +21,6 @@ struct requests {
  * again. BAD_MESSAGE and others: lose the feed. */
 MUST_USE enum err requests_take(const struct requests *, struct feed *, const struct message *,
 				int64_t now_ns);
-/* REFUSED, to who asked. */
-void requests_refuse(struct feed *, const struct journal_asker *, enum err);
+/* REFUSED, to who asked. `newer`: of a CONFLICT; otherwise all zero. */
+void requests_refuse(struct feed *, const struct journal_asker *, enum err,
+		     const struct store_newer *newer);

@@ -60,7 +60,10 @@ void room_on_page(struct room *r, enum err e, const struct store_page *page)
 
 void room_events_read(struct room *r)
 {
-	struct store_room where = {slot_of(room_key(r)), room_key(r)};
+	struct store_range range = {
+		.room = {slot_of(room_key(r)), room_key(r)},
+		.limit = PAGE_EVENTS,
+	};
 	uint64_t lowest;
 	bool choked;
 
@@ -70,8 +73,8 @@ void room_events_read(struct room *r)
 
 	if (lacks && store_is_up(r->env->store)) {
 		r->reading = true;
-		store_read(r->env->store, &where, lowest - 1, PAGE_EVENTS, r->env->on_page,
-			   r->env->owner);
+		range.after = lowest - 1;
+		store_read(r->env->store, &range, r->env->on_page, r->env->owner);
 	} else if (lacks || choked) {
 		fall_behind(r);
 	}
@@ -124,6 +127,8 @@ static bool tell_one(struct room *r, struct attachment *a, const struct store_ev
 				       .actor = e->actor,
 				       .at_ms = (uint64_t)e->at_ms,
 				       .body = e->body,
+				       .name = e->name,
+				       .shape = e->shape,
 			       });
 	return true;
 }

@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "roomd/journal.h"
+#include "roomd/pages.h"
 #include "roomd/requests.h"
 
 struct shard {
@@ -12,6 +13,7 @@ struct shard {
 	struct room_set *rooms;
 	struct membership *membership;
 	struct journal *journal;
+	struct pages *pages;
 	int64_t now_ns, wall_offset_ms;
 	uint64_t records, stale, refused;
 };
@@ -29,6 +31,7 @@ static void on_pulled(void *owner, enum err);
 static void on_event(void *owner, struct span room, const struct store_event *);
 static void on_ack(void *owner, const struct journal_asker *);
 static void on_refused(void *owner, const struct journal_asker *, enum err);
+static void on_conflict(void *owner, const struct journal_asker *, const struct store_newer *);
 static void on_head(void *owner, struct span room, uint64_t head);
 static void on_fenced(void *owner, unsigned slot);
 static void on_retaken(void *owner, uint64_t version, const struct store_slot *, size_t count);
@@ -55,8 +58,10 @@ struct shard *shard_new(const struct shard_setup *setup, int64_t now_ns)
 	s->journal = journal_new(&(struct journal_setup){
 		.self = setup->self,
 		.store = setup->store,
-		.hooks = {on_event, on_ack, on_refused, on_head, on_fenced, on_retaken, s},
+		.hooks = {on_event, on_ack, on_refused, on_conflict, on_head, on_fenced, on_retaken,
+			  s},
 	});
+	s->pages = pages_new(&(struct pages_setup){s->feeds, s->journal, setup->store});
 	s->rooms = room_set_new(&(struct room_set_setup){
 		.feeds = s->feeds,
 		.timers = setup->timers,
@@ -95,6 +100,7 @@ void shard_free(struct shard **ps)
 	*ps = NULL;
 	membership_free(&s->membership);
 	room_set_free(&s->rooms);
+	pages_free(&s->pages);
 	journal_free(&s->journal);
 	feed_set_free(&s->feeds);
 	mem_free(s);
@@ -135,6 +141,7 @@ void shard_turn(struct shard *s, int64_t now_ns, int64_t unix_ms)
 	feed_set_tick(s->feeds, now_ns);
 	room_set_end_turn(s->rooms, now_ns);
 	journal_turn(s->journal, membership_view(s->membership)->version, now_ns);
+	pages_turn(s->pages, now_ns);
 	flush(s, now_ns);
 }
 
@@ -182,8 +189,8 @@ void shard_figures(const struct shard *s, struct shard_figures *out)
 static void take(struct shard *s, struct feed *f, struct span records, bool is_final,
 		 int64_t now_ns)
 {
-	const struct requests q = {s->rooms, s->journal, s->wall_offset_ms, s->membership,
-				   is_final};
+	const struct requests q = {s->rooms,          s->journal,    s->pages,
+				   s->wall_offset_ms, s->membership, is_final};
 	struct message m;
 
 	while (records.len > 0 && f->state == FEED_LIVE) {
@@ -312,7 +319,17 @@ static void on_refused(void *owner, const struct journal_asker *asker, enum err 
 	struct feed *f = feed_set_find(s->feeds, asker->gateway);
 
 	if (f)
-		requests_refuse(f, asker, why);
+		requests_refuse(f, asker, why, &(struct store_newer){0});
+}
+
+static void on_conflict(void *owner, const struct journal_asker *asker,
+			const struct store_newer *newer)
+{
+	struct shard *s = owner;
+	struct feed *f = feed_set_find(s->feeds, asker->gateway);
+
+	if (f)
+		requests_refuse(f, asker, ERR_CONFLICT, newer);
 }
 
 static void on_head(void *owner, struct span room, uint64_t head)

@@ -59,8 +59,13 @@ struct store_event {
 	uint64_t seq;
 	struct span producer;
 	uint64_t pseq;
-	struct span type, actor, body;
+	struct span type, actor, name, body;
 	int64_t at_ms; /* wall clock */
+	unsigned shape;
+	struct span field; /* empty: none */
+	/* To be stored only if no event of this seq or a later one has its type and field; 0: in
+	 * any case. Not kept. */
+	uint64_t base;
 };
 
 struct store_room {
@@ -69,7 +74,7 @@ struct store_room {
 };
 
 /* `head`: the greatest seq of its room; those that were not stored before are numbered from there.
- */
+ * Of one room, type and field only the first of a batch may have a base. */
 struct store_append {
 	struct store_room room;
 	uint64_t head;
@@ -85,9 +90,17 @@ struct store_batch {
 	size_t count;
 };
 
+/* The newest event that one with a base conflicts with. */
+struct store_newer {
+	uint64_t seq;     /* 0: none */
+	struct span body; /* empty: longer than CONFLICT_BODY_MAX */
+};
+
 struct store_stored {
-	uint64_t seq; /* 0: not stored, its slot is held by another or under another epoch */
+	uint64_t seq; /* 0: not stored; without `newer`: its slot is held by another or under
+			 another epoch */
 	bool known;   /* it was there before */
+	struct store_newer newer;
 };
 /* One for each event of the batch, in its order; NULL unless OK. All or, slot by slot, nothing is
  * stored. */
@@ -100,15 +113,23 @@ typedef void store_heads_fn(void *owner, enum err, const uint64_t *heads, size_t
 void store_heads(struct store *, const struct store_room *, size_t count, store_heads_fn *,
 		 void *owner);
 
-/* A page of the events after `after`: the first ones, at most `limit`, fewer when they are large.
- */
+/* A page of a room's log: the first events after `after` or, if `before` is not 0, the last ones
+ * before it; in order. At most `limit`, fewer when they are large. */
+struct store_range {
+	struct store_room room;
+	uint64_t after, before;
+	unsigned limit;
+	struct span types; /* only these, separated by commas; empty: all */
+};
+
 struct store_page {
-	struct span room; /* also when it failed */
+	struct span room;     /* also when it failed */
+	uint64_t first, head; /* of all that is there; first = head + 1: nothing is */
+	bool more;            /* in that direction */
 	const struct store_event *events;
 	size_t count;
 };
 typedef void store_page_fn(void *owner, enum err, const struct store_page *);
-void store_read(struct store *, const struct store_room *, uint64_t after, unsigned limit,
-		store_page_fn *, void *owner);
+void store_read(struct store *, const struct store_range *, store_page_fn *, void *owner);
 
 bool store_is_up(const struct store *);

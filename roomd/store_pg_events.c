@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events and the taking of slots; schema/0004_events.sql has the statements. Batches go as arrays
- * in their text form, because text parameters are what pg.h has. */
+/* Events and the taking of slots; schema/0006_event_fields.sql has the statements. Batches go as
+ * arrays in their text form, because text parameters are what pg.h has. */
 #include "roomd/store_pg_inside.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "common/mem.h"
 
 #define PAGE_BYTES "262144" /* of bodies, after which a page ends */
-#define ARRAYS 9
+#define ARRAYS 13
 
 typedef void put_fn(struct buf *, const struct store_append *);
 
@@ -19,6 +19,7 @@ static void open_array(struct buf *, size_t count, size_t at);
 static void put_number(struct buf *, uint64_t);
 static void put_text(struct buf *, struct span);
 static void on_appended(void *owner, enum err, const struct pg_rows *, const char *why);
+static void read_stored(const struct pg_rows *, size_t row, struct store_stored *);
 static void on_heads(void *owner, enum err, const struct pg_rows *, const char *why);
 static void on_page(void *owner, enum err, const struct pg_rows *, const char *why);
 static void read_event(const struct pg_rows *, size_t row, struct store_event *);
@@ -68,6 +69,26 @@ static void put_at(struct buf *b, const struct store_append *a)
 	put_number(b, (uint64_t)a->event.at_ms);
 }
 
+static void put_name(struct buf *b, const struct store_append *a)
+{
+	put_text(b, a->event.name);
+}
+
+static void put_shape(struct buf *b, const struct store_append *a)
+{
+	put_number(b, a->event.shape);
+}
+
+static void put_field(struct buf *b, const struct store_append *a)
+{
+	put_text(b, a->event.field);
+}
+
+static void put_base(struct buf *b, const struct store_append *a)
+{
+	put_number(b, a->event.base);
+}
+
 void store_take(struct store *s, const struct store_claim *claim, store_assigned_fn *taken,
 		void *owner)
 {
@@ -95,12 +116,13 @@ void store_take(struct store *s, const struct store_claim *claim, store_assigned
 void store_append(struct store *s, const struct store_batch *batch, store_appended_fn *appended,
 		  void *owner)
 {
-	static put_fn *const puts[ARRAYS] = {put_slot, put_room,  put_head, put_producer, put_pseq,
-					     put_type, put_actor, put_body, put_at};
-	char self_text[NUMBER_LEN];
+	static put_fn *const puts[ARRAYS] = {put_slot,  put_room,  put_head, put_producer, put_pseq,
+					     put_type,  put_actor, put_body, put_at,       put_name,
+					     put_shape, put_field, put_base};
+	char self_text[NUMBER_LEN], most[NUMBER_LEN];
 	struct call *c = store_call_new(s, owner);
 	struct buf columns[2 + ARRAYS];
-	struct span params[1 + 2 + ARRAYS];
+	struct span params[1 + 2 + ARRAYS + 1];
 
 	must(batch->count > 0);
 	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
@@ -111,12 +133,15 @@ void store_append(struct store *s, const struct store_batch *batch, store_append
 	params[0] = store_number(self_text, batch->owner.v);
 	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
 		params[1 + i] = buf_span(&columns[i]);
+	params[ARRAY_LEN(params) - 1] = store_number(most, CONFLICT_BODY_MAX);
 	c->appended = appended;
 	c->count = batch->count;
 	pg_query(s->pg,
-		 "SELECT place, seq, known FROM moot_append($1::bigint, $2::int[], $3::bigint[],"
+		 "SELECT place, seq, known, newer, newer_body"
+		 " FROM moot_append($1::bigint, $2::int[], $3::bigint[],"
 		 " $4::int[], $5::text[], $6::bigint[], $7::text[], $8::bigint[], $9::text[],"
-		 " $10::text[], $11::text[], $12::bigint[])",
+		 " $10::text[], $11::text[], $12::bigint[], $13::text[], $14::int[], $15::text[],"
+		 " $16::bigint[], $17::int)",
 		 params, ARRAY_LEN(params), on_appended, c);
 	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
 		buf_fini(&columns[i]);
@@ -148,21 +173,25 @@ void store_heads(struct store *s, const struct store_room *rooms, size_t count,
 	buf_fini(&keys);
 }
 
-void store_read(struct store *s, const struct store_room *room, uint64_t after, unsigned limit,
-		store_page_fn *page, void *owner)
+void store_read(struct store *s, const struct store_range *range, store_page_fn *page, void *owner)
 {
-	char slot[NUMBER_LEN], from[NUMBER_LEN], most[NUMBER_LEN];
+	char slot[NUMBER_LEN], after[NUMBER_LEN], before[NUMBER_LEN], most[NUMBER_LEN];
 	struct call *c = store_call_new(s, owner);
+	struct span key = range->room.key;
 
 	c->page = page;
-	c->room = mem_new(room->key.len + 1);
-	memcpy(c->room, room->key.p, room->key.len);
+	c->room = mem_new(key.len + 1);
+	memcpy(c->room, key.p, key.len);
 	pg_query(s->pg,
-		 "SELECT seq, producer, pseq, type, actor, body, at_ms"
-		 " FROM moot_read($1::int, $2::text, $3::bigint, $4::int, " PAGE_BYTES ")",
-		 (const struct span[]){store_number(slot, room->slot), room->key,
-				       store_number(from, after), store_number(most, limit)},
-		 4, on_page, c);
+		 "SELECT first, head, more, seq, producer, pseq, type, actor, name, at_ms, shape,"
+		 " field, body FROM moot_page($1::int, $2::text, $3::bigint, $4::bigint, $5::text,"
+		 " $6::int, " PAGE_BYTES ")",
+		 (const struct span[]){store_number(slot, range->room.slot), key,
+				       store_number(after, range->after),
+				       store_number(before, range->before),
+				       range->types.p ? range->types : SPAN(""),
+				       store_number(most, range->limit)},
+		 6, on_page, c);
 }
 
 static void put_slots(struct buf *slots, struct buf *epochs, const struct store_batch *batch)
@@ -229,13 +258,20 @@ static void on_appended(void *owner, enum err e, const struct pg_rows *rows, con
 		size_t place = (size_t)pg_int(rows, row, 0);
 
 		if (!pg_is_null(rows, row, 0) && place >= 1 && place <= c->count)
-			stored[place - 1] =
-				(struct store_stored){(uint64_t)pg_int(rows, row, 1),
-						      span_is(pg_text(rows, row, 2), "t")};
+			read_stored(rows, row, &stored[place - 1]);
 	}
 	c->appended(c->owner, e, e ? NULL : stored, c->count);
 	mem_free(stored);
 	store_call_free(c);
+}
+
+static void read_stored(const struct pg_rows *rows, size_t row, struct store_stored *stored)
+{
+	*stored = (struct store_stored){
+		.seq = (uint64_t)pg_int(rows, row, 1),
+		.known = span_is(pg_text(rows, row, 2), "t"),
+		.newer = {(uint64_t)pg_int(rows, row, 3), pg_text(rows, row, 4)},
+	};
 }
 
 static void on_heads(void *owner, enum err e, const struct pg_rows *rows, const char *why)
@@ -266,9 +302,14 @@ static void on_page(void *owner, enum err e, const struct pg_rows *rows, const c
 	if (e)
 		store_refused("read", e, why);
 	for (size_t row = 0; row < count; row++)
-		read_event(rows, row, &events[row]);
+		if (!pg_is_null(rows, row, 3))
+			read_event(rows, row, &events[page.count++]);
 	page.events = events;
-	page.count = count;
+	if (count > 0) {
+		page.first = (uint64_t)pg_int(rows, 0, 0);
+		page.head = (uint64_t)pg_int(rows, 0, 1);
+		page.more = span_is(pg_text(rows, 0, 2), "t");
+	}
 	c->page(c->owner, e, &page);
 	mem_free(events);
 	store_call_free(c);
@@ -277,12 +318,15 @@ static void on_page(void *owner, enum err e, const struct pg_rows *rows, const c
 static void read_event(const struct pg_rows *rows, size_t row, struct store_event *e)
 {
 	*e = (struct store_event){
-		.seq = (uint64_t)pg_int(rows, row, 0),
-		.producer = pg_text(rows, row, 1),
-		.pseq = (uint64_t)pg_int(rows, row, 2),
-		.type = pg_text(rows, row, 3),
-		.actor = pg_text(rows, row, 4),
-		.body = pg_text(rows, row, 5),
-		.at_ms = pg_int(rows, row, 6),
+		.seq = (uint64_t)pg_int(rows, row, 3),
+		.producer = pg_text(rows, row, 4),
+		.pseq = (uint64_t)pg_int(rows, row, 5),
+		.type = pg_text(rows, row, 6),
+		.actor = pg_text(rows, row, 7),
+		.name = pg_text(rows, row, 8),
+		.at_ms = pg_int(rows, row, 9),
+		.shape = (unsigned)pg_int(rows, row, 10),
+		.field = pg_text(rows, row, 11),
+		.body = pg_text(rows, row, 12),
 	};
 }

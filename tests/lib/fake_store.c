@@ -19,6 +19,8 @@ struct question {
 	struct store_slot *slots;
 	struct fake_event *events; /* APPEND; HEADS and READ: their rooms */
 	uint64_t *heads;
+	struct store_range range; /* READ; its room is `events` */
+	char types[FAKE_TEXT_MAX];
 	union {
 		store_done_fn *done;
 		store_view_fn *pulled;
@@ -150,19 +152,38 @@ static bool passes(const struct store *s, const struct question *q, unsigned slo
 	return false;
 }
 
+static const struct fake_event *newer(const struct fake_database *db, const struct fake_event *than)
+{
+	const struct fake_event *found = NULL;
+
+	for (size_t i = 0; i < db->event_count && than->base > 0; i++) {
+		const struct fake_event *e = &db->events[i];
+
+		if (e->seq >= than->base && !strcmp(e->room, than->room) &&
+		    !strcmp(e->type, than->type) && !strcmp(e->field, than->field) &&
+		    (!found || found->seq < e->seq))
+			found = e;
+	}
+	return found;
+}
+
 static struct store_stored append_one(struct fake_database *db, const struct fake_event *e,
 				      uint64_t seq)
 {
+	const struct fake_event *conflict = newer(db, e);
+
 	for (size_t i = 0; i < db->event_count; i++)
 		if (!strcmp(db->events[i].room, e->room) && db->events[i].pseq == e->pseq &&
 		    !strcmp(db->events[i].producer, e->producer))
-			return (struct store_stored){db->events[i].seq, true};
+			return (struct store_stored){db->events[i].seq, true, {0}};
+	if (conflict)
+		return (struct store_stored){0, false, {conflict->seq, span_str(conflict->body)}};
 	must(db->event_count < FAKE_EVENTS_MAX);
 	for (size_t i = 0; i < db->event_count; i++)
 		must(strcmp(db->events[i].room, e->room) != 0 || db->events[i].seq != seq);
 	db->events[db->event_count] = *e;
 	db->events[db->event_count++].seq = seq;
-	return (struct store_stored){seq, false};
+	return (struct store_stored){seq, false, {0}};
 }
 
 static void answer_append(struct store *s, struct question *q)
@@ -174,7 +195,8 @@ static void answer_append(struct store *s, struct question *q)
 		uint64_t seq = q->heads[i] + 1;
 
 		for (size_t j = 0; j < i; j++)
-			seq += !strcmp(q->events[j].room, e->room) && !stored[j].known;
+			seq += !strcmp(q->events[j].room, e->room) && stored[j].seq > 0 &&
+			       !stored[j].known;
 		if (passes(s, q, slot_of(span_str(e->room))))
 			stored[i] = append_one(s->db, e, seq);
 	}
@@ -197,26 +219,68 @@ static void answer_heads(struct store *s, struct question *q)
 	q->heads_told(q->owner, OK, q->heads, q->count);
 }
 
+static const struct fake_event *find(const struct fake_database *db, const char *room, uint64_t seq)
+{
+	for (size_t i = 0; i < db->event_count; i++)
+		if (db->events[i].seq == seq && !strcmp(db->events[i].room, room))
+			return &db->events[i];
+	return NULL;
+}
+
+static bool is_one_of(struct span types, const char *type)
+{
+	if (types.len == 0)
+		return true;
+	while (types.len > 0)
+		if (span_is(span_until(&types, ','), type))
+			return true;
+	return false;
+}
+
+static struct store_event event_of(const struct fake_event *e)
+{
+	return (struct store_event){.seq = e->seq,
+				    .producer = span_str(e->producer),
+				    .pseq = e->pseq,
+				    .type = span_str(e->type),
+				    .name = span_str(e->name),
+				    .shape = e->shape,
+				    .field = span_str(e->field),
+				    .body = span_str(e->body)};
+}
+
+static void read_range(const struct fake_database *db, const struct question *q,
+		       struct store_page *page, struct store_event *events)
+{
+	bool backward = q->range.before > 0;
+	uint64_t at = backward ? q->range.before : q->range.after;
+
+	while (backward ? --at > 0 : ++at <= page->head) {
+		const struct fake_event *e = find(db, q->events[0].room, at);
+
+		if (!e || !is_one_of(span_str(q->types), e->type))
+			continue;
+		if (page->count == q->range.limit) {
+			page->more = true;
+			return;
+		}
+		if (backward)
+			memmove(events + 1, events, page->count * sizeof *events);
+		events[backward ? 0 : page->count] = event_of(e);
+		page->count++;
+	}
+}
+
 static void answer_read(struct store *s, struct question *q)
 {
-	struct store_event *events = mem_new((q->count + 1) * sizeof *events);
-	struct store_page page = {span_str(q->events[0].room), events, 0};
+	struct store_event *events = mem_new((q->range.limit + 1) * sizeof *events);
+	struct store_page page = {.room = span_str(q->events[0].room), .events = events};
 
-	for (uint64_t seq = q->since + 1; s->up && page.count < q->count; seq++) {
-		size_t i = 0;
-
-		while (i < s->db->event_count &&
-		       (strcmp(s->db->events[i].room, q->events[0].room) ||
-			s->db->events[i].seq != seq))
-			i++;
-		if (i == s->db->event_count)
-			break;
-		events[page.count++] =
-			(struct store_event){.seq = seq,
-					     .producer = span_str(s->db->events[i].producer),
-					     .pseq = s->db->events[i].pseq,
-					     .body = span_str(s->db->events[i].body)};
-	}
+	while (s->up && find(s->db, q->events[0].room, page.head + 1))
+		page.head++;
+	page.first = 1;
+	if (s->up)
+		read_range(s->db, q, &page, events);
 	q->page(q->owner, s->up ? OK : ERR_DB_AWAY, &page);
 	mem_free(events);
 }
@@ -342,7 +406,8 @@ void store_assign(struct store *s, const struct store_move *moves, size_t count,
 static void copy(char out[FAKE_TEXT_MAX], struct span text)
 {
 	must(text.len < FAKE_TEXT_MAX);
-	memcpy(out, text.p, text.len);
+	if (text.len > 0)
+		memcpy(out, text.p, text.len);
 	out[text.len] = '\0';
 }
 
@@ -384,6 +449,11 @@ void store_append(struct store *s, const struct store_batch *batch, store_append
 		copy(q->events[i].room, a->room.key);
 		copy(q->events[i].producer, a->event.producer);
 		copy(q->events[i].body, a->event.body);
+		copy(q->events[i].type, a->event.type);
+		copy(q->events[i].name, a->event.name);
+		copy(q->events[i].field, a->event.field);
+		q->events[i].shape = a->event.shape;
+		q->events[i].base = a->event.base;
 		q->events[i].pseq = a->event.pseq;
 		q->heads[i] = a->head;
 	}
@@ -402,15 +472,14 @@ void store_heads(struct store *s, const struct store_room *rooms, size_t count,
 		copy(q->events[i].room, rooms[i].key);
 }
 
-void store_read(struct store *s, const struct store_room *room, uint64_t after, unsigned limit,
-		store_page_fn *page, void *owner)
+void store_read(struct store *s, const struct store_range *range, store_page_fn *page, void *owner)
 {
 	struct question *q = ask(s, READ, owner);
 
 	q->events = mem_new(sizeof *q->events);
-	copy(q->events[0].room, room->key);
-	q->since = after;
-	q->count = limit;
+	copy(q->events[0].room, range->room.key);
+	copy(q->types, range->types);
+	q->range = *range;
 	q->page = page;
 }
 

@@ -11,7 +11,9 @@
 
 struct fake_event {
 	char room[FAKE_TEXT_MAX], producer[FAKE_TEXT_MAX], body[FAKE_TEXT_MAX];
-	uint64_t seq, pseq;
+	char type[FAKE_TEXT_MAX], name[FAKE_TEXT_MAX], field[FAKE_TEXT_MAX];
+	uint64_t seq, pseq, base;
+	unsigned shape;
 };
 
 struct fake_database {

@@ -16,6 +16,7 @@ static void attach(struct stage *, unsigned gateway, const char *members,
 static enum err send(void *owner, struct span route, struct span bytes);
 static void hear(struct stage_gateway *, const struct message *);
 static void hear_members(struct stage_gateway *, struct span members);
+static void hear_history(struct stage_gateway *, const struct msg_history *);
 static void put_members(struct buf *, const char *members);
 
 struct stage *stage_new(void)
@@ -360,6 +361,22 @@ static void hear_members(struct stage_gateway *g, struct span members)
 	buf_put_str(&g->heard, "]");
 }
 
+/* "HISTORY 7 1-9+: 2 3": first and head, whether there is more, and what it shows. */
+static void hear_history(struct stage_gateway *g, const struct msg_history *h)
+{
+	struct span events = h->events;
+	struct item_stored e;
+
+	buf_printf(&g->heard, "HISTORY %" PRIu64, h->ask);
+	if (h->code) {
+		buf_printf(&g->heard, " %s", err_name((enum err)h->code));
+		return;
+	}
+	buf_printf(&g->heard, " %" PRIu64 "-%" PRIu64 "%s:", h->first, h->head, h->more ? "+" : "");
+	while (item_next_stored(&events, &e))
+		buf_printf(&g->heard, " %" PRIu64, e.seq);
+}
+
 static void hear(struct stage_gateway *g, const struct message *m)
 {
 	size_t before = g->heard.len;
@@ -401,6 +418,9 @@ static void hear(struct stage_gateway *g, const struct message *m)
 		buf_printf(&g->heard, "ANSWER %" PRIu64 " %" PRIu64, m->answer.ask, m->answer.code);
 		hear_members(g, m->answer.members);
 		break;
+	case MESSAGE_HISTORY:
+		hear_history(g, &m->history);
+		break;
 	case MESSAGE_HOLD:
 		buf_put_str(&g->heard, "HOLD");
 		if (!g->keeps_held)
@@ -420,6 +440,9 @@ static void hear(struct stage_gateway *g, const struct message *m)
 	case MESSAGE_REFUSED:
 		buf_printf(&g->heard, "REFUSED %" PRIu64 " %s", m->refused.pseq,
 			   err_name((enum err)m->refused.code));
+		if (m->refused.code == ERR_CONFLICT)
+			buf_printf(&g->heard, " %" PRIu64 " %.*s", m->refused.seq,
+				   SPAN_ARGS(m->refused.body));
 		break;
 	case MESSAGE_MOVED:
 		buf_printf(&g->heard, "MOVED %.*s", SPAN_ARGS(m->moved.endpoint));

@@ -52,7 +52,11 @@ enum statement_kind {
 struct database_event {
 	char room[ROOM_KEY_MAX + 1];
 	char producer[PRODUCER_MAX + 1];
-	uint64_t seq, pseq;
+	char type[EVENT_TYPE_MAX + 1];
+	char field[EVENT_FIELD_MAX + 1];
+	char name[USER_NAME_MAX + 1];
+	unsigned shape;
+	uint64_t seq, pseq, base;
 	int64_t at_ms;
 	char *body;
 	uint64_t head; /* APPEND: of its room, as the writer knows it; HEADS: the answer */
@@ -67,7 +71,7 @@ struct statement {
 	enum statement_kind kind;
 	incarnation_id by; /* the process that asks */
 	struct view_member member;
-	uint64_t since; /* VIEW; ASSIGN, TAKE: the newest version seen; READ: after this seq */
+	uint64_t since; /* VIEW; ASSIGN, TAKE: the newest version seen */
 	struct store_move *moves;
 	size_t count;
 	enum err err;
@@ -79,7 +83,9 @@ struct statement {
 	struct database_event
 		*events; /* APPEND, HEADS and READ: `count` rooms; READ: and the page */
 	size_t event_count;
-	unsigned limit; /* READ */
+	struct store_range range; /* READ; the room is in `events`, of all types */
+	uint64_t first, head;     /* READ */
+	bool more;                /* READ */
 };
 
 void database_init(struct database *, struct world *);
@@ -93,7 +99,7 @@ void database_begin(struct database *, struct statement *, int64_t until_ns);
 int64_t database_free_ns(const struct database *, const struct statement *);
 /* Runs it now: reads, or commits. */
 void database_run(struct database *, struct statement *);
-/* roomd/schema/0004_events.sql, in database_events.c. */
+/* roomd/schema/0006_event_fields.sql, in database_events.c. */
 void database_take(struct database *, struct statement *);
 void database_append(struct database *, struct statement *);
 void database_heads(struct database *, struct statement *);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What roomd/schema/0004_events.sql does. The lock that APPEND holds on its slots until it commits
- * is here the moment at which it runs: check and insert are one step. */
+/* What roomd/schema/0006_event_fields.sql does. The lock that APPEND holds on its slots until it
+ * commits is here the moment at which it runs: check and insert are one step. */
 #include <string.h>
 
 #include "common/mem.h"
@@ -11,6 +11,7 @@
 static bool passes(const struct database *, const struct statement *, unsigned slot);
 static bool passes_now(const struct database *, const struct statement *, unsigned slot);
 static bool is_lost(struct database *);
+static uint64_t newer(const struct database *, const struct database_event *);
 static struct database_event *find(const struct database *, const struct database_event *);
 static void insert(struct database *, const struct database_event *, uint64_t seq);
 static uint64_t head_of(const struct database *, const char *room);
@@ -77,8 +78,12 @@ void database_append(struct database *db, struct statement *q)
 		if (!passes_now(db, q, slot_of(span_str(e->room))))
 			continue;
 		for (size_t j = 0; j < i; j++)
-			seq += !strcmp(q->events[j].room, e->room) && !q->events[j].stored.known;
-		e->stored = (struct store_stored){known ? known->seq : seq, known};
+			seq += !strcmp(q->events[j].room, e->room) && q->events[j].stored.seq > 0 &&
+			       !q->events[j].stored.known;
+		e->stored.newer.seq = known ? 0 : newer(db, e);
+		if (e->stored.newer.seq > 0)
+			continue;
+		e->stored = (struct store_stored){.seq = known ? known->seq : seq, .known = known};
 		if (!known && !is_lost(db))
 			insert(db, e, seq);
 	}
@@ -96,17 +101,28 @@ void database_heads(struct database *db, struct statement *q)
 void database_read(struct database *db, struct statement *q)
 {
 	const char *room = q->events[0].room;
-	size_t limit = q->limit, count = 0;
+	bool backward = q->range.before > 0;
+	size_t limit = q->range.limit, count = 0;
 	struct database_event *page = mem_new((limit + 1) * sizeof *page);
 
 	memcpy(page[0].room, room, sizeof page[0].room);
-	for (size_t i = 0; i < db->event_count && count < limit; i++) {
-		const struct database_event *e = &db->events[i];
+	q->head = head_of(db, room);
+	q->first = 1;
+	for (size_t n = 0; n < db->event_count; n++) {
+		const struct database_event *e =
+			&db->events[backward ? db->event_count - 1 - n : n];
 
-		if (strcmp(e->room, room) != 0 || e->seq <= q->since)
+		if (strcmp(e->room, room) != 0 ||
+		    (backward ? e->seq >= q->range.before : e->seq <= q->range.after))
 			continue;
-		page[count] = *e;
-		page[count++].body = mem_str(e->body);
+		q->more = count == limit;
+		if (q->more)
+			break;
+		if (backward)
+			memmove(page + 1, page, count * sizeof *page);
+		page[backward ? 0 : count] = *e;
+		page[backward ? 0 : count].body = mem_str(e->body);
+		count++;
 	}
 	database_free_events(&q->events, 1);
 	q->events = page;
@@ -157,6 +173,19 @@ static struct database_event *find(const struct database *db, const struct datab
 			return e;
 	}
 	return NULL;
+}
+
+/* 0: nothing that it conflicts with. */
+static uint64_t newer(const struct database *db, const struct database_event *than)
+{
+	for (size_t i = db->event_count; i-- > 0 && than->base > 0;) {
+		const struct database_event *e = &db->events[i];
+
+		if (e->seq >= than->base && !strcmp(e->room, than->room) &&
+		    !strcmp(e->type, than->type) && !strcmp(e->field, than->field))
+			return e->seq;
+	}
+	return 0;
 }
 
 /* The primary key: two of one seq are refused there, so a run that gets here has found a fault. */

@@ -41,6 +41,11 @@ void store_append(struct store *s, const struct store_batch *batch, store_append
 
 		copy(e->room, sizeof e->room, from->room.key);
 		copy(e->producer, sizeof e->producer, from->event.producer);
+		copy(e->type, sizeof e->type, from->event.type);
+		copy(e->field, sizeof e->field, from->event.field);
+		copy(e->name, sizeof e->name, from->event.name);
+		e->shape = from->event.shape;
+		e->base = from->event.base;
 		e->pseq = from->event.pseq;
 		e->at_ms = from->event.at_ms;
 		e->head = from->head;
@@ -65,18 +70,17 @@ void store_heads(struct store *s, const struct store_room *rooms, size_t count,
 	store_send(s, q);
 }
 
-void store_read(struct store *s, const struct store_room *room, uint64_t after, unsigned limit,
-		store_page_fn *page, void *owner)
+void store_read(struct store *s, const struct store_range *range, store_page_fn *page, void *owner)
 {
 	struct call *c;
 	struct statement *q = store_ask(s, STATEMENT_READ, &c, owner);
 
+	must(range->types.len == 0);
 	q->events = mem_new(sizeof *q->events);
 	q->count = 1;
-	q->limit = limit;
-	q->since = after;
-	copy(q->events[0].room, sizeof q->events[0].room, room->key);
-	copy(c->room, sizeof c->room, room->key);
+	q->range = *range;
+	copy(q->events[0].room, sizeof q->events[0].room, range->room.key);
+	copy(c->room, sizeof c->room, range->room.key);
 	c->page = page;
 	store_send(s, q);
 }
@@ -115,6 +119,7 @@ static void tell_page(const struct call *c)
 {
 	size_t count = c->err ? 0 : c->answer->event_count;
 	struct store_event *events = mem_new((count + 1) * sizeof *events);
+	struct store_page page = {.room = span_str(c->room), .events = events, .count = count};
 
 	for (size_t i = 0; i < count; i++) {
 		const struct database_event *e = &c->answer->events[i];
@@ -122,10 +127,19 @@ static void tell_page(const struct call *c)
 		events[i] = (struct store_event){.seq = e->seq,
 						 .producer = span_str(e->producer),
 						 .pseq = e->pseq,
+						 .type = span_str(e->type),
+						 .name = span_str(e->name),
+						 .shape = e->shape,
+						 .field = span_str(e->field),
 						 .body = span_str(e->body),
 						 .at_ms = e->at_ms};
 	}
-	c->page(c->owner, c->err, &(struct store_page){span_str(c->room), events, count});
+	if (!c->err) {
+		page.first = c->answer->first;
+		page.head = c->answer->head;
+		page.more = c->answer->more;
+	}
+	c->page(c->owner, c->err, &page);
 	mem_free(events);
 }
 

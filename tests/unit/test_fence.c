@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* roomd/schema/0004_events.sql on a real PostgreSQL, with two connections that wait for each other:
- * what a former owner still writes never comes between the new owner's head and its first event. */
+/* roomd/schema/0006_event_fields.sql on a real PostgreSQL, with two connections that wait for each
+ * other: what a former owner still writes never comes between the new owner's head and its first
+ * event. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -97,7 +98,8 @@ static const char *append(char *out, size_t size, int owner, int epoch, int head
 {
 	snprintf(out, size,
 		 "SELECT count(place) FROM moot_append(%d, '{7}', '{%d}', '{7}', '{submission:r}', "
-		 "'{%d}', '{p}', '{%d}', '{\"\"}', '{\"\"}', '{\"{}\"}', '{0}')",
+		 "'{%d}', '{p}', '{%d}', '{\"\"}', '{\"\"}', '{\"{}\"}', '{0}', '{\"\"}', '{0}', "
+		 "'{\"\"}', '{0}', 100)",
 		 owner, epoch, head, pseq);
 	return out;
 }
@@ -109,8 +111,12 @@ static long long head(PGconn *c)
 
 static int start_cluster(void **state)
 {
-	static const char *const names[] = {"0001_cluster", "0002_access", "0003_grants",
-					    "0004_events"};
+	static const char *const names[] = {"0001_cluster",
+					    "0002_access",
+					    "0003_grants",
+					    "0004_events",
+					    "0005_gateways_come_back",
+					    "0006_event_fields"};
 	const char *root = getenv("MOOT_SOURCE_ROOT");
 	char line[1024];
 
@@ -265,6 +271,76 @@ static void take_is_for_the_living_and_for_owners_only(void **state)
 	assert_int_equal(ask(p->new, "SELECT count(*) FROM moot_take(1, '{7}', 0)"), 0);
 }
 
+/* From slot 7, as owner 1. */
+static long long append_edit(PGconn *c, int head, int pseq, int base, const char *field,
+			     const char *what)
+{
+	char sql[1024];
+
+	snprintf(
+		sql, sizeof sql,
+		"SELECT coalesce(%s, 0) FROM moot_append(1, '{7}', '{1}', '{7}', '{submission:r}', "
+		"'{%d}', '{p}', '{%d}', '{edited}', '{\"\"}', '{\"{}\"}', '{0}', '{\"\"}', '{1}', "
+		"'{%s}', '{%d}', 100) WHERE place = 1",
+		what, head, pseq, field, base);
+	return ask(c, sql);
+}
+
+static void edit_of_what_was_not_seen_is_left_out_and_told_what_is_newer(void **state)
+{
+	struct pair *p = *state;
+
+	assert_int_equal(append_edit(p->old, 0, 1, 0, "title", "seq"), 1);
+	assert_int_equal(append_edit(p->old, 1, 2, 1, "body", "seq"), 2);
+	assert_int_equal(append_edit(p->old, 2, 3, 1, "title", "newer"), 1);
+	assert_int_equal(append_edit(p->old, 2, 3, 2, "title", "seq"), 3);
+
+	assert_int_equal(append_edit(p->old, 3, 4, 2, "title", "newer"), 3);
+	assert_int_equal(ask(p->new, "SELECT count(*) FROM event"), 3);
+}
+
+static void edit_said_again_is_never_its_own_conflict(void **state)
+{
+	struct pair *p = *state;
+
+	assert_int_equal(append_edit(p->old, 0, 1, 1, "title", "seq"), 1);
+	assert_int_equal(append_edit(p->old, 1, 2, 2, "title", "seq"), 2);
+
+	assert_int_equal(append_edit(p->old, 2, 1, 1, "title", "seq"), 1);
+	assert_int_equal(append_edit(p->old, 2, 1, 1, "title", "newer"), 0);
+}
+
+static void event_behind_a_conflict_of_its_batch_has_the_next_number(void **state)
+{
+	struct pair *p = *state;
+
+	assert_int_equal(append_edit(p->old, 0, 1, 0, "title", "seq"), 1);
+
+	assert_int_equal(
+		ask(p->old,
+		    "SELECT sum(seq) FROM moot_append(1, '{7}', '{1}', '{7,7}', "
+		    "'{submission:r,submission:r}', '{1,1}', '{p,p}', '{2,3}', '{edited,edited}', "
+		    "'{\"\",\"\"}', '{\"{}\",\"{}\"}', '{0,0}', '{\"\",\"\"}', '{1,1}', "
+		    "'{title,other}', '{1,0}', 100)"),
+		2);
+	assert_int_equal(head(p->new), 2);
+}
+
+/* One page's answer, as "seqs first head more". */
+static void page_is(PGconn *c, const char *arguments, const char *expected)
+{
+	char sql[512];
+
+	snprintf(sql, sizeof sql,
+		 "SELECT concat_ws(' ', coalesce(string_agg(seq::text, ',' ORDER BY seq), '-'), "
+		 "min(first), min(head), bool_or(more)) FROM moot_page(7, 'submission:r', %s)",
+		 arguments);
+	PGresult *r = PQexec(c, sql);
+	assert_int_equal(PQresultStatus(r), PGRES_TUPLES_OK);
+	assert_string_equal(PQgetvalue(r, 0, 0), expected);
+	PQclear(r);
+}
+
 static void pages_end_by_count_and_by_size(void **state)
 {
 	struct pair *p = *state;
@@ -273,14 +349,45 @@ static void pages_end_by_count_and_by_size(void **state)
 	    "INSERT INTO event SELECT 7, 'submission:r', n, 'p', n, '', '', repeat('x', 100), now()"
 	    " FROM generate_series(1, 10) n");
 
-	assert_int_equal(
-		ask(p->new, "SELECT count(*) FROM moot_read(7, 'submission:r', 2, 5, 10000)"), 5);
-	assert_int_equal(
-		ask(p->new, "SELECT min(seq) FROM moot_read(7, 'submission:r', 2, 5, 10000)"), 3);
-	assert_int_equal(
-		ask(p->new, "SELECT count(*) FROM moot_read(7, 'submission:r', 0, 10, 250)"), 3);
-	assert_int_equal(ask(p->new, "SELECT count(*) FROM moot_read(7, 'submission:r', 0, 10, 1)"),
-			 1);
+	page_is(p->new, "2, 0, '', 5, 10000", "3,4,5,6,7 1 10 t");
+	page_is(p->new, "0, 0, '', 10, 250", "1,2,3 1 10 t");
+	page_is(p->new, "0, 0, '', 10, 1", "1 1 10 t");
+	page_is(p->new, "0, 0, '', 10, 10000", "1,2,3,4,5,6,7,8,9,10 1 10 f");
+	page_is(p->new, "10, 0, '', 10, 10000", "- 1 10 f");
+}
+
+static void pages_before_an_event_end_at_it(void **state)
+{
+	struct pair *p = *state;
+
+	ask(p->new,
+	    "INSERT INTO event SELECT 7, 'submission:r', n, 'p', n, '', '', repeat('x', 100), now()"
+	    " FROM generate_series(4, 10) n");
+
+	page_is(p->new, "0, 8, '', 3, 10000", "5,6,7 4 10 t");
+	page_is(p->new, "0, 8, '', 10, 150", "6,7 4 10 t");
+	page_is(p->new, "0, 6, '', 3, 10000", "4,5 4 10 f");
+	page_is(p->new, "0, 4, '', 3, 10000", "- 4 10 f");
+}
+
+static void pages_of_some_types_leave_out_the_others(void **state)
+{
+	struct pair *p = *state;
+
+	ask(p->new,
+	    "INSERT INTO event SELECT 7, 'submission:r', n, 'p', n, 't' || n % 3, '', '{}', now()"
+	    " FROM generate_series(1, 9) n");
+
+	page_is(p->new, "0, 0, 't0', 2, 10000", "3,6 1 9 t");
+	page_is(p->new, "1, 0, 't0,t1', 9, 10000", "3,4,6,7,9 1 9 f");
+	page_is(p->new, "0, 9, 't0', 9, 10000", "3,6 1 9 f");
+}
+
+static void page_of_a_room_without_events_says_so(void **state)
+{
+	struct pair *p = *state;
+
+	page_is(p->new, "0, 0, '', 10, 10000", "- 1 0 f");
 }
 
 /* Why all this: the weaker forms let the former owner in after the new one has read its head. */
@@ -321,7 +428,13 @@ int main(void)
 		TEST(assign_waits_for_an_append_that_came_first),
 		TEST(assign_gives_up_on_a_lock_that_is_not_given_back),
 		TEST(take_is_for_the_living_and_for_owners_only),
+		TEST(edit_of_what_was_not_seen_is_left_out_and_told_what_is_newer),
+		TEST(edit_said_again_is_never_its_own_conflict),
+		TEST(event_behind_a_conflict_of_its_batch_has_the_next_number),
 		TEST(pages_end_by_count_and_by_size),
+		TEST(pages_before_an_event_end_at_it),
+		TEST(pages_of_some_types_leave_out_the_others),
+		TEST(page_of_a_room_without_events_says_so),
 		TEST(plain_condition_lets_a_former_owner_in),
 		TEST(key_share_lets_a_former_owner_in),
 	};

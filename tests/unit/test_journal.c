@@ -63,6 +63,12 @@ static void on_refused(void *owner, const struct journal_asker *a, enum err why)
 	note(owner, "refused %" PRIu64 " %s", a->event->pseq, err_name(why));
 }
 
+static void on_conflict(void *owner, const struct journal_asker *a, const struct store_newer *newer)
+{
+	note(owner, "conflict %" PRIu64 " with %" PRIu64 " %.*s", a->event->pseq, newer->seq,
+	     SPAN_ARGS(newer->body));
+}
+
 static void on_head(void *owner, struct span room, uint64_t head)
 {
 	(void)room;
@@ -96,7 +102,8 @@ static int open_desk(void **state)
 	d->journal = journal_new(&(struct journal_setup){
 		.self = SELF,
 		.store = d->store,
-		.hooks = {on_event, on_ack, on_refused, on_head, on_fenced, on_retaken, d},
+		.hooks = {on_event, on_ack, on_refused, on_conflict, on_head, on_fenced, on_retaken,
+			  d},
 	});
 	journal_gain(d->journal, d->slot, 1);
 	*state = d;
@@ -123,6 +130,21 @@ static enum err stage(struct desk *d, const char *room, uint64_t pseq)
 									   .pseq = pseq,
 									   .body = SPAN("{}")}},
 			     d->now_ns);
+}
+
+/* The author of which has seen all up to `seen`. */
+static void stage_edit(struct desk *d, uint64_t pseq, const char *field, uint64_t seen)
+{
+	const struct store_event e = {.producer = SPAN("p"),
+				      .pseq = pseq,
+				      .type = SPAN("edited"),
+				      .field = span_str(field),
+				      .base = seen + 1,
+				      .body = span_str(field)};
+
+	assert_int_equal(
+		journal_stage(d->journal, &(struct journal_asker){{9}, SPAN(ROOM), &e}, d->now_ns),
+		OK);
 }
 
 static void turn(struct desk *d)
@@ -213,6 +235,89 @@ static void event_of_a_watched_room_comes_after_its_head(void **state)
 	told(d, "head 1; event 2:2; ack 2:2");
 	assert_true(journal_watch(d->journal, SPAN(ROOM), &head));
 	assert_int_equal(head, 2);
+}
+
+static void two_edits_of_one_field_that_knew_nothing_of_each_other_are_one(void **state)
+{
+	struct desk *d = *state;
+
+	stage_edit(d, 1, "title", 0);
+	stage_edit(d, 2, "title", 0);
+	run(d);
+
+	told(d, "event 1:1; ack 1:1; conflict 2 with 1 title");
+	assert_int_equal(d->db.event_count, 1);
+}
+
+static void edits_of_other_fields_go_in_one_batch(void **state)
+{
+	struct desk *d = *state;
+
+	stage_edit(d, 1, "title", 0);
+	stage_edit(d, 2, "body", 0);
+	turn(d);
+	fake_store_run(d->store); /* the head */
+	turn(d);
+	fake_store_run(d->store);
+
+	told(d, "event 1:1; ack 1:1; event 2:2; ack 2:2");
+}
+
+/* It must wait for the batch after, and nothing of its room may overtake it. */
+static void edit_that_waits_for_a_batch_keeps_its_place(void **state)
+{
+	struct desk *d = *state;
+
+	stage_edit(d, 1, "title", 0);
+	stage_edit(d, 2, "title", 1);
+	assert_int_equal(stage(d, ROOM, 3), OK);
+	run(d);
+
+	told(d, "event 1:1; ack 1:1; event 2:2; ack 2:2; event 3:3; ack 3:3");
+}
+
+static void edit_whose_answer_was_lost_is_not_its_own_conflict(void **state)
+{
+	struct desk *d = *state;
+
+	stage_edit(d, 1, "title", 0);
+	turn(d);
+	fake_store_run(d->store); /* the head */
+	fake_store_lose_answers(d->store);
+	turn(d);
+	fake_store_run(d->store);
+	fake_store_lose_answers(d->store);
+	run(d);
+
+	told(d, "retaken 1; ack 1:1");
+	assert_int_equal(d->db.event_count, 1);
+}
+
+static bool shows(struct desk *d, uint64_t epoch, uint64_t expected)
+{
+	uint64_t most;
+
+	return journal_shows(d->journal, SPAN(ROOM), epoch, &most) && most == expected;
+}
+
+static void page_may_show_what_is_known_to_be_stored(void **state)
+{
+	struct desk *d = *state;
+
+	assert_true(shows(d, 1, UINT64_MAX));
+	assert_int_equal(stage(d, ROOM, 1), OK);
+	turn(d);
+	fake_store_run(d->store); /* the head */
+	turn(d);
+
+	assert_true(shows(d, 1, 0));
+	run(d);
+	assert_true(shows(d, 1, UINT64_MAX));
+	journal_on_connection(d->journal);
+	assert_false(shows(d, 1, UINT64_MAX));
+	run(d);
+	assert_false(shows(d, 1, UINT64_MAX));
+	assert_true(shows(d, 2, UINT64_MAX));
 }
 
 static void lost_answer_is_settled_after_the_slot_was_taken_again(void **state)
@@ -386,6 +491,11 @@ int main(void)
 		TEST(event_that_was_stored_before_is_acked_with_its_first_number),
 		TEST(event_said_twice_while_it_is_staged_is_one),
 		TEST(event_of_a_watched_room_comes_after_its_head),
+		TEST(two_edits_of_one_field_that_knew_nothing_of_each_other_are_one),
+		TEST(edits_of_other_fields_go_in_one_batch),
+		TEST(edit_that_waits_for_a_batch_keeps_its_place),
+		TEST(edit_whose_answer_was_lost_is_not_its_own_conflict),
+		TEST(page_may_show_what_is_known_to_be_stored),
 		TEST(lost_answer_is_settled_after_the_slot_was_taken_again),
 		TEST(new_connection_takes_the_slots_again_before_anything_is_written),
 		TEST(slot_that_is_being_taken_is_written_under_the_epoch_to_come),

@@ -34,7 +34,10 @@ struct desk {
 	size_t slots, moved;
 	struct store_slot first;
 	struct store_stored stored[4];
-	char body[128];
+	char body[128], name[32], field[32];
+	unsigned shape;
+	uint64_t page_first, page_head;
+	bool more;
 	int64_t at_ms;
 };
 
@@ -128,8 +131,12 @@ static int start_cluster(void **state)
 	cluster = cluster_new();
 	if (!cluster || !root)
 		return -1;
-	static const char *const names[] = {"0001_cluster", "0002_access", "0003_grants",
-					    "0004_events"};
+	static const char *const names[] = {"0001_cluster",
+					    "0002_access",
+					    "0003_grants",
+					    "0004_events",
+					    "0005_gateways_come_back",
+					    "0006_event_fields"};
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		snprintf(file, sizeof file, "-f '%s/roomd/schema/%s.sql'", root, names[i]);
 		psql(file);
@@ -309,6 +316,14 @@ static void store_assigns_everything_at_once(void **state)
 	assert_int_equal(d->moved, SLOTS);
 }
 
+static void copy(char *out, size_t cap, struct span text)
+{
+	assert_true(text.len < cap);
+	if (text.len > 0)
+		memcpy(out, text.p, text.len);
+	out[text.len] = '\0';
+}
+
 static void on_appended(void *owner, enum err e, const struct store_stored *stored, size_t count)
 {
 	struct desk *d = owner;
@@ -317,6 +332,8 @@ static void on_appended(void *owner, enum err e, const struct store_stored *stor
 	d->slots = count;
 	for (size_t i = 0; stored && i < count && i < ARRAY_LEN(d->stored); i++)
 		d->stored[i] = stored[i];
+	if (stored)
+		copy(d->body, sizeof d->body, stored[0].newer.body);
 }
 
 static void on_heads(void *owner, enum err e, const uint64_t *heads, size_t count)
@@ -333,12 +350,16 @@ static void on_page(void *owner, enum err e, const struct store_page *page)
 
 	on_done(owner, e, page->count > 0 ? page->events[page->count - 1].seq : 0);
 	d->slots = page->count;
+	d->page_first = page->first;
+	d->page_head = page->head;
+	d->more = page->more;
 	assert_true(span_is(page->room, ROOM));
 	if (page->count == 0)
 		return;
-	assert_true(page->events[0].body.len < sizeof d->body);
-	memcpy(d->body, page->events[0].body.p, page->events[0].body.len);
-	d->body[page->events[0].body.len] = '\0';
+	copy(d->body, sizeof d->body, page->events[0].body);
+	copy(d->name, sizeof d->name, page->events[0].name);
+	copy(d->field, sizeof d->field, page->events[0].field);
+	d->shape = page->events[0].shape;
 	d->at_ms = page->events[0].at_ms;
 }
 
@@ -357,6 +378,9 @@ static void append(struct desk *d, uint64_t epoch, uint64_t head, const char *co
 				  .pseq = i + 1,
 				  .type = SPAN("NULL"),
 				  .actor = SPAN(""),
+				  .name = SPAN("Zo\xc3\xab, \"{}\\"),
+				  .shape = 1,
+				  .field = SPAN("a,b"),
 				  .body = span_str(bodies[i]),
 				  .at_ms = INT64_C(1795452331123)},
 		};
@@ -374,11 +398,15 @@ static void store_keeps_an_event_byte_for_byte(void **state)
 	add(d, ONE, "a");
 	assign(d, 7, 0, ONE, 0);
 	append(d, 1, 0, &body, 1);
-	store_read(d->store, &(struct store_room){7, SPAN(ROOM)}, 0, 10, on_page, d);
+	store_read(d->store, &(struct store_range){.room = {7, SPAN(ROOM)}, .limit = 10}, on_page,
+		   d);
 	wait_answer(d);
 
 	assert_int_equal(d->slots, 1);
 	assert_string_equal(d->body, body);
+	assert_string_equal(d->name, "Zo\xc3\xab, \"{}\\");
+	assert_string_equal(d->field, "a,b");
+	assert_int_equal(d->shape, 1);
 	assert_true(d->at_ms == INT64_C(1795452331123));
 }
 
@@ -401,6 +429,56 @@ static void store_numbers_a_batch_and_knows_it_again(void **state)
 	wait_answer(d);
 
 	assert_int_equal(d->version, 3);
+}
+
+static void store_reads_a_page_before_an_event(void **state)
+{
+	static const char *const bodies[] = {"1", "2", "3", "4"};
+	struct desk *d = *state;
+
+	add(d, ONE, "a");
+	assign(d, 7, 0, ONE, 0);
+	append(d, 1, 0, bodies, 4);
+	store_read(
+		d->store,
+		&(struct store_range){
+			.room = {7, SPAN(ROOM)}, .before = 4, .limit = 2, .types = SPAN("x,NULL")},
+		on_page, d);
+	wait_answer(d);
+
+	assert_int_equal(d->slots, 2);
+	assert_string_equal(d->body, "2");
+	assert_int_equal(d->page_first, 1);
+	assert_int_equal(d->page_head, 4);
+	assert_true(d->more);
+}
+
+static void store_tells_what_an_event_conflicts_with(void **state)
+{
+	static const char *const bodies[] = {"1", "{\"title\":\"newer\"}"};
+	const struct store_slot slot = {7, ONE, 1};
+	const struct store_append late = {
+		.room = {7, SPAN(ROOM)},
+		.head = 2,
+		.event = {.producer = SPAN("q"),
+			  .pseq = 1,
+			  .type = SPAN("NULL"),
+			  .field = SPAN("a,b"),
+			  .base = 2,
+			  .body = SPAN("3")},
+	};
+	struct desk *d = *state;
+
+	add(d, ONE, "a");
+	assign(d, 7, 0, ONE, 0);
+	append(d, 1, 0, bodies, 2);
+	store_append(d->store, &(struct store_batch){ONE, &slot, 1, &late, 1}, on_appended, d);
+	wait_answer(d);
+
+	assert_int_equal(d->err, OK);
+	assert_int_equal(d->stored[0].seq, 0);
+	assert_int_equal(d->stored[0].newer.seq, 2);
+	assert_string_equal(d->body, bodies[1]);
 }
 
 static void store_takes_a_slot_again_and_fences_the_epoch_before(void **state)
@@ -437,6 +515,8 @@ int main(void)
 		TEST(store_assigns_everything_at_once),
 		TEST(store_keeps_an_event_byte_for_byte),
 		TEST(store_numbers_a_batch_and_knows_it_again),
+		TEST(store_reads_a_page_before_an_event),
+		TEST(store_tells_what_an_event_conflicts_with),
 		TEST(store_takes_a_slot_again_and_fences_the_epoch_before),
 	};
 
