@@ -182,6 +182,16 @@ void audience_on_welcomed(struct audience *a, const struct msg_welcomed *m)
 	a->sink->welcomed(who->owner);
 }
 
+void audience_on_kicked(struct audience *a, const struct msg_kicked *m)
+{
+	LIST_EACH (&a->attendees, it, ahead) {
+		struct attendee *who = container_of(it, struct attendee, node);
+
+		if (who->owner && roster_is_meant(local_entry(who), m->user, m->session))
+			a->sink->kicked(who->owner, m->why);
+	}
+}
+
 void audience_on_room_state(struct audience *a, const struct msg_room_state *m)
 {
 	audience_show_list(a, m->relay, (int64_t)m->at_ms);

@@ -36,6 +36,9 @@ struct audience_sink {
 	/* The payload is borrowed. `droppable`: a cast. Must not add or remove attendees. */
 	void (*show)(void *session, struct payload *, bool droppable);
 	void (*welcomed)(void *session);
+	/* It is to leave; not from inside this call either. `why`: what is said to it, may be
+	 * empty. */
+	void (*kicked)(void *session, struct span why);
 };
 
 MUST_USE struct audience *audience_new(enum room_kind, struct span room_id,
@@ -65,4 +68,5 @@ void audience_on_member_left(struct audience *, const struct msg_member_left *);
 void audience_on_welcomed(struct audience *, const struct msg_welcomed *);
 void audience_on_room_state(struct audience *, const struct msg_room_state *);
 void audience_on_cast_out(struct audience *, const struct msg_cast_out *);
+void audience_on_kicked(struct audience *, const struct msg_kicked *);
 void audience_on_event(struct audience *, const struct msg_event *); /* the next one */

@@ -175,7 +175,10 @@ static void on_history(const struct arrival *at, const struct message *m)
 
 static void on_kicked(const struct arrival *at, const struct message *m)
 {
-	(void)at, (void)m;
+	struct route *route = attached_route(at, m->kicked.room);
+
+	if (route)
+		audience_on_kicked(route->audience, &m->kicked);
 }
 
 static void on_ack(const struct arrival *at, const struct message *m)

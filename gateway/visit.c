@@ -16,6 +16,7 @@ static void on_lease(void *owner, const struct access_answer *);
 static enum err lease_verdict(const struct session *, const struct access_answer *);
 static void on_show(void *owner, struct payload *, bool droppable);
 static void on_welcomed(void *owner);
+static void on_kicked(void *owner, struct span why);
 
 void visit_init(struct visit *v, struct session *s, enum room_kind kind, struct span room_id)
 {
@@ -117,7 +118,7 @@ struct visit *visit_of(struct list *of_session)
 
 const struct audience_sink *visit_sink(void)
 {
-	static const struct audience_sink sink = {on_show, on_welcomed};
+	static const struct audience_sink sink = {on_show, on_welcomed, on_kicked};
 
 	return &sink;
 }
@@ -180,4 +181,21 @@ static void on_welcomed(void *owner)
 	struct visit *v = owner;
 
 	v->session->dialect->on_welcomed(v);
+}
+
+/* Whoever has no socket just now must not come back either: his time is up. */
+static void on_kicked(void *owner, struct span why)
+{
+	struct visit *v = owner;
+	struct session *s = v->session;
+
+	(void)why;
+	if (session_is_served(s)) {
+		s->dialect->on_denied(v, ERR_KICKED);
+		return;
+	}
+	s->why = ERR_KICKED;
+	s->grace_ns = session_now(s);
+	if (s->state == SESSION_LOST)
+		session_reset_timer(s);
 }

@@ -59,6 +59,12 @@ struct roster_entry *roster_find(const struct roster *r, session_id session)
 	return map_find_u64(&r->by_session, session.v);
 }
 
+bool roster_is_meant(const struct roster_entry *e, struct span user, uint64_t session)
+{
+	return (user.len || session) && (!user.len || span_is(user, e->user->id)) &&
+	       (!session || session == e->session.v);
+}
+
 bool roster_remove(struct roster *r, struct roster_entry *e)
 {
 	struct roster_user *u = e->user;

@@ -53,6 +53,8 @@ void roster_fini(struct roster *);
 struct roster_entry *roster_put(struct roster *, const struct item_member *, incarnation_id home,
 				bool *first);
 struct roster_entry *roster_find(const struct roster *, session_id);
+/* Is it this session (0: any) of this user (empty: whoever it belongs to)? With neither, nobody. */
+bool roster_is_meant(const struct roster_entry *, struct span user, uint64_t session);
 /* Remove; the entry and perhaps its user are freed. Returns true when it was the user's last. */
 bool roster_remove(struct roster *, struct roster_entry *);
 

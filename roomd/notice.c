@@ -159,8 +159,21 @@ bool notice_cast_has_hearer(const struct notice *n, const struct attachment *fro
 	return false;
 }
 
-void notice_answer(struct feed *f, uint64_t ask, enum err code, const struct roster *roster)
+void notice_kicked(const struct notice *n, const struct msg_kick *m)
 {
+	EACH_ATTACHMENT(n, a)
+	{
+		struct buf *out = attachment_out(a);
+
+		if (out)
+			message_put_kicked(
+				out, &(struct msg_kicked){n->key, m->user, m->session, m->why});
+	}
+}
+
+void notice_answer(struct feed *f, const struct msg_answer *m, const struct roster *roster)
+{
+	struct msg_answer mine = *m;
 	struct buf *out = feed_out(f);
 	struct buf items;
 
@@ -169,9 +182,8 @@ void notice_answer(struct feed *f, uint64_t ask, enum err code, const struct ros
 	buf_init(&items, MEMBERS_MAX);
 	if (roster)
 		(void)put_members(roster, NULL, &items);
-	message_put_answer(out, &(struct msg_answer){.ask = ask,
-						     .code = (uint64_t)code,
-						     .members = buf_span(&items)});
+	mine.members = buf_span(&items);
+	message_put_answer(out, &mine);
 	buf_fini(&items);
 }
 

@@ -27,5 +27,7 @@ void notice_room_state(const struct notice *);
 size_t notice_cast(const struct notice *, const struct msg_cast *, const struct attachment *from);
 bool notice_cast_has_hearer(const struct notice *, const struct attachment *from);
 
-/* ANSWER to `feed`; `roster` NULL: without members. */
-void notice_answer(struct feed *, uint64_t ask, enum err, const struct roster *);
+void notice_kicked(const struct notice *, const struct msg_kick *);
+
+/* ANSWER to `feed`, with the members of `roster`; NULL: without. */
+void notice_answer(struct feed *, const struct msg_answer *, const struct roster *);

@@ -141,6 +141,21 @@ void presence_cast(struct presence *p, const struct attachment *from, const stru
 	p->casts_dropped += notice_cast(&n, m, from);
 }
 
+size_t presence_kick(struct presence *p, const struct msg_kick *m, int64_t now_ns)
+{
+	struct notice n = notice_of(p, p->relay, now_ns);
+	size_t count = 0;
+
+	LIST_EACH (&p->roster.entries, it, ahead) {
+		const struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
+
+		count += roster_is_meant(e, m->user, m->session);
+	}
+	if (count)
+		notice_kicked(&n, m);
+	return count;
+}
+
 void presence_tell_roster(struct presence *p, struct attachment *a, bool covered, int64_t now_ns)
 {
 	uint64_t relay = covered && has_announced(p, a) ? ++p->relay : 0;

@@ -43,6 +43,9 @@ void presence_remove_home(struct presence *, const struct attachment *,
 void presence_cast(struct presence *, const struct attachment *from, const struct msg_cast *,
 		   int64_t now_ns);
 
+/* Tell everybody that these leave; they do by themselves. Returns how many connections that are. */
+size_t presence_kick(struct presence *, const struct msg_kick *, int64_t now_ns);
+
 /* With a number for the list to be shown, if it is covered and somebody there may be shown it. */
 void presence_tell_roster(struct presence *, struct attachment *, bool covered, int64_t now_ns);
 void presence_tell_roster_all(struct presence *, bool covered, int64_t now_ns);

@@ -6,6 +6,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "proto/slot.h"
+#include "roomd/notice.h"
 
 typedef enum err request_fn(const struct requests *, struct feed *, const struct message *,
 			    int64_t now_ns);
@@ -36,6 +37,7 @@ static enum err on_room_message(const struct requests *, struct feed *, const st
 				struct span key, int64_t now_ns);
 static enum err on_question(const struct requests *, struct feed *, const struct message *,
 			    struct span key, int64_t now_ns);
+static uint64_t ask_of(const struct message *question);
 static bool is_ours(const struct requests *, struct span key, uint64_t epoch);
 static uint64_t epoch_of(const struct requests *, struct span key);
 static bool is_key(struct span key);
@@ -155,13 +157,7 @@ static enum err on_proved(const struct requests *q, struct feed *f, const struct
 static enum err on_kick(const struct requests *q, struct feed *f, const struct message *m,
 			int64_t now_ns)
 {
-	struct buf *out = feed_out(f);
-
-	(void)q, (void)now_ns;
-	if (out)
-		message_put_answer(out,
-				   &(struct msg_answer){.ask = m->kick.ask, .code = ERR_SYSTEM});
-	return OK;
+	return on_question(q, f, m, m->kick.room, now_ns);
 }
 
 static enum err on_read(const struct requests *q, struct feed *f, const struct message *m,
@@ -242,8 +238,6 @@ static enum err on_room_message(const struct requests *q, struct feed *f, const 
 static enum err on_question(const struct requests *q, struct feed *f, const struct message *m,
 			    struct span key, int64_t now_ns)
 {
-	struct buf *out = feed_out(f);
-
 	if (!is_key(key))
 		return ERR_BAD_MESSAGE;
 	if (is_ours(q, key, 0)) {
@@ -253,10 +247,13 @@ static enum err on_question(const struct requests *q, struct feed *f, const stru
 	}
 	if (!q->is_final)
 		return ERR_NOT_OWNER;
-	if (out)
-		message_put_answer(
-			out, &(struct msg_answer){.ask = m->inspect.ask, .code = ERR_NOT_OWNER});
+	notice_answer(f, &(struct msg_answer){.ask = ask_of(m), .code = ERR_NOT_OWNER}, NULL);
 	return OK;
+}
+
+static uint64_t ask_of(const struct message *m)
+{
+	return m->type == MESSAGE_KICK ? m->kick.ask : m->inspect.ask;
 }
 
 /* `epoch`: as the gateway knows it; one that we have not heard of yet may name another owner. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a room does about JOIN, LEAVE, CAST and INSPECT, and which of them wait for what.
+/* What a room does about JOIN, LEAVE, CAST, INSPECT and KICK, and which of them wait for what.
  */
 #include "common/log.h"
 #include "roomd/notice.h"
@@ -11,6 +11,8 @@ static void add_waiting(struct room *, struct feed *, const struct message *, in
 static void act(struct room *, struct feed *, const struct message *, int64_t now_ns);
 static void act_join(struct room *, const struct msg_join *, int64_t now_ns);
 static void act_leave(struct room *, const struct msg_leave *, int64_t now_ns);
+static void act_inspect(struct room *, struct feed *, const struct msg_inspect *);
+static void act_kick(struct room *, struct feed *, const struct msg_kick *, int64_t now_ns);
 
 struct presence *room_presence(struct room *r)
 {
@@ -75,7 +77,7 @@ static bool must_wait(const struct room *r, enum message_type type, int64_t now_
 		return true;
 	if (r->covered || type == MESSAGE_JOIN || now_ns >= r->answer_at_ns)
 		return false;
-	return type == MESSAGE_INSPECT || awaits_live(r);
+	return type == MESSAGE_INSPECT || type == MESSAGE_KICK || awaits_live(r);
 }
 
 static bool awaits_live(const struct room *r)
@@ -114,7 +116,10 @@ static void act(struct room *r, struct feed *f, const struct message *m, int64_t
 		break;
 	case MESSAGE_INSPECT:
 		if (f)
-			notice_answer(f, m->inspect.ask, OK, &r->presence.roster);
+			act_inspect(r, f, &m->inspect);
+		break;
+	case MESSAGE_KICK:
+		act_kick(r, f, &m->kick, now_ns);
 		break;
 	default:
 		must_failed("a record that no room acts on", __FILE__, __LINE__);
@@ -143,4 +148,21 @@ static void act_leave(struct room *r, const struct msg_leave *m, int64_t now_ns)
 
 	if (e && m->conn_gen >= e->conn_gen)
 		presence_remove(room_presence(r), e, now_ns);
+}
+
+static void act_inspect(struct room *r, struct feed *f, const struct msg_inspect *m)
+{
+	const struct roster *roster = &r->presence.roster;
+
+	notice_answer(f, &(struct msg_answer){.ask = m->ask, .awake = roster_entries(roster) > 0},
+		      roster);
+}
+
+/* It is done even if the one who asked for it is gone. */
+static void act_kick(struct room *r, struct feed *f, const struct msg_kick *m, int64_t now_ns)
+{
+	size_t count = presence_kick(room_presence(r), m, now_ns);
+
+	if (f)
+		notice_answer(f, &(struct msg_answer){.ask = m->ask, .count = count}, NULL);
 }

@@ -79,6 +79,9 @@ static void put(struct buf *out, const struct message *m)
 	case MESSAGE_INSPECT:
 		message_put_inspect(out, &m->inspect);
 		break;
+	case MESSAGE_KICK:
+		message_put_kick(out, &m->kick);
+		break;
 	default:
 		must_failed("a record that never waits", __FILE__, __LINE__);
 	}

@@ -24,7 +24,7 @@ struct waiting_record {
 void waiting_init(struct waiting *);
 void waiting_fini(struct waiting *);
 
-/* Keeps a copy of a JOIN, LEAVE, CAST or INSPECT. Errors: OVERLOADED (not kept). */
+/* Keeps a copy of a JOIN, LEAVE, CAST, INSPECT or KICK. Errors: OVERLOADED (not kept). */
 MUST_USE enum err waiting_add(struct waiting *, incarnation_id gateway, const struct message *);
 struct waiting_record *waiting_first(const struct waiting *); /* NULL: none */
 /* The record again, as it was; borrows. */

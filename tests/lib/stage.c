@@ -417,6 +417,12 @@ static void hear(struct stage_gateway *g, const struct message *m)
 	case MESSAGE_ANSWER:
 		buf_printf(&g->heard, "ANSWER %" PRIu64 " %" PRIu64, m->answer.ask, m->answer.code);
 		hear_members(g, m->answer.members);
+		if (m->answer.count)
+			buf_printf(&g->heard, " of %" PRIu64, m->answer.count);
+		break;
+	case MESSAGE_KICKED:
+		buf_printf(&g->heard, "KICKED %.*s %" PRIu64 " %.*s", SPAN_ARGS(m->kicked.user),
+			   m->kicked.session, SPAN_ARGS(m->kicked.why));
 		break;
 	case MESSAGE_HISTORY:
 		hear_history(g, &m->history);

@@ -73,7 +73,17 @@ static void welcomed(void *session)
 	(void)session;
 }
 
-static const struct audience_sink sink = {show, welcomed};
+static void kicked(void *session, struct span why)
+{
+	struct client *c = session;
+	struct world *w = c->world;
+	char line[64];
+
+	snprintf(line, sizeof line, "%c<-kicked(%.*s) ", c->letter, SPAN_ARGS(why));
+	strcat(w->transcript, line);
+}
+
+static const struct audience_sink sink = {show, welcomed, kicked};
 
 static int world_open(void **state)
 {
@@ -487,6 +497,22 @@ static void attach_names_everybody_and_marks_the_unwelcomed(void **state)
 	buf_fini(&items);
 }
 
+static void kick_reaches_the_connections_of_its_user_that_are_here(void **state)
+{
+	struct world *w = *state;
+	a_is_in(w);
+	enter(w, 'B', "u2");
+	enter(w, 'C', "u2");
+	w->transcript[0] = '\0';
+
+	audience_on_kicked(w->audience,
+			   &(struct msg_kicked){.user = SPAN("u2"), .why = SPAN("spam")});
+	audience_on_kicked(w->audience, &(struct msg_kicked){.session = 'A', .why = SPAN("you")});
+	audience_on_kicked(w->audience, &(struct msg_kicked){.user = SPAN("u3")});
+
+	assert_string_equal(w->transcript, "B<-kicked(spam) C<-kicked(spam) A<-kicked(you) ");
+}
+
 static void members_that_do_not_fit_are_cut_whole(void **state)
 {
 	struct world *w = *state;
@@ -529,6 +555,7 @@ int main(void)
 		T(joiner_of_a_room_of_300_is_shown_them_all),
 		T(nothing_is_rendered_when_nobody_listens),
 		T(attach_names_everybody_and_marks_the_unwelcomed),
+		T(kick_reaches_the_connections_of_its_user_that_are_here),
 		T(members_that_do_not_fit_are_cut_whole),
 	};
 

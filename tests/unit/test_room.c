@@ -260,6 +260,72 @@ static void room_inspect_does_not_wait_for_ever(void **state)
 	heard(s, 0, "ANSWER 9 0 []");
 }
 
+static void kick(struct stage *s, unsigned gateway, const char *user, uint64_t session)
+{
+	message_put_kick(stage_out(s, gateway), &(struct msg_kick){.ask = 9,
+								   .room = SPAN(STAGE_ROOM),
+								   .user = span_str(user),
+								   .session = session,
+								   .why = SPAN("spam")});
+	stage_say(s, gateway);
+}
+
+static void room_kick_is_told_to_every_gateway_that_shows_the_room(void **state)
+{
+	struct stage *s = *state;
+
+	for (unsigned i = 0; i < 3; i++)
+		stage_call(s, i, 0);
+	stage_turn(s);
+	stage_attach(s, 0, "1:ann 2:bob", 0);
+	stage_attach(s, 1, "3:ann", 0);
+	solicit_done(s, 2);
+	for (unsigned i = 0; i < 3; i++)
+		stage_heard(s, i);
+
+	kick(s, 2, "ann", 0);
+
+	heard(s, 0, "KICKED ann 0 spam");
+	heard(s, 1, "KICKED ann 0 spam");
+	heard(s, 2, "ANSWER 9 0 [] of 2");
+}
+
+static void room_kick_of_nobody_who_is_there_tells_nobody(void **state)
+{
+	struct stage *s = *state;
+
+	stage_call(s, 0, 0);
+	stage_turn(s);
+	stage_attach(s, 0, "1:ann 2:bob", 0);
+	stage_heard(s, 0);
+
+	kick(s, 0, "eve", 0);
+	heard(s, 0, "ANSWER 9 0 []");
+	kick(s, 0, "ann", 2);
+	heard(s, 0, "ANSWER 9 0 []");
+	kick(s, 0, "", 0);
+	heard(s, 0, "ANSWER 9 0 []");
+	kick(s, 0, "", 2);
+	heard(s, 0, "KICKED  2 spam; ANSWER 9 0 [] of 1");
+}
+
+static void room_kick_waits_until_every_gateway_has_said_who_is_there(void **state)
+{
+	struct stage *s = *state;
+
+	stage_call(s, 0, 0);
+	stage_call(s, 1, 0);
+	stage_turn(s);
+	kick(s, 0, "ann", 0);
+	heard(s, 0, "SOLICIT");
+	solicit_done(s, 0);
+	heard(s, 0, "");
+	stage_attach(s, 1, "3:ann", 0);
+
+	heard(s, 0, "ANSWER 9 0 [] of 1");
+	heard(s, 1, "SOLICIT; ATTACHED 0; ROSTER 1 [3:ann]; KICKED ann 0 spam");
+}
+
 static void room_joining_waits_for_the_other_gateways(void **state)
 {
 	struct stage *s = *state;
@@ -616,6 +682,9 @@ int main(void)
 		PAIR(room_an_event_reaches_everybody_and_is_acked_after_that),
 		ALONE(room_inspect_of_an_empty_room_waits_for_every_gateway),
 		ALONE(room_inspect_does_not_wait_for_ever),
+		ALONE(room_kick_is_told_to_every_gateway_that_shows_the_room),
+		ALONE(room_kick_of_nobody_who_is_there_tells_nobody),
+		ALONE(room_kick_waits_until_every_gateway_has_said_who_is_there),
 		ALONE(room_joining_waits_for_the_other_gateways),
 		ALONE(room_joining_waits_at_most_250_ms),
 		ALONE(room_a_gateway_that_never_comes_is_waited_for_until_the_grace),

@@ -480,6 +480,61 @@ static void revoked_client_is_closed_and_leaves_at_once(void **state)
 	assert_int_equal(session_set_count(g->sessions), 0);
 }
 
+static void kick(struct gateway *g, const char *user)
+{
+	message_put_kicked(fake_out(g->shard),
+			   &(struct msg_kicked){.room = ROOM, .user = span_str(user)});
+	fake_say(g->shard, g->now_ns);
+}
+
+static void kicked_client_is_closed_and_leaves_at_once(void **state)
+{
+	struct gateway *g = *state;
+	struct socket socket;
+	struct session *s = enter(g, &socket, "editor");
+
+	kick(g, "u2");
+	enum err before = socket.closed_for;
+	kick(g, "u1");
+	enum err closed_for = socket.closed_for;
+	session_on_closed(s, 4410);
+	router_flush(g->router, g->now_ns);
+
+	assert_int_equal(before, OK);
+	assert_int_equal(closed_for, ERR_KICKED);
+	assert_int_equal(next_type(g), MESSAGE_LEAVE);
+	assert_int_equal(session_set_count(g->sessions), 0);
+}
+
+static void kicked_client_without_a_socket_leaves_without_its_grace(void **state)
+{
+	struct gateway *g = *state;
+	struct socket socket;
+	struct session *s = enter(g, &socket, "editor");
+	session_on_closed(s, 1006);
+
+	kick(g, "u1");
+	pass(g, MS(50));
+	router_flush(g->router, g->now_ns);
+
+	assert_int_equal(next_type(g), MESSAGE_LEAVE);
+	assert_int_equal(session_set_count(g->sessions), 0);
+}
+
+static void kick_makes_a_close_that_was_not_for_good_one_that_is(void **state)
+{
+	struct gateway *g = *state;
+	struct socket socket;
+	struct session *s = enter(g, &socket, "editor");
+	session_set_drain(g->sessions, 1);
+
+	kick(g, "u1");
+	session_on_closed(s, 1012);
+	router_flush(g->router, g->now_ns);
+
+	assert_int_equal(next_type(g), MESSAGE_LEAVE);
+}
+
 static void who_is_still_remembered_is_not_asked_about(void **state)
 {
 	struct gateway *g = *state;
@@ -569,6 +624,9 @@ int main(void)
 		T(viewer_may_not_write),
 		T(lease_is_asked_for_again_and_goes_on_when_granted),
 		T(revoked_client_is_closed_and_leaves_at_once),
+		T(kicked_client_is_closed_and_leaves_at_once),
+		T(kicked_client_without_a_socket_leaves_without_its_grace),
+		T(kick_makes_a_close_that_was_not_for_good_one_that_is),
 		T(who_is_still_remembered_is_not_asked_about),
 		T(broken_database_takes_nobodys_right_away),
 		T(token_that_speaks_for_another_user_now_ends_the_session),
