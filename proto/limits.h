@@ -23,9 +23,8 @@
 #define CONFLICT_BODY_MAX                                                                          \
 	(64u << 10) /* bytes of the newer event's body that a conflict shows; a longer one is to   \
 		       be read */
-#define HISTORY_EVENTS_MAX                                                                         \
-	256 /* of one page of the log, which also ends after 256 KiB of bodies                     \
-	     */
+#define HISTORY_EVENTS_MAX 256         /* of one page of the log */
+#define HISTORY_BYTES_MAX (256u << 10) /* of bodies, after which a page ends */
 
 /* The native protocol. What a client counts stays a number that JavaScript holds exactly. */
 #define FRAME_NUMBER_MAX ((UINT64_C(1) << 53) - 1)

@@ -25,6 +25,7 @@ struct pages {
 };
 
 static struct page *page_new(struct pages *, const struct msg_read *);
+static bool answer_from_memory(struct page *);
 static void read_page(struct page *);
 static void on_read(void *owner, enum err, const struct store_page *);
 static void answer(struct page *, const struct store_page *, uint64_t most);
@@ -72,7 +73,8 @@ void pages_ask(struct pages *all, struct feed *f, const struct msg_read *m, int6
 	struct page *p = page_new(all, m);
 
 	p->gateway = f->gateway;
-	read_page(p);
+	if (!answer_from_memory(p))
+		read_page(p);
 }
 
 void pages_refuse(struct feed *f, uint64_t ask, enum err why)
@@ -121,6 +123,19 @@ static struct page *page_new(struct pages *all, const struct msg_read *m)
 	};
 	all->count++;
 	return p;
+}
+
+static bool answer_from_memory(struct page *p)
+{
+	const struct room *r = room_set_find(p->pages->setup.rooms, p->range.room.key);
+	struct store_event events[HISTORY_EVENTS_MAX];
+	struct store_page page;
+	bool has = r && room_page(r, &p->range, &page, events);
+
+	room_set_count_page(p->pages->setup.rooms, has);
+	if (has)
+		answer(p, &page, page.head);
+	return has;
 }
 
 static void read_page(struct page *p)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pages of the log that gateways have asked for: a bounded number of them, each until it was
- * answered. They wait while their slot is not open - it is being taken again, or the database is
- * away - and show nothing that the journal does not know to be stored. Pure: the store comes as its
- * contract. Owner: shard. */
+ * answered: from memory, if the room is there and has the page. Otherwise they wait while their
+ * slot is not open - it is being taken again, or the database is away - and show nothing that the
+ * journal does not know to be stored. Pure: the store comes as its contract. Owner: shard. */
 #pragma once
 
 #include "roomd/feed_set.h"
 #include "roomd/journal.h"
+#include "roomd/room_set.h"
 
 #define PAGES_MAX 256                   /* asked for at one time; further ones are OVERLOADED */
 #define PAGES_HOLD_NS (1 * NS_PER_S)    /* then DB_AWAY */
@@ -16,6 +17,7 @@ struct pages;
 
 struct pages_setup {
 	struct feed_set *feeds; /* all borrowed */
+	struct room_set *rooms;
 	struct journal *journal;
 	struct store *store;
 };

@@ -25,6 +25,7 @@ struct room *room_new(struct room_env *env, struct span key, uint64_t epoch, int
 	r->epoch = epoch;
 	presence_init(&r->presence, span_of(r->key, key.len), env->state_interval_ns);
 	waiting_init(&r->waiting);
+	history_init(&r->history, &env->history);
 	r->open_at_ns = now_ns + env->welcome_wait_ns;
 	r->answer_at_ns = now_ns + ROOM_ANSWER_WAIT_NS;
 	list_init(&r->links.of_slot);
@@ -54,6 +55,7 @@ void room_free(struct room **pr)
 	journal_unwatch(r->env->journal, room_key(r));
 	r->env->casts_dropped += r->presence.casts_dropped;
 	waiting_fini(&r->waiting);
+	history_clear(&r->history);
 	presence_fini(&r->presence);
 	mem_free(r->key);
 	mem_free(r);

@@ -11,6 +11,7 @@
 #include "proto/roster.h"
 #include "roomd/attachment.h"
 #include "roomd/feed_set.h"
+#include "roomd/history.h"
 #include "roomd/journal.h"
 
 #define ROOM_ANSWER_WAIT_NS (1 * NS_PER_S) /* questions and casts wait longer than people do */
@@ -31,6 +32,7 @@ struct room_env {
 	uint64_t casts_dropped;    /* for gateways that were choked */
 	struct journal *journal;
 	struct store *store;
+	struct history_pool history;
 	store_page_fn *on_page; /* given to store_read */
 	void *owner;
 };
@@ -73,6 +75,9 @@ void room_set_epoch(struct room *, uint64_t epoch); /* ours as before, under ano
 void room_on_head(struct room *, uint64_t head); /* those up to `head` are in the store */
 void room_on_event(struct room *, const struct store_event *); /* the next one was stored */
 void room_on_page(struct room *, enum err, const struct store_page *);
+/* From memory; borrows from the room. False: the store must be asked. */
+bool room_page(const struct room *, const struct store_range *, struct store_page *,
+	       struct store_event *events);
 void room_events_read(struct room *); /* the next page, if somebody lacks events */
 
 const struct roster *room_roster(const struct room *); /* for tests and the admin port */

@@ -12,6 +12,7 @@ static void place(struct room *, struct attachment *);
 static void tell(struct room *, const struct store_event *);
 static bool tell_one(struct room *, struct attachment *, const struct store_event *,
 		     uint64_t relay);
+static void tell_from_history(struct room *, uint64_t lowest);
 static bool find_lowest(const struct room *, uint64_t *lowest, bool *choked);
 static void fall_behind(struct room *);
 
@@ -27,6 +28,8 @@ void room_events_attach(struct room *r, struct attachment *a, uint64_t next)
 
 void room_on_head(struct room *r, uint64_t head)
 {
+	if (head != r->history.last)
+		history_clear(&r->history);
 	r->head = head;
 	r->head_known = true;
 	LIST_EACH (&r->presence.attachments, it, ahead) {
@@ -40,6 +43,7 @@ void room_on_head(struct room *r, uint64_t head)
 
 void room_on_event(struct room *r, const struct store_event *e)
 {
+	history_add(&r->history, e);
 	if (!r->head_known)
 		return; /* on_head is still to come, and will count it */
 	r->head = e->seq;
@@ -71,13 +75,26 @@ void room_events_read(struct room *r)
 		return;
 	bool lacks = find_lowest(r, &lowest, &choked);
 
+	if (lacks && history_covers(&r->history, lowest - 1)) {
+		r->env->history.hits++;
+		tell_from_history(r, lowest);
+		lacks = find_lowest(r, &lowest, &choked);
+	}
 	if (lacks && store_is_up(r->env->store)) {
+		r->env->history.misses++;
 		r->reading = true;
 		range.after = lowest - 1;
 		store_read(r->env->store, &range, r->env->on_page, r->env->owner);
 	} else if (lacks || choked) {
 		fall_behind(r);
 	}
+}
+
+bool room_page(const struct room *r, const struct store_range *range, struct store_page *page,
+	       struct store_event *events)
+{
+	page->first = 1;
+	return history_page(&r->history, range, page, events);
 }
 
 /* Of one that wants more than there is, the database has lost events: it is told so. */
@@ -131,6 +148,14 @@ static bool tell_one(struct room *r, struct attachment *a, const struct store_ev
 				       .shape = e->shape,
 			       });
 	return true;
+}
+
+/* Those who lack one of these in between are reached by the ones after it, too. */
+static void tell_from_history(struct room *r, uint64_t lowest)
+{
+	for (const struct store_event *e = history_after(&r->history, lowest - 1); e;
+	     e = history_next(&r->history, e))
+		tell(r, e);
 }
 
 /* The first event that somebody lacks who can take it. */

@@ -3,6 +3,7 @@
  * enough is known). Nobody else includes this. */
 #pragma once
 
+#include "roomd/history.h"
 #include "roomd/presence.h"
 #include "roomd/room.h"
 #include "roomd/waiting.h"
@@ -18,6 +19,7 @@ struct room {
 	int64_t open_at_ns, answer_at_ns; /* when waiting ends at the latest */
 	uint64_t head;                    /* seq of the last event that may be told */
 	bool head_known, reading;
+	struct history history;
 	struct timer timer;
 };
 

@@ -32,6 +32,7 @@ struct room_set *room_set_new(const struct room_set_setup *setup)
 		.on_page = on_page,
 		.owner = s,
 	};
+	history_pool_init(&s->env.history, setup->history_bytes);
 	list_init(&s->env.behind);
 	list_init(&s->env.uncovered);
 	list_init(&s->env.unsolicited);
@@ -161,6 +162,17 @@ size_t room_set_entries(const struct room_set *s)
 	while ((r = map_next(&s->by_key, &at)))
 		entries += roster_entries(room_roster(r));
 	return entries;
+}
+
+void room_set_count_page(struct room_set *s, bool from_memory)
+{
+	s->env.history.hits += from_memory;
+	s->env.history.misses += !from_memory;
+}
+
+const struct history_pool *room_set_history(const struct room_set *s)
+{
+	return &s->env.history;
 }
 
 uint64_t room_set_casts_dropped(const struct room_set *s)

@@ -14,6 +14,7 @@ struct room_set_setup {
 	struct journal *journal; /* borrowed; outlives this */
 	struct store *store;     /* borrowed */
 	int64_t state_interval_ns, welcome_wait_ns;
+	size_t history_bytes; /* of recent events of all rooms, in memory */
 };
 
 MUST_USE struct room_set *room_set_new(const struct room_set_setup *);
@@ -38,5 +39,7 @@ void room_set_at(struct room_set *, int64_t wall_offset_ms); /* wall clock minus
 void room_set_end_turn(struct room_set *, int64_t now_ns);
 
 size_t room_set_rooms(const struct room_set *);
-size_t room_set_entries(const struct room_set *);         /* walks all rooms */
+size_t room_set_entries(const struct room_set *);              /* walks all rooms */
+void room_set_count_page(struct room_set *, bool from_memory); /* that a gateway asked for */
+const struct history_pool *room_set_history(const struct room_set *);
 uint64_t room_set_casts_dropped(const struct room_set *); /* of rooms that are gone */

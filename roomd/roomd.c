@@ -167,6 +167,7 @@ static void open_shard(struct roomd *r)
 			.store = r->store,
 			.send = send,
 			.send_owner = r,
+			.history_bytes = opt->history_memory,
 			.heartbeat_ns = opt->link_heartbeat_ns,
 			.silence_ns = opt->link_silence_ns,
 			.grace_ns = opt->presence_grace_ns,
@@ -300,6 +301,10 @@ static void set_figures(struct roomd *r)
 	metrics_set(METRIC_slots, (int64_t)f.slots);
 	metrics_set(METRIC_feeds, (int64_t)f.feeds);
 	metrics_set(METRIC_events_staged, (int64_t)f.staged);
+	metrics_set(METRIC_history_bytes, (int64_t)f.history.bytes);
+	metrics_add(METRIC_history_pages, f.history.hits - metrics_value(METRIC_history_pages));
+	metrics_add(METRIC_history_pages + 1,
+		    f.history.misses - metrics_value(METRIC_history_pages + 1));
 	metrics_add(METRIC_records, f.records - metrics_value(METRIC_records));
 	metrics_add(METRIC_messages_stale, f.stale - metrics_value(METRIC_messages_stale));
 	metrics_add(METRIC_messages_refused, f.refused - metrics_value(METRIC_messages_refused));

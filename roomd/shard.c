@@ -61,15 +61,16 @@ struct shard *shard_new(const struct shard_setup *setup, int64_t now_ns)
 		.hooks = {on_event, on_ack, on_refused, on_conflict, on_head, on_fenced, on_retaken,
 			  s},
 	});
-	s->pages = pages_new(&(struct pages_setup){s->feeds, s->journal, setup->store});
 	s->rooms = room_set_new(&(struct room_set_setup){
 		.feeds = s->feeds,
 		.timers = setup->timers,
 		.journal = s->journal,
 		.store = setup->store,
+		.history_bytes = setup->history_bytes,
 		.state_interval_ns = setup->state_interval_ns,
 		.welcome_wait_ns = setup->welcome_wait_ns,
 	});
+	s->pages = pages_new(&(struct pages_setup){s->feeds, s->rooms, s->journal, setup->store});
 	s->membership = membership_new(
 		&(struct membership_setup){
 			.self = setup->self,
@@ -173,7 +174,10 @@ bool shard_is_settled(const struct shard *s)
 
 void shard_figures(const struct shard *s, struct shard_figures *out)
 {
+	const struct history_pool *history = room_set_history(s->rooms);
+
 	*out = (struct shard_figures){
+		.history = {history->bytes, history->hits, history->misses},
 		.rooms = room_set_rooms(s->rooms),
 		.entries = room_set_entries(s->rooms),
 		.slots = membership_slots(s->membership),

@@ -18,12 +18,17 @@ struct shard_setup {
 	void *send_owner;
 	int64_t heartbeat_ns, silence_ns, grace_ns;
 	int64_t state_interval_ns, welcome_wait_ns;
+	size_t history_bytes;
 	int64_t poll_ns, settle_ns, drain_ns, vote_ns;
 };
 
 struct shard_figures {
 	size_t rooms, entries, slots, feeds, staged;
 	uint64_t records, stale, refused, casts_dropped; /* since the start */
+	struct {
+		size_t bytes;
+		uint64_t hits, misses; /* since the start */
+	} history;
 };
 
 MUST_USE struct shard *shard_new(const struct shard_setup *, int64_t now_ns);

@@ -8,7 +8,6 @@
 #include "common/buf.h"
 #include "common/mem.h"
 
-#define PAGE_BYTES "262144" /* of bodies, after which a page ends */
 #define ARRAYS 13
 
 typedef void put_fn(struct buf *, const struct store_append *);
@@ -176,6 +175,7 @@ void store_heads(struct store *s, const struct store_room *rooms, size_t count,
 void store_read(struct store *s, const struct store_range *range, store_page_fn *page, void *owner)
 {
 	char slot[NUMBER_LEN], after[NUMBER_LEN], before[NUMBER_LEN], most[NUMBER_LEN];
+	char bytes[NUMBER_LEN];
 	struct call *c = store_call_new(s, owner);
 	struct span key = range->room.key;
 
@@ -185,13 +185,13 @@ void store_read(struct store *s, const struct store_range *range, store_page_fn 
 	pg_query(s->pg,
 		 "SELECT first, head, more, seq, producer, pseq, type, actor, name, at_ms, shape,"
 		 " field, body FROM moot_page($1::int, $2::text, $3::bigint, $4::bigint, $5::text,"
-		 " $6::int, " PAGE_BYTES ")",
-		 (const struct span[]){store_number(slot, range->room.slot), key,
-				       store_number(after, range->after),
-				       store_number(before, range->before),
-				       range->types.p ? range->types : SPAN(""),
-				       store_number(most, range->limit)},
-		 6, on_page, c);
+		 " $6::int, $7::bigint)",
+		 (const struct span[]){
+			 store_number(slot, range->room.slot), key,
+			 store_number(after, range->after), store_number(before, range->before),
+			 range->types.p ? range->types : SPAN(""), store_number(most, range->limit),
+			 store_number(bytes, HISTORY_BYTES_MAX)},
+		 7, on_page, c);
 }
 
 static void put_slots(struct buf *slots, struct buf *epochs, const struct store_batch *batch)

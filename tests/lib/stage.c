@@ -67,6 +67,7 @@ void stage_start(struct stage *s, unsigned shard)
 			.store = one->store,
 			.send = send,
 			.send_owner = s,
+			.history_bytes = 1u << 20,
 			.heartbeat_ns = 100 * NS_PER_MS,
 			.silence_ns = 3 * NS_PER_S,
 			.grace_ns = 10 * NS_PER_S,

@@ -44,6 +44,7 @@ struct shard_process *shard_process_new(struct node *n)
 			.store = p->store,
 			.send = send,
 			.send_owner = p,
+			.history_bytes = 4096, /* some rooms have theirs, and some of it is gone */
 			.heartbeat_ns = 100 * NS_PER_MS,
 			.silence_ns = 3 * NS_PER_S,
 			.grace_ns = WORLD_GRACE_NS,

@@ -83,6 +83,18 @@ static void page_of_a_room_that_nobody_attached_is_answered(void **state)
 	heard(s, "HISTORY 8 1-5+: 3 4; HISTORY 9 1-5: 4 5");
 }
 
+static void page_of_a_live_room_needs_no_database(void **state)
+{
+	struct stage *s = *state;
+
+	stage_attach(s, 0, "1:ann!", 0);
+	publish(s, 5);
+	fake_store_set_up(s->shards[0].store, false);
+	ask(s, &(struct msg_read){.ask = 1, .room = ROOM, .before = 5, .limit = 3});
+
+	heard(s, "HISTORY 1 1-5+: 2 3 4");
+}
+
 static void page_of_an_empty_room_is_empty(void **state)
 {
 	struct stage *s = *state;
@@ -197,6 +209,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(page_of_a_room_that_nobody_attached_is_answered),
+		TEST(page_of_a_live_room_needs_no_database),
 		TEST(page_of_an_empty_room_is_empty),
 		TEST(page_can_be_of_some_types),
 		TEST(page_of_a_room_of_another_shard_is_refused),

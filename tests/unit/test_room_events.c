@@ -122,6 +122,36 @@ static void every_gateway_gets_each_event_once_and_before_the_ack(void **state)
 	heard(s, 1, "EVENT 1:1");
 }
 
+/* One gateway keeps the room alive, so its last events are in memory. */
+static void attach_that_missed_a_little_needs_no_database(void **state)
+{
+	struct stage *s = *state;
+
+	attach(s, 0, "2:bob!", 0);
+	for (uint64_t n = 1; n <= 3; n++)
+		publish(s, 0, n);
+	fake_store_set_up(s->shards[0].store, false);
+	attach(s, 1, "1:ann!", 2);
+
+	heard(s, 1, "HEAD 1; EVENT 2:2; EVENT 3:3");
+}
+
+static void attach_that_missed_more_than_is_in_memory_asks_the_database_too(void **state)
+{
+	struct stage *s = *state;
+
+	publish(s, 0, 1);
+	attach(s, 0, "2:bob!", 0);
+	publish(s, 0, 2);
+	fake_store_set_up(s->shards[0].store, false);
+	attach(s, 1, "1:ann!", 1);
+	heard(s, 1, "HEAD 0");
+	fake_store_set_up(s->shards[0].store, true);
+	stage_run(s, 300);
+
+	heard(s, 1, "EVENT 1:1; EVENT 2:2");
+}
+
 static void killed_owner_leaves_nothing_out(void **state)
 {
 	struct stage *s = *state;
@@ -204,6 +234,8 @@ int main(void)
 		TEST(attach_that_missed_more_than_a_page_gets_all_of_it),
 		TEST(attach_beyond_the_end_is_told_where_the_end_is),
 		TEST(every_gateway_gets_each_event_once_and_before_the_ack),
+		TEST(attach_that_missed_a_little_needs_no_database),
+		TEST(attach_that_missed_more_than_is_in_memory_asks_the_database_too),
 		TEST(killed_owner_leaves_nothing_out),
 		TEST(new_database_connection_renews_the_epoch_and_nothing_is_seen_of_it),
 		TEST(publish_to_a_shard_that_does_not_own_the_room_is_refused),
