@@ -2,7 +2,6 @@
 /* frame.def, turned into the writers of what clients are told. */
 #include "proto/frame.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "common/json.h"
@@ -155,7 +154,7 @@ static void put_code(struct writer *w, const char *name, enum need need, enum er
 	put_key(w, name);
 	buf_put_u8(w->out, '"');
 	for (const char *c = err_name(code); *c; c++)
-		buf_put_u8(w->out, (uint8_t)tolower(*c));
+		buf_put_u8(w->out, (uint8_t)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c));
 	buf_put_u8(w->out, '"');
 }
 

@@ -69,6 +69,7 @@ static void emit_all(struct run *run)
 	}
 	gen_emit_v0_seeds(on_file, run);
 	gen_emit_message_seeds(on_file, run);
+	gen_emit_frame_seeds(on_file, run);
 	buf_fini(&out);
 	buf_fini(&pattern);
 }

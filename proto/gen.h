@@ -15,6 +15,13 @@ void gen_put_v0_vectors(struct buf *);      /* tests/golden/v0.jsonl */
 void gen_put_message_vectors(struct buf *); /* tests/golden/message.jsonl */
 void gen_emit_v0_seeds(gen_emit_fn *, void *owner);
 void gen_emit_message_seeds(gen_emit_fn *, void *owner);
+void gen_emit_frame_seeds(gen_emit_fn *, void *owner);
+
+/* Of the native protocol: tables of the manual, and a part of the SDK's constants. */
+void gen_put_client_messages(struct buf *);
+void gen_put_server_messages(struct buf *);
+void gen_put_server_objects(struct buf *);
+void gen_put_frame_js(struct buf *);
 
 #define GEN_AT_MS INT64_C(1795452331123) /* 2026-11-23T16:45:31.123Z */
 
