@@ -154,11 +154,13 @@ static void on_room_state(const struct arrival *at, const struct message *m)
 
 static void on_cast_out(const struct arrival *at, const struct message *m)
 {
-	struct route *route = attached_route(at, m->cast_out.room);
+	struct route *route = router_route(at->router, m->cast_out.room);
 
 	metrics_add(METRIC_casts_received, 1);
-	if (route)
+	if (route && route_hears(route, at->link))
 		audience_on_cast_out(route->audience, &m->cast_out);
+	else
+		metrics_add(METRIC_records_stale, 1);
 }
 
 static void on_answer(const struct arrival *at, const struct message *m)

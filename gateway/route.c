@@ -65,11 +65,15 @@ void route_free(struct route **pr)
 
 void route_attach(struct route *r, struct link *link, uint64_t epoch, int64_t now_ns)
 {
+	/* Epochs grow by one: under the next one the same owner has only taken its slot again. */
+	bool goes_on = route_hears(r, link) && epoch <= r->epoch + 1;
+
 	unsettle(r);
 	if (!link || !link_is_open(link) || r->on_hold) {
 		route_lose(r, now_ns);
 		return;
 	}
+	r->goes_on = goes_on;
 	r->state = ROUTE_ATTACHING;
 	r->link = link;
 	r->generation = link_generation(link);
@@ -112,6 +116,11 @@ bool route_is_attaching_over(const struct route *r, const struct link *link)
 {
 	return r->state == ROUTE_ATTACHING && r->link == link &&
 	       r->generation == link_generation(link);
+}
+
+bool route_hears(const struct route *r, const struct link *link)
+{
+	return route_is_attached_over(r, link) || (r->goes_on && route_is_attaching_over(r, link));
 }
 
 void route_on_attached(struct route *r, const struct msg_attached *m, int64_t now_ns)

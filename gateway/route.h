@@ -22,6 +22,8 @@ struct route {
 	unsigned slot;
 	enum route_state state;
 	bool on_hold; /* the slot is about to move: nothing is sent */
+	bool goes_on; /* ATTACHING again, at an owner that has been one ever since it was ATTACHED
+		       */
 	struct link *link;
 	uint64_t generation;
 	uint64_t epoch;
@@ -48,6 +50,8 @@ void route_hold(struct route *);
 void route_release(struct route *, int64_t now_ns); /* the hold ended without a move */
 bool route_is_attached_over(const struct route *, const struct link *);
 bool route_is_attaching_over(const struct route *, const struct link *);
+/* What the link says about the room is in order: it is attached over it, or only anew. */
+bool route_hears(const struct route *, const struct link *);
 
 void route_on_attached(struct route *, const struct msg_attached *, int64_t now_ns);
 void route_on_refused(struct route *, int64_t now_ns); /* NOT_OWNER: wait, longer each time */

@@ -220,6 +220,36 @@ static void records_of_the_old_owner_are_dropped(void **state)
 	assert_int_equal(w->shown, 1);
 }
 
+static void casts_of_an_owner_that_took_its_slot_again_are_shown_meanwhile(void **state)
+{
+	struct world *w = *state;
+	world_room_is_attached(w);
+
+	world_say_moved(w->a, 100, 2, MS(1)); /* attaching anew */
+	world_say_cast_out(w->a, MS(2));
+	unsigned meanwhile = w->shown;
+	world_say_attached(w->a, 2, MS(3));
+	world_say_cast_out(w->a, MS(4));
+
+	assert_int_equal(meanwhile, 1);
+	assert_int_equal(w->shown, 2);
+}
+
+static void casts_of_an_owner_that_was_none_in_between_are_dropped(void **state)
+{
+	struct world *w = *state;
+	world_room_is_attached(w);
+
+	world_view_says(w, 100, 3, MS(1)); /* given away and back: epoch 2 was another one's */
+	world_say_cast_out(w->a, MS(2));
+	unsigned unattached = w->shown;
+	world_say_attached(w->a, 3, MS(3));
+	world_say_cast_out(w->a, MS(4));
+
+	assert_int_equal(unattached, 0);
+	assert_int_equal(w->shown, 1);
+}
+
 static void attached_under_an_old_epoch_is_not_believed(void **state)
 {
 	struct world *w = *state;
@@ -491,6 +521,8 @@ int main(void)
 		T(moved_to_a_shard_not_in_the_view_opens_a_link_to_it),
 		T(listing_older_than_a_move_does_not_cut_the_new_owner),
 		T(records_of_the_old_owner_are_dropped),
+		T(casts_of_an_owner_that_took_its_slot_again_are_shown_meanwhile),
+		T(casts_of_an_owner_that_was_none_in_between_are_dropped),
 		T(attached_under_an_old_epoch_is_not_believed),
 		T(hold_is_answered_and_nothing_follows_until_the_move),
 		T(hold_without_a_move_ends_after_3_s),
