@@ -350,7 +350,7 @@ static void settle(struct room *r)
 
 	if (!r->open && r->open_at_ns < at_ns)
 		at_ns = r->open_at_ns;
-	if (r->waiting.count > 0 && r->answer_at_ns < at_ns)
+	if ((r->waiting.count > 0 || !r->tells) && r->answer_at_ns < at_ns)
 		at_ns = r->answer_at_ns;
 	if (at_ns == INT64_MAX)
 		timers_disarm(r->env->timers, &r->timer);

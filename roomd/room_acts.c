@@ -51,6 +51,10 @@ void room_drain(struct room *r, int64_t now_ns)
 		act(r, feed_set_find(r->env->feeds, w->gateway), &m, now_ns);
 		waiting_remove(&r->waiting, w);
 	}
+	if (!r->tells && !must_wait(r, MESSAGE_CAST, now_ns)) {
+		r->tells = true;
+		room_events_read(r);
+	}
 }
 
 void room_keep_join(struct room *r, struct attachment *a, const struct item_member *item,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The events of a room on their way to the gateways that show it: each gets the ones after that
  * which it wants next, in order, from the log until it has caught up and as they are stored from
- * then on. */
+ * then on. As a cast does, an event takes the next relay number of the room: one that comes before
+ * all gateways said which number was the last is told later, from the log. */
 #include "roomd/room_inside.h"
 
 #include "proto/slot.h"
@@ -47,7 +48,8 @@ void room_on_event(struct room *r, const struct store_event *e)
 	if (!r->head_known)
 		return; /* on_head is still to come, and will count it */
 	r->head = e->seq;
-	tell(r, e);
+	if (r->tells)
+		tell(r, e);
 }
 
 void room_on_page(struct room *r, enum err e, const struct store_page *page)
@@ -71,7 +73,7 @@ void room_events_read(struct room *r)
 	uint64_t lowest;
 	bool choked;
 
-	if (r->reading || !r->head_known)
+	if (r->reading || !r->head_known || !r->tells)
 		return;
 	bool lacks = find_lowest(r, &lowest, &choked);
 

@@ -16,6 +16,7 @@ struct room {
 	struct presence presence;
 	struct waiting waiting;
 	bool covered, open;
+	bool tells; /* the greatest number that was shown is known: events may have the next */
 	int64_t open_at_ns, answer_at_ns; /* when waiting ends at the latest */
 	uint64_t head;                    /* seq of the last event that may be told */
 	bool head_known, reading;

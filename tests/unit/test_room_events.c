@@ -35,9 +35,13 @@ static int close_stage(void **state)
 	return 0;
 }
 
+/* The other one is asked whether somebody is there too, and says so if it did not yet. */
 static void attach(struct stage *s, unsigned gateway, const char *members, uint64_t next)
 {
 	stage_attach_from(s, gateway, members, next);
+	message_put_solicit_done(stage_out(s, 1 - gateway),
+				 &(struct msg_solicit_done){SPAN(STAGE_ROOM)});
+	stage_say(s, 1 - gateway);
 	stage_turn(s);
 }
 
@@ -152,6 +156,34 @@ static void attach_that_missed_more_than_is_in_memory_asks_the_database_too(void
 	heard(s, 1, "EVENT 1:1; EVENT 2:2");
 }
 
+static void event_waits_until_the_greatest_number_that_was_shown_is_known(void **state)
+{
+	struct stage *s = *state;
+
+	stage_attach(s, 1, "1:ann", 7);
+	publish(s, 0, 1);
+	stage_run(s, 300); /* longer than people wait */
+	bool is_early = strstr(stage_heard(s, 1), "EVENT") != NULL;
+	stage_attach(s, 0, "2:bob", 9);
+	stage_turn(s);
+
+	assert_false(is_early);
+	assert_non_null(
+		strstr(stage_heard(s, 1), "STATE 10; ROSTER 11 [1:ann 2:bob]; EVENT 12 1:1"));
+	assert_non_null(strstr(stage_heard(s, 0), "ACK 1 1"));
+}
+
+static void event_does_not_wait_for_a_gateway_that_says_nothing(void **state)
+{
+	struct stage *s = *state;
+
+	stage_attach(s, 1, "1:ann", 7);
+	publish(s, 0, 1);
+	stage_run(s, 1100);
+
+	assert_non_null(strstr(stage_heard(s, 1), "EVENT 8 1:1"));
+}
+
 static void killed_owner_leaves_nothing_out(void **state)
 {
 	struct stage *s = *state;
@@ -236,6 +268,8 @@ int main(void)
 		TEST(every_gateway_gets_each_event_once_and_before_the_ack),
 		TEST(attach_that_missed_a_little_needs_no_database),
 		TEST(attach_that_missed_more_than_is_in_memory_asks_the_database_too),
+		TEST(event_waits_until_the_greatest_number_that_was_shown_is_known),
+		TEST(event_does_not_wait_for_a_gateway_that_says_nothing),
 		TEST(killed_owner_leaves_nothing_out),
 		TEST(new_database_connection_renews_the_epoch_and_nothing_is_seen_of_it),
 		TEST(publish_to_a_shard_that_does_not_own_the_room_is_refused),
