@@ -4,6 +4,8 @@
  * nobody is shown a joiner before the owner numbered it. */
 #include "gateway/audience_inside.h"
 
+#include <string.h>
+
 #include "common/mem.h"
 
 static void tell_user(struct audience *, enum v0_type, const struct roster_entry *, uint64_t relay,
@@ -13,20 +15,30 @@ static void put_member(const struct attendee *, bool with_kept, struct buf *item
 static void mark_unseen(struct audience *);
 static void drop_unseen(struct audience *);
 static struct attendee *find_attendee(const struct audience *, uint64_t session);
+static struct roster_entry *put_copy(struct audience *, const struct item_member *);
+static bool is_news(const struct audience *, const struct item_member *);
 
 struct audience *audience_new(enum room_kind kind, struct span room_id,
-			      const struct audience_sink *sink)
+			      const struct audience_sink *sink, struct list *telling)
 {
 	struct audience *a = mem_new(sizeof *a);
+	char key[ROOM_KEY_MAX + 1];
+	size_t len;
 
 	a->kind = kind;
-	a->room_id = mem_new(room_id.len + 1);
-	for (size_t i = 0; i < room_id.len; i++)
-		a->room_id[i] = (char)room_id.p[i];
+	enum err e = room_key_write(kind, room_id, key, &len);
+
+	must(e == OK);
+	key[len] = 0;
+	a->key = mem_str(key);
+	a->room_id = a->key + len - room_id.len;
 	a->sink = sink;
 	list_init(&a->attendees);
 	roster_init(&a->local);
 	roster_init(&a->copy);
+	changes_init(&a->changes);
+	list_init(&a->of_telling);
+	a->telling = telling;
 	return a;
 }
 
@@ -40,7 +52,9 @@ void audience_free(struct audience **pa)
 	must(list_is_empty(&a->attendees));
 	roster_fini(&a->local);
 	roster_fini(&a->copy);
-	mem_free(a->room_id);
+	changes_fini(&a->changes);
+	list_remove(&a->of_telling);
+	mem_free(a->key);
 	mem_free(a);
 }
 
@@ -64,6 +78,8 @@ void audience_remove(struct attendee **pwho)
 	struct attendee *who = *pwho;
 
 	*pwho = NULL;
+	if (who->native)
+		who->audience->natives--;
 	(void)roster_remove(&who->audience->local, local_entry(who));
 	list_remove(&who->node);
 	mem_free(who);
@@ -81,18 +97,32 @@ struct list *audience_attendees(struct audience *a)
 
 void audience_keep(struct attendee *who, struct span key, unsigned keep, struct span body)
 {
-	if (keep && key.len)
-		roster_keep(local_entry(who), key, keep == 1 ? body : SPAN_NONE);
+	struct audience *a = who->audience;
+	struct roster_entry *shown = roster_find(&a->copy, who->id);
+	struct span left = keep == 1 ? body : SPAN_NONE;
+
+	if (!keep || !key.len)
+		return;
+	roster_keep(local_entry(who), key, left);
+	if (!shown)
+		return;
+	audience_note(a, span_str(shown->user->id));
+	roster_keep(shown, key, left);
 }
 
 bool audience_has_kept(const struct attendee *who, const char *key)
+{
+	return audience_kept(who, key).len > 0;
+}
+
+struct span audience_kept(const struct attendee *who, const char *key)
 {
 	const struct roster_entry *e = local_entry(who);
 
 	for (size_t i = 0; i < e->kept_count; i++)
 		if (span_is(span_str(e->kept[i].key), key))
-			return true;
-	return false;
+			return span_of(e->kept[i].body, e->kept[i].body_len);
+	return SPAN_NONE;
 }
 
 bool audience_put_members(const struct audience *a, bool with_kept, struct buf *items)
@@ -115,6 +145,25 @@ void audience_put_member(const struct attendee *who, struct buf *items)
 	put_member(who, true, items);
 }
 
+void audience_renew(struct attendee *who, uint64_t conn_gen)
+{
+	struct item_member m;
+	struct buf kept;
+	bool first;
+
+	buf_init(&kept, LINK_BATCH_MAX);
+	roster_item(local_entry(who), &kept, &m);
+	m.conn_gen = who->conn_gen = conn_gen;
+	m.kept = SPAN_NONE;
+	(void)roster_put(&who->audience->local, &m, (incarnation_id){0}, &first);
+	buf_fini(&kept);
+}
+
+uint64_t audience_seq(const struct audience *a)
+{
+	return a->seq;
+}
+
 uint64_t audience_relay(const struct audience *a)
 {
 	return a->relay;
@@ -129,12 +178,14 @@ void audience_on_roster(struct audience *a, const struct msg_roster *m)
 {
 	struct span members = m->members;
 	struct item_member item;
-	bool first;
 
 	if (m->covered)
 		mark_unseen(a);
-	while (item_next_member(&members, &item))
-		roster_put(&a->copy, &item, (incarnation_id){0}, &first)->seen = true;
+	while (item_next_member(&members, &item)) {
+		if (is_news(a, &item))
+			audience_note(a, item.user);
+		put_copy(a, &item)->seen = true;
+	}
 	if (!m->covered)
 		return;
 	drop_unseen(a);
@@ -145,13 +196,13 @@ void audience_on_member_joined(struct audience *a, const struct msg_member_joine
 {
 	struct span members = m->members;
 	struct item_member item;
-	bool first;
 
 	if (!item_next_member(&members, &item))
 		return;
 	struct roster_entry *e = roster_find(&a->copy, (session_id){item.session});
 	bool has_moved = e && e->conn_gen < item.conn_gen; /* to another gateway */
-	e = roster_put(&a->copy, &item, (incarnation_id){0}, &first);
+	audience_note(a, item.user);
+	e = put_copy(a, &item);
 	tell_user(a, V0_USER_JOINED, e, has_moved ? 0 : m->relay, (int64_t)m->at_ms);
 	audience_number(a, m->relay, 1);
 }
@@ -164,6 +215,7 @@ void audience_on_member_left(struct audience *a, const struct msg_member_left *m
 		audience_number(a, m->relay, 1);
 		return;
 	}
+	audience_note(a, span_str(e->user->id));
 	tell_user(a, V0_USER_LEFT, e, m->relay, (int64_t)m->at_ms);
 	(void)roster_remove(&a->copy, e);
 }
@@ -176,9 +228,12 @@ void audience_on_welcomed(struct audience *a, const struct msg_welcomed *m)
 	if (!who || who->welcomed || who->leaving)
 		return;
 	who->welcomed = true;
-	who->shown = a->copy.changes;
-	if (audience_hears(who))
-		audience_show_room(a, who, m);
+	if (!who->native) {
+		who->listens = true;
+		who->shown = a->copy.changes;
+		if (audience_hears(who))
+			audience_show_room(a, who, m);
+	}
 	a->sink->welcomed(who->owner);
 }
 
@@ -202,16 +257,28 @@ void audience_on_cast_out(struct audience *a, const struct msg_cast_out *m)
 	struct roster_entry *e = roster_find(&a->copy, (session_id){m->session});
 
 	audience_number(a, m->relay, 1);
-	if (e && m->keep && m->key.len)
+	bool is_kept = m->keep && m->key.len;
+	if (e && is_kept && !roster_find(&a->local, e->session)) {
+		audience_note(a, span_str(e->user->id));
 		roster_keep(e, m->key, m->keep == 1 ? m->body : SPAN_NONE);
-	audience_show_cast(a, m);
+	}
+	if (!is_kept)
+		audience_cast_native(a, m);
+	if (m->shape == BODY_V0)
+		audience_show_cast(a, m);
 }
 
-/* In the v0 dialect it is one more message of the room. */
+void audience_on_head(struct audience *a, uint64_t seq)
+{
+	a->seq = seq;
+}
+
 void audience_on_event(struct audience *a, const struct msg_event *m)
 {
 	audience_number(a, m->relay, 1);
-	audience_show_cast(a, &(struct msg_cast_out){.relay = m->relay, .body = m->body});
+	a->seq = m->seq;
+	audience_show_event(a, m);
+	audience_event_native(a, m);
 }
 
 /* An owner that has not heard from every gateway yet may take a user's second connection for the
@@ -258,8 +325,10 @@ static void drop_unseen(struct audience *a)
 	LIST_EACH (&a->copy.entries, it, ahead) {
 		struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
 
-		if (!e->seen)
-			(void)roster_remove(&a->copy, e);
+		if (e->seen)
+			continue;
+		audience_note(a, span_str(e->user->id));
+		(void)roster_remove(&a->copy, e);
 	}
 }
 
@@ -273,4 +342,38 @@ static struct attendee *find_attendee(const struct audience *a, uint64_t session
 			return who;
 	}
 	return NULL;
+}
+
+/* Of the connections here nobody knows better than we do what they left. */
+static struct roster_entry *put_copy(struct audience *a, const struct item_member *m)
+{
+	const struct roster_entry *own = roster_find(&a->local, (session_id){m->session});
+	struct item_member told = *m, known;
+	struct buf kept;
+	bool first;
+
+	buf_init(&kept, LINK_BATCH_MAX);
+	if (own) {
+		roster_item(own, &kept, &known);
+		told.kept = known.kept;
+	}
+	struct roster_entry *e = roster_put(&a->copy, &told, (incarnation_id){0}, &first);
+	buf_fini(&kept);
+	return e;
+}
+
+/* Most of a ROSTER after a move is known: clients are told of what is not. */
+static bool is_news(const struct audience *a, const struct item_member *m)
+{
+	const struct roster_entry *e = roster_find(&a->copy, (session_id){m->session});
+	struct item_member known;
+	struct buf kept;
+
+	if (!e || e->conn_gen != m->conn_gen)
+		return true;
+	buf_init(&kept, LINK_BATCH_MAX);
+	roster_item(e, &kept, &known);
+	bool same = m->kept.len == 0 || span_eq(known.kept, m->kept);
+	buf_fini(&kept);
+	return !same;
 }

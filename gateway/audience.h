@@ -23,7 +23,10 @@ struct attendee {
 	void *owner;         /* the session; NULL: it is gone */
 	session_id id;
 	uint64_t conn_gen;
-	bool welcomed;     /* has been shown the room; before that it is shown nothing */
+	bool native;       /* speaks moot.v1 */
+	bool welcomed;     /* the owner of the room knows it */
+	bool ready;        /* native: is to be shown who is there, with the next changes */
+	bool listens;      /* was shown the room, and is shown what happens from then on */
 	bool leaving;      /* gone, but the owner of the room was not told yet */
 	bool deaf;         /* has no socket: lost, in its grace */
 	uint64_t shown;    /* roster.changes when it was last shown the list */
@@ -31,18 +34,22 @@ struct attendee {
 	int64_t left_ns;
 };
 
-/* How a room speaks to a session (`owner` of its attendee). */
+/* How a room speaks to a visit (`owner` of its attendee). None may add or remove attendees. */
 struct audience_sink {
-	/* The payload is borrowed. `droppable`: a cast. Must not add or remove attendees. */
-	void (*show)(void *session, struct payload *, bool droppable);
-	void (*welcomed)(void *session);
+	/* The payload is borrowed. `droppable`: a cast. */
+	void (*show)(void *visit, struct payload *, bool droppable);
+	void (*welcomed)(void *visit);
 	/* It is to leave; not from inside this call either. `why`: what is said to it, may be
 	 * empty. */
-	void (*kicked)(void *session, struct span why);
+	void (*kicked)(void *visit, struct span why);
+	/* To native ones only: */
+	void (*listed)(void *visit, struct span members); /* it listens from here on */
+	void (*event)(void *visit, uint64_t seq, struct payload *);
 };
 
+/* `telling`: the list it puts itself on while audience_tell has something to do. */
 MUST_USE struct audience *audience_new(enum room_kind, struct span room_id,
-				       const struct audience_sink *);
+				       const struct audience_sink *, struct list *telling);
 void audience_free(struct audience **); /* must be empty */
 
 /* ---- the connections here ---- */
@@ -53,6 +60,20 @@ struct list *audience_attendees(struct audience *);
 /* What a connection here left for late joiners; keep as in CAST. */
 void audience_keep(struct attendee *, struct span key, unsigned keep, struct span body);
 bool audience_has_kept(const struct attendee *, const char *key);
+struct span audience_kept(const struct attendee *, const char *key); /* empty: nothing */
+
+void audience_set_native(struct attendee *); /* at once after audience_add */
+/* Native: show it who is there, soon: `listed` follows. */
+void audience_get_ready(struct attendee *);
+/* The same connection of the client's session under a greater conn_gen: it came back to this
+ * gateway. */
+void audience_renew(struct attendee *, uint64_t conn_gen);
+uint64_t audience_seq(const struct audience *); /* of the last event that was shown; 0: not known */
+
+/* ---- what native clients are told of changes: together, and not more often than every 50 ms ----
+ */
+struct audience *audience_of_telling(struct list *node);
+void audience_tell(struct audience *, int64_t now_ns); /* leaves the list when nothing is left */
 
 /* The members of an ATTACH: everybody here. `with_kept` false leaves their states out. Returns
  * false when `items` is full; it then holds the first ones, whole. */
@@ -69,4 +90,5 @@ void audience_on_welcomed(struct audience *, const struct msg_welcomed *);
 void audience_on_room_state(struct audience *, const struct msg_room_state *);
 void audience_on_cast_out(struct audience *, const struct msg_cast_out *);
 void audience_on_kicked(struct audience *, const struct msg_kicked *);
+void audience_on_head(struct audience *, uint64_t seq);              /* the next one is seq + 1 */
 void audience_on_event(struct audience *, const struct msg_event *); /* the next one */

@@ -1,20 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What audience.c (who is there) and audience_show.c (what they see of it) share. */
+/* What audience.c (who is there), audience_show.c (what v0 clients see of it) and audience_native.c
+ * (what native ones see) share. */
 #pragma once
 
 #include "gateway/audience.h"
-#include "proto/v0.h"
+#include "gateway/changes.h"
+#include "proto/bridge.h"
 
 struct audience {
 	enum room_kind kind;
-	char *room_id;
+	char *key;           /* of the room */
+	const char *room_id; /* in key */
 	const struct audience_sink *sink;
 	struct list attendees;
+	size_t natives; /* attendees that are native */
 	struct roster local, copy;
 	uint64_t relay;
+	uint64_t seq; /* of the last event that was shown, or that HEAD named */
+	struct changes changes;
+	struct list of_telling, *telling;
+	int64_t tell_ns; /* not before */
 };
 
-bool audience_hears(const struct attendee *); /* is to be shown the room */
+bool audience_hears(const struct attendee *);                  /* is to be shown the room */
+bool audience_is_for(const struct attendee *, struct span to); /* `to` as in CAST */
 /* The numbers `relay` and the `count` - 1 after it were given out. */
 void audience_number(struct audience *, uint64_t relay, uint64_t count);
 
@@ -24,5 +33,12 @@ void audience_show_list(struct audience *, uint64_t relay, int64_t at_ms);
 void audience_show_user(struct audience *, enum v0_type, const struct roster_entry *,
 			uint64_t relay, int64_t at_ms);
 void audience_show_cast(struct audience *, const struct msg_cast_out *); /* to all but the sender */
+void audience_show_event(struct audience *, const struct msg_event *);
 /* To one that comes in: the list, connected, what the others left. */
 void audience_show_room(struct audience *, struct attendee *, const struct msg_welcomed *);
+
+/* ---- native ---- */
+/* The user is about to come, go or change. */
+void audience_note(struct audience *, struct span user);
+void audience_cast_native(struct audience *, const struct msg_cast_out *);
+void audience_event_native(struct audience *, const struct msg_event *);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the clients of a room are shown, rendered once for all who get it. */
+/* What the v0 clients of a room are shown, rendered once for all who get it. */
 #include "gateway/audience_inside.h"
 
 /* Bytes of the longest list that we show. */
 #define RENDER_MAX (32u << 20)
 
+static bool sees(const struct attendee *);
 static struct v0_identity identity_of(const struct audience *a, const struct roster_user *u);
 static void show_all(struct audience *a, struct buf *text, uint64_t but_session, bool droppable);
 static void show_one(struct audience *a, struct attendee *who, struct buf *text);
@@ -12,7 +13,7 @@ static void welcome_kept(struct audience *a, struct attendee *who, uint64_t rela
 
 bool audience_hears(const struct attendee *who)
 {
-	return who->welcomed && !who->deaf && !who->leaving;
+	return who->listens && !who->deaf && !who->leaving;
 }
 
 void audience_number(struct audience *a, uint64_t relay, uint64_t count)
@@ -31,7 +32,7 @@ void audience_show_list(struct audience *a, uint64_t relay, int64_t at_ms)
 	LIST_EACH (&a->attendees, it, ahead) {
 		struct attendee *who = container_of(it, struct attendee, node);
 
-		if (!audience_hears(who) || who->shown == a->copy.changes)
+		if (!sees(who) || who->shown == a->copy.changes)
 			continue;
 		if (!p) {
 			struct buf text;
@@ -79,19 +80,52 @@ void audience_show_room(struct audience *a, struct attendee *who, const struct m
 
 void audience_show_cast(struct audience *a, const struct msg_cast_out *m)
 {
+	struct payload *p = NULL;
+	struct buf text;
+
+	LIST_EACH (&a->attendees, it, ahead) {
+		struct attendee *who = container_of(it, struct attendee, node);
+
+		if (!sees(who) || who->id.v == m->session || !audience_is_for(who, m->to))
+			continue;
+		if (!p) {
+			buf_init(&text, RENDER_MAX);
+			v0_put_seq(&text, m->body, m->relay);
+			p = payload_new(buf_span(&text));
+			buf_fini(&text);
+		}
+		a->sink->show(who->owner, p, m->session != 0);
+	}
+	payload_free(&p);
+}
+
+/* In the v0 dialect it is one more message of the room. */
+void audience_show_event(struct audience *a, const struct msg_event *m)
+{
+	const struct roster_user *u = map_find(&a->copy.by_user, m->actor);
+	const struct v0_identity who = {
+		.kind = a->kind,
+		.room_id = span_str(a->room_id),
+		.user = m->actor,
+		.name = m->name,
+		.email = span_str(u ? u->email : ""),
+	};
+	struct msg_cast_out shown = {.relay = m->relay, .body = m->body};
 	struct buf text;
 
 	buf_init(&text, RENDER_MAX);
-	LIST_EACH (&a->attendees, it, ahead) {
-		struct attendee *l = container_of(it, struct attendee, node);
-
-		if (!audience_hears(l) || l->id.v == m->session)
-			continue;
-		v0_put_seq(&text, m->body, m->relay);
-		show_all(a, &text, m->session, m->session != 0);
-		break;
+	if (m->shape == BODY_DATA && a->natives < roster_entries(&a->local)) {
+		bridge_put_v0(&text, m->type, &who, m->body, (int64_t)m->at_ms);
+		shown.body = buf_span(&text);
 	}
+	if (a->natives < roster_entries(&a->local))
+		audience_show_cast(a, &shown);
 	buf_fini(&text);
+}
+
+static bool sees(const struct attendee *who)
+{
+	return audience_hears(who) && !who->native;
 }
 
 static struct v0_identity identity_of(const struct audience *a, const struct roster_user *u)
@@ -112,7 +146,7 @@ static void show_all(struct audience *a, struct buf *text, uint64_t but_session,
 	LIST_EACH (&a->attendees, it, ahead) {
 		struct attendee *who = container_of(it, struct attendee, node);
 
-		if (audience_hears(who) && who->id.v != but_session)
+		if (sees(who) && who->id.v != but_session)
 			a->sink->show(who->owner, p, droppable);
 	}
 	payload_free(&p);
@@ -141,7 +175,10 @@ static void welcome_kept(struct audience *a, struct attendee *who, uint64_t rela
 			continue;
 		if (roster_find(&a->local, e->session))
 			e = roster_find(&a->local, e->session);
-		for (size_t i = 0; i < e->kept_count && count; i++, count--) {
+		for (size_t i = 0; i < e->kept_count && count; i++) {
+			if (span_is(span_str(e->kept[i].key), ROSTER_STATE_KEY))
+				continue; /* of a native client: v0 knows no such thing */
+			count--;
 			v0_put_seq(&text, span_of(e->kept[i].body, e->kept[i].body_len), relay++);
 			show_one(a, who, &text);
 		}

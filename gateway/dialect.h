@@ -23,8 +23,11 @@ struct dialect {
 	void (*on_shut)(struct session *);   /* it ends: what the dialect itself keeps goes */
 	void (*on_welcomed)(struct visit *); /* the owner of the room knows it */
 	void (*on_denied)(struct visit *, enum err why); /* its right to be there is gone */
-	void (*on_end)(struct visit *);                  /* it is about to be left and freed */
-	void (*drain)(struct session *);                 /* this gateway goes: send it elsewhere */
+	void (*on_kicked)(struct visit *,
+			  struct span why);    /* it is to leave; not from inside this call */
+	void (*on_end)(struct visit *);        /* it is about to be left and freed */
+	void (*drain)(struct session *);       /* this gateway goes: send it elsewhere */
+	void (*on_deadline)(struct session *); /* session.deadline_ns has passed */
 };
 
 extern const struct dialect dialect_v0, dialect_native;

@@ -10,6 +10,7 @@
 #include "common/random.h"
 #include "gateway/descriptors.h"
 #include "gateway/drain.h"
+#include "gateway/keyring.h"
 #include "gateway/link_bus.h"
 #include "gateway/listener.h"
 #include "gateway/metrics.h"
@@ -33,6 +34,7 @@ struct gateway {
 	struct router *router;
 	struct questions *questions;
 	struct access *access;
+	struct keyring keyring;
 	struct session_set *sessions;
 	struct registry *registry;
 	struct drain *drain;
@@ -79,6 +81,7 @@ struct gateway *gateway_open(const struct gateway_options *opt)
 	g->router = open_router(g);
 	g->questions = questions_new(g->router, loop_now_ns(g->loop));
 	open_database(g);
+	keyring_init(&g->keyring, g->pg);
 	g->access = access_new(g->pg, g->loop, (size_t)opt->limits_connections * 2);
 	g->sessions = open_sessions(g);
 	g->registry = open_registry(g);
@@ -212,6 +215,8 @@ static struct session_set *open_sessions(struct gateway *g)
 {
 	return session_set_new(&(struct session_setup){
 		.router = g->router,
+		.questions = g->questions,
+		.resume_key = &g->keyring.resume,
 		.access = g->access,
 		.timers = loop_timers(g->loop),
 		.opt = g->opt,
@@ -263,7 +268,8 @@ static enum err open_admin(struct gateway *g)
 static void open_listener(struct gateway *g)
 {
 	if (g->listener || drain_is_on(g->drain) || !router_view(g->router)->version ||
-	    !router_links_up(g->router) || router_is_cut_off(g->router))
+	    !router_links_up(g->router) || router_is_cut_off(g->router) ||
+	    !keyring_is_ready(&g->keyring))
 		return;
 	if (listener_open(g, &g->listener) == OK)
 		return;
@@ -281,6 +287,8 @@ static void on_tick(struct timer *t, int64_t now_ns)
 	if (g->revoked) /* once for all that were told of: an application may tell often */
 		session_set_recheck(g->sessions);
 	g->revoked = false;
+	keyring_fetch(&g->keyring);
+	session_set_tick(g->sessions, now_ns);
 	open_listener(g);
 	if (!drain_is_on(g->drain))
 		retreat_tick(g->retreat);

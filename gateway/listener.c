@@ -15,6 +15,7 @@
 #include "gateway/session.h"
 #include "gateway/socket_set.h"
 #include "gateway/upgrade.h"
+#include "proto/frame.h"
 
 #define VISITORS_MAX 4096       /* connections in the door of one port */
 #define HELD_BYTES (128u << 20) /* of requests that strangers may make us hold, at each port */
@@ -45,13 +46,14 @@ struct knock { /* an upgrade that waits to hear whether it may enter */
 static enum err open_door(struct listener *l, int64_t port, bool share, struct door **out);
 static void on_request(void *owner, struct visitor *v, const struct request *r);
 static void on_gone(void *owner, struct visitor *v);
+static void take_native(struct listener *l, struct visitor *v);
 static void knock(struct listener *l, struct visitor *v, const struct path *path);
 static bool refuse_early(struct listener *l, struct visitor *v);
 static bool is_full(const struct listener *l);
 static void on_access(void *owner, const struct access_answer *a);
 static void refuse_access(struct knock *k, enum access_refusal why);
 static void admit(struct knock *k, const struct access_answer *a);
-static void take_in(struct knock *k, const struct admission *a);
+static void take_in(struct listener *l, struct visitor *v, struct session *session);
 static void refuse(struct knock *k, unsigned status, const char *text, const char *headers);
 static void end_knock(struct knock *k);
 static void knock_free(void *owner);
@@ -141,7 +143,12 @@ static void on_request(void *owner, struct visitor *v, const struct request *r)
 	struct listener *l = owner;
 	struct path path = path_read(r->path);
 
-	if (path.target == PATH_SOCKET && span_is(r->method, "GET"))
+	bool asks = span_is(r->method, "GET");
+
+	if (asks &&
+	    (path.target == PATH_NATIVE || (path.target == PATH_SOCKET && upgrade_is_native(r))))
+		take_native(l, v);
+	else if (asks && path.target == PATH_SOCKET)
 		knock(l, v, &path);
 	else
 		http_serve(l->http, v, &path);
@@ -156,6 +163,26 @@ static void on_gone(void *owner, struct visitor *v)
 		http_gone(l->http, v);
 	else if (visitor_get(v))
 		end_knock(visitor_get(v));
+}
+
+/* Who it is, its first message says: nothing is asked of the database for a stranger's handshake.
+ */
+static void take_native(struct listener *l, struct visitor *v)
+{
+	const struct request *r = visitor_request(v);
+
+	if (refuse_early(l, v))
+		return;
+	struct upgrade_refusal no = upgrade_valid(r);
+	if (!no.text && !upgrade_is_native(r))
+		no = (struct upgrade_refusal){
+			400, "Ask for the subprotocol " FRAME_PROTOCOL " at this path", NULL};
+	if (no.text) {
+		metrics_add(METRIC_connections_opened + OPENED_REFUSED, 1);
+		http_refuse(l->http, v, no.status, no.text, no.headers);
+		return;
+	}
+	take_in(l, v, session_new_native(l->gw));
 }
 
 static void knock(struct listener *l, struct visitor *v, const struct path *path)
@@ -265,27 +292,33 @@ static void admit(struct knock *k, const struct access_answer *a)
 	} else if (is_full(k->listener)) { /* many may have been asked about at once */
 		refuse(k, err_http(ERR_OVERLOADED), err_text(ERR_OVERLOADED), "Retry-After: 1\r\n");
 	} else {
-		take_in(k, &admission);
+		struct listener *l = k->listener;
+		struct visitor *v = k->visitor;
+		struct session *session = session_new(l->gw, &admission);
+
+		end_knock(k);
+		take_in(l, v, session);
 	}
 }
 
-static void take_in(struct knock *k, const struct admission *a)
+static void take_in(struct listener *l, struct visitor *v, struct session *session)
 {
-	struct listener *l = k->listener;
-	const struct request *r = visitor_request(k->visitor);
+	const struct request *r = visitor_request(v);
 	size_t head_len = r->head_len + r->body.len;
 	uint8_t key[UPGRADE_KEY_LEN];
 	struct buf bytes;
 
+	bool native = upgrade_is_native(r); /* any other is in the v0 dialect */
 	memcpy(key, upgrade_key(r).p, sizeof key);
-	struct session *session = session_new(l->gw, a);
-	struct visitor *v = k->visitor;
-
-	end_knock(k);
 	int fd = door_take(v, &bytes);
+	const struct socket_start start = {
+		.fd = fd,
+		.key = span_of(key, sizeof key),
+		.early = span_from(buf_span(&bytes), head_len),
+		.protocol = native ? FRAME_PROTOCOL : NULL,
+	};
 
-	socket_set_adopt(l->sockets, fd, span_of(key, sizeof key),
-			 span_from(buf_span(&bytes), head_len), session);
+	socket_set_adopt(l->sockets, &start, session);
 	buf_fini(&bytes);
 }
 

@@ -11,6 +11,7 @@ static const struct row {
 	enum room_kind kind;
 	const char *allow;
 } rows[] = {
+	{"/v1/ws", PATH_NATIVE, ROOM_SUBMISSION, "GET, OPTIONS"},
 	{"/ws/test", PATH_TEST, ROOM_SUBMISSION, "GET, OPTIONS"},
 	{"/ws/submissions/*", PATH_SOCKET, ROOM_SUBMISSION, "GET, OPTIONS"},
 	{"/ws/submissions/*/broadcast", PATH_BROADCAST, ROOM_SUBMISSION, "POST, OPTIONS"},

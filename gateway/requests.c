@@ -20,9 +20,10 @@ static void ping(struct session *);
 static void on_shut(struct session *);
 static void on_welcomed(struct visit *);
 static void on_denied(struct visit *, enum err why);
+static void on_kicked(struct visit *, struct span why);
 static void on_end(struct visit *);
 static void drain(struct session *);
-static bool is_writing(enum v0_type);
+static void on_deadline(struct session *);
 static void answer(struct session *, enum v0_type);
 static void cast(struct visit *, enum v0_type, struct span text);
 static struct visit *only(const struct session *);
@@ -43,8 +44,10 @@ const struct dialect dialect_v0 = {
 	.on_shut = on_shut,
 	.on_welcomed = on_welcomed,
 	.on_denied = on_denied,
+	.on_kicked = on_kicked,
 	.on_end = on_end,
 	.drain = drain,
+	.on_deadline = on_deadline,
 };
 
 void requests_farewell(struct visit *v, const char *kept_key)
@@ -106,7 +109,7 @@ static enum request_outcome refuse_type(struct session *s, enum v0_type type, st
 
 static enum request_outcome relay(struct session *s, enum v0_type type, struct span text)
 {
-	if (visit_is_viewer(only(s)) && is_writing(type)) {
+	if (visit_is_viewer(only(s)) && v0_is_writing(type)) {
 		refuse(s, ERR_NOT_ALLOWED);
 		return REQUEST_REFUSED;
 	}
@@ -183,6 +186,22 @@ static void on_denied(struct visit *v, enum err why)
 	session_close(v->session, why);
 }
 
+/* Whoever has no socket just now must not come back either: his time is up. */
+static void on_kicked(struct visit *v, struct span why)
+{
+	struct session *s = v->session;
+
+	(void)why;
+	if (session_is_served(s)) {
+		session_close(s, ERR_KICKED);
+		return;
+	}
+	s->why = ERR_KICKED;
+	s->grace_ns = session_now(s);
+	if (s->state == SESSION_LOST)
+		session_reset_timer(s);
+}
+
 static void on_end(struct visit *v)
 {
 	(void)v;
@@ -193,11 +212,9 @@ static void drain(struct session *s)
 	session_close(s, ERR_RESTARTING);
 }
 
-/* What changes the document or claims to be about to; viewers of a document may only look on. */
-static bool is_writing(enum v0_type type)
+static void on_deadline(struct session *s)
 {
-	return type == V0_CONTENT_UPDATED || type == V0_REALTIME_CONTENT_UPDATE ||
-	       type == V0_TEXT_OPERATION || type == V0_EDITING_STARTED;
+	(void)s; /* it has none */
 }
 
 static void answer(struct session *s, enum v0_type type)

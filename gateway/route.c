@@ -18,6 +18,7 @@
 static bool may_send(const struct route *);
 static void unsettle(struct route *);
 static void send_attach(struct route *);
+static void send_join(struct route *, const struct attendee *);
 static void put_members(const struct route *, struct buf *items);
 static void catch_up(struct route *);
 static void send_held(struct route *);
@@ -39,7 +40,7 @@ struct route *route_new(struct span key, struct route_shared *shared)
 	memcpy(r->key, key.p, key.len);
 	r->slot = slot_of(key);
 	r->shared = shared;
-	r->audience = audience_new(kind, id, shared->sink);
+	r->audience = audience_new(kind, id, shared->sink, &shared->telling);
 	list_init(&r->of_slot);
 	list_init(&r->of_unsettled);
 	held_init(&r->held, &shared->held_bytes);
@@ -157,6 +158,9 @@ bool route_on_head(struct route *r, const struct msg_head *m)
 			  kv_u64("stored", m->seq));
 	if (r->event_next == 0 || is_loss)
 		r->event_next = m->seq + 1;
+	r->event_first = m->first;
+	if (r->event_next == m->seq + 1)
+		audience_on_head(r->audience, m->seq);
 	return m->seq < r->event_next; /* lower: the answer to an older ATTACH */
 }
 
@@ -180,15 +184,14 @@ struct attendee *route_enter(struct route *r, void *session, const struct item_m
 	struct attendee *who = audience_add(r->audience, session, m);
 
 	who->route = r;
-	if (r->state == ROUTE_WAITING || r->on_hold)
-		return who; /* the ATTACH to come names it */
-	struct buf items;
-	buf_init(&items, MEMBERS_MAX);
-	audience_put_member(who, &items);
-	message_put_join(link_out(r->link),
-			 &(struct msg_join){.room = key_of(r), .members = buf_span(&items)});
-	buf_fini(&items);
+	send_join(r, who);
 	return who;
+}
+
+void route_renew(struct route *r, struct attendee *who, uint64_t conn_gen)
+{
+	audience_renew(who, conn_gen);
+	send_join(r, who);
 }
 
 void route_leave(struct route *r, struct attendee **pwho, int64_t now_ns)
@@ -267,6 +270,19 @@ static void send_attach(struct route *r)
 						      .next = r->event_next,
 						      .members = buf_span(&items),
 					      });
+	buf_fini(&items);
+}
+
+static void send_join(struct route *r, const struct attendee *who)
+{
+	struct buf items;
+
+	if (r->state == ROUTE_WAITING || r->on_hold)
+		return; /* the ATTACH to come names it */
+	buf_init(&items, MEMBERS_MAX);
+	audience_put_member(who, &items);
+	message_put_join(link_out(r->link),
+			 &(struct msg_join){.room = key_of(r), .members = buf_span(&items)});
 	buf_fini(&items);
 }
 

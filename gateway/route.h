@@ -30,13 +30,15 @@ struct route {
 	int64_t retry_ns; /* WAITING: not before; 0: at any time */
 	int64_t sent_ns;  /* ATTACHING: when */
 	unsigned refusals;
-	uint64_t event_next; /* seq of the event to show next; 0: whichever HEAD says */
+	uint64_t event_next;  /* seq of the event to show next; 0: whichever HEAD says */
+	uint64_t event_first; /* of the first event that the log still had then */
 	struct held held;
 };
 
 struct route_shared { /* what the routes of a router share */
 	const struct audience_sink *sink;
 	struct list unsettled;
+	struct list telling; /* audiences whose native clients are to be told of changes */
 	size_t held_bytes;
 };
 
@@ -61,6 +63,8 @@ MUST_USE bool route_on_head(struct route *, const struct msg_head *);
 MUST_USE bool route_on_event(struct route *, const struct msg_event *);
 
 MUST_USE struct attendee *route_enter(struct route *, void *session, const struct item_member *);
+/* The connection goes on under a greater conn_gen. */
+void route_renew(struct route *, struct attendee *, uint64_t conn_gen);
 void route_leave(struct route *, struct attendee **, int64_t now_ns); /* takes it */
 MUST_USE enum err route_cast(struct route *, struct attendee *, struct msg_cast *, int64_t now_ns);
 

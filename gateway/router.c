@@ -36,6 +36,7 @@ struct router *router_new(const struct router_setup *setup)
 		list_init(&r->slots[i].routes);
 	r->shared.sink = &r->setup.sink;
 	list_init(&r->shared.unsettled);
+	list_init(&r->shared.telling);
 	return r;
 }
 
@@ -83,6 +84,11 @@ void router_leave(struct router *r, struct attendee **who, int64_t now_ns)
 
 	route_leave(route, who, now_ns);
 	router_refresh(r, route);
+}
+
+void router_renew(struct attendee *who, uint64_t conn_gen)
+{
+	route_renew(who->route, who, conn_gen);
 }
 
 enum err router_cast(struct attendee *who, struct msg_cast *m, int64_t now_ns)
@@ -152,6 +158,8 @@ void router_flush(struct router *r, int64_t now_ns)
 	struct link *link;
 	size_t at = 0;
 
+	LIST_EACH (&r->shared.telling, it, ahead)
+		audience_tell(audience_of_telling(it), now_ns);
 	while ((link = map_next(&r->links, &at)))
 		link_flush(link, now_ns);
 }

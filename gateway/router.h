@@ -32,6 +32,7 @@ void router_free(struct router **);                              /* every room m
 MUST_USE struct attendee *router_enter(struct router *, struct span room_key, void *session,
 				       const struct item_member *m, int64_t now_ns);
 void router_leave(struct router *, struct attendee **, int64_t now_ns); /* takes it */
+void router_renew(struct attendee *, uint64_t conn_gen); /* it came back over another socket */
 /* A connection casts; room and session of `m` are filled in here. Errors: OVERLOADED: it had to
  * wait and was dropped. */
 MUST_USE enum err router_cast(struct attendee *, struct msg_cast *m, int64_t now_ns);

@@ -22,8 +22,8 @@ static const struct {
 	[SESSION_OPENING] = {"opening", TO(JOINING) | TO(CLOSED)},
 	[SESSION_JOINING] = {"joining", TO(OPEN) | TO(CLOSING) | TO(LOST) | TO(CLOSED)},
 	[SESSION_OPEN] = {"open", TO(CLOSING) | TO(LOST) | TO(CLOSED)},
-	[SESSION_CLOSING] = {"closing", TO(LOST) | TO(CLOSED)},
-	[SESSION_LOST] = {"lost", TO(CLOSED)},
+	[SESSION_CLOSING] = {"closing", TO(OPEN) | TO(LOST) | TO(CLOSED)},
+	[SESSION_LOST] = {"lost", TO(OPEN) | TO(CLOSED)},
 	[SESSION_CLOSED] = {"closed", 0},
 };
 
@@ -225,6 +225,33 @@ void session_close(struct session *s, enum err why)
 int64_t session_now(const struct session *s)
 {
 	return s->set->setup.now_ns(s->set->setup.owner);
+}
+
+void session_take_over(struct session *s, struct session *from)
+{
+	struct socket *before = s->socket;
+
+	deafen(s);
+	start_grace(s);
+	s->socket = from->socket;
+	socket_set_session(s->socket, s);
+	s->why = OK;
+	s->deadline_ns = 0;
+	s->draining = false;
+	s->opened_ns = from->opened_ns;
+	s->alive_ns = from->alive_ns;
+	s->ping_ns = from->ping_ns;
+	s->lease_ns = from->lease_ns;
+	s->full_ns = from->full_ns;
+	if (s->state != SESSION_OPEN)
+		session_move(s, SESSION_OPEN);
+	from->socket = before;
+	if (!before) {
+		session_shut(from);
+		return;
+	}
+	socket_set_session(before, from);
+	session_close(from, ERR_REPLACED);
 }
 
 void session_deliver(struct session *s, struct payload *p, bool droppable)

@@ -13,6 +13,7 @@ void session_reset_timer(struct session *s)
 		at_ns = s->alive_ns + s->set->setup.opt->keepalive_dead_ns;
 		at_ns = s->ping_ns < at_ns ? s->ping_ns : at_ns;
 		at_ns = s->lease_ns < at_ns ? s->lease_ns : at_ns;
+		at_ns = s->deadline_ns && s->deadline_ns < at_ns ? s->deadline_ns : at_ns;
 	}
 	timers_arm(s->set->setup.timers, &s->timer, at_ns, on_timer);
 }
@@ -48,6 +49,10 @@ static void on_timer(struct timer *t, int64_t now_ns)
 	}
 	if (now_ns - s->alive_ns >= s->set->setup.opt->keepalive_dead_ns) {
 		session_close(s, ERR_DEAD_PEER);
+		return;
+	}
+	if (s->deadline_ns && now_ns >= s->deadline_ns) {
+		s->dialect->on_deadline(s);
 		return;
 	}
 	if (now_ns >= s->lease_ns)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/buf.h"
+#include "common/map.h"
 #include "gateway/dialect.h"
 #include "gateway/session.h"
 #include "gateway/session_set.h"
@@ -32,8 +33,10 @@ struct session {
 	struct list visits; /* of visit.of_session, in the order in which they were made */
 	struct timer timer;
 	int64_t opened_ns, alive_ns, ping_ns, lease_ns, grace_ns;
-	int64_t full_ns;  /* rate limit: when the bucket is full again */
-	int64_t scold_ns; /* the next TOO_FAST is said then */
+	int64_t deadline_ns; /* 0: none; else the dialect ends it then */
+	bool draining;       /* it was told to go elsewhere */
+	int64_t full_ns;     /* rate limit: when the bucket is full again */
+	int64_t scold_ns;    /* the next TOO_FAST is said then */
 };
 
 struct session_set {
@@ -41,7 +44,9 @@ struct session_set {
 	struct list all; /* oldest first */
 	size_t count, connected;
 	uint32_t last_id;
-	struct buf scratch;
+	struct map by_id;          /* native ones that were welcomed */
+	struct list busy;          /* of native_visit.of_busy */
+	struct buf scratch, frame; /* frame: what frame_read unescapes */
 };
 
 /* session.c */
@@ -54,7 +59,14 @@ void session_close(struct session *, enum err why);
 bool session_has_socket(const struct session *);
 bool session_is_served(const struct session *); /* what it says and is told still counts */
 int64_t session_now(const struct session *);
+/* It goes on over the socket of `from`, which ends, and with it the socket it had. */
+void session_take_over(struct session *, struct session *from);
 void session_deliver(struct session *, struct payload *, bool droppable);
+
+/* session_set.c: native sessions by id, across connections */
+void session_set_name(struct session *, session_id, uint64_t conn_gen);
+struct session *session_set_find(const struct session_set *, session_id); /* NULL: not here */
+void session_set_forget(struct session *);
 
 /* session_clock.c */
 void session_reset_timer(struct session *);

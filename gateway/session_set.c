@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/mem.h"
-#include "gateway/session_inside.h"
-#include "gateway/visit.h"
+#include "gateway/native.h"
 
 static bool is_out_of_reach(const struct session *);
 
@@ -11,6 +10,9 @@ struct session_set *session_set_new(const struct session_setup *setup)
 
 	set->setup = *setup;
 	list_init(&set->all);
+	map_init(&set->by_id);
+	list_init(&set->busy);
+	buf_init(&set->frame, FRAME_SCRATCH_BYTES);
 	buf_init(&set->scratch, CLIENT_MESSAGE_CEILING + KEPT_BODY_MAX);
 	return set;
 }
@@ -37,6 +39,8 @@ void session_set_free(struct session_set **pset)
 		mem_free(s);
 	}
 	buf_fini(&set->scratch);
+	buf_fini(&set->frame);
+	map_fini(&set->by_id);
 	mem_free(set);
 }
 
@@ -69,7 +73,7 @@ void session_set_drain(struct session_set *set, size_t count)
 
 		if (!count)
 			return;
-		if (!session_is_served(s))
+		if (!session_is_served(s) || s->draining)
 			continue;
 		s->dialect->drain(s);
 		count--;
@@ -91,6 +95,30 @@ size_t session_set_retreat(struct session_set *set, size_t count)
 		sent_away++;
 	}
 	return sent_away;
+}
+
+void session_set_tick(struct session_set *set, int64_t now_ns)
+{
+	LIST_EACH (&set->busy, it, ahead)
+		native_visit_tick(container_of(it, struct native_visit, of_busy), now_ns);
+}
+
+void session_set_name(struct session *s, session_id id, uint64_t conn_gen)
+{
+	s->id = id;
+	s->conn_gen = conn_gen;
+	map_add_u64(&s->set->by_id, id.v, s);
+}
+
+struct session *session_set_find(const struct session_set *set, session_id id)
+{
+	return map_find_u64(&set->by_id, id.v);
+}
+
+void session_set_forget(struct session *s)
+{
+	if (session_set_find(s->set, s->id) == s)
+		(void)map_remove_u64(&s->set->by_id, s->id.v);
 }
 
 static bool is_out_of_reach(const struct session *s)

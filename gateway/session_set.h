@@ -5,6 +5,7 @@
 #include "common/timers.h"
 #include "gateway/access.h"
 #include "gateway/options.h"
+#include "gateway/resume.h"
 #include "gateway/router.h"
 
 struct session_set;
@@ -12,6 +13,8 @@ struct session_set;
 struct session_setup { /* borrowed; the world as sessions need it, so that tests can bring their own
 			*/
 	struct router *router;
+	struct questions *questions;
+	const struct resume_key *resume_key;
 	struct access *access;
 	struct timers *timers;
 	const struct gateway_options *opt;
@@ -24,6 +27,7 @@ struct session_setup { /* borrowed; the world as sessions need it, so that tests
 MUST_USE struct session_set *session_set_new(const struct session_setup *);
 void session_set_free(struct session_set **); /* sockets are closed; tells no shard anything */
 
+void session_set_tick(struct session_set *, int64_t now_ns); /* every 50 ms */
 size_t session_set_count(const struct session_set *);
 size_t session_set_connected(const struct session_set *); /* with a socket */
 void session_set_recheck(

@@ -14,6 +14,7 @@
 #include "gateway/outflow.h"
 #include "gateway/session.h"
 #include "gateway/socket_set.h"
+#include "proto/frame.h"
 
 #define RECEIVE_BYTES 512       /* of the library's buffer per connection: what idle ones cost */
 #define SEND_BYTES (128 * 1024) /* of one send: more than a chunk of outflow.c */
@@ -57,6 +58,10 @@ static void socket_free(void *socket);
 
 static const struct lws_protocols protocols[] = {
 	{.name = "v0",
+	 .callback = on_library,
+	 .rx_buffer_size = RECEIVE_BYTES,
+	 .tx_packet_size = SEND_BYTES},
+	{.name = FRAME_PROTOCOL,
 	 .callback = on_library,
 	 .rx_buffer_size = RECEIVE_BYTES,
 	 .tx_packet_size = SEND_BYTES},
@@ -105,6 +110,11 @@ void socket_close(struct socket *s, enum err why)
 		outflow_drop(&s->out);
 	close_within(s);
 	loop_reap(s->set->loop, leave, s);
+}
+
+void socket_set_session(struct socket *s, struct session *session)
+{
+	s->session = session;
 }
 
 size_t socket_queued_bytes(const struct socket *s)

@@ -18,4 +18,5 @@ MUST_USE enum err socket_send(struct socket *, struct payload *, bool droppable)
 /* Start the closing handshake with err_close(why) and err_text(why) as the reason. The session
  * hears session_on_closed later, in the loop's turn. Calling it twice is fine. */
 void socket_close(struct socket *, enum err why);
+void socket_set_session(struct socket *, struct session *); /* who hears of it from now on */
 size_t socket_queued_bytes(const struct socket *);

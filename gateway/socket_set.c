@@ -81,21 +81,23 @@ size_t socket_set_count(const struct socket_set *set)
 	return set->count;
 }
 
-void socket_set_adopt(struct socket_set *set, int fd, struct span key, struct span early,
+void socket_set_adopt(struct socket_set *set, const struct socket_start *start,
 		      struct session *session)
 {
 	struct buf bytes;
 
-	buf_init(&bytes, HEAD_MAX + early.len);
+	buf_init(&bytes, HEAD_MAX + start->early.len);
 	buf_put_str(&bytes, "GET / HTTP/1.1\r\nHost: moothall\r\nUpgrade: websocket\r\n"
 			    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
 			    "Sec-WebSocket-Key: ");
-	buf_put_span(&bytes, key);
+	buf_put_span(&bytes, start->key);
+	if (start->protocol)
+		buf_printf(&bytes, "\r\nSec-WebSocket-Protocol: %s", start->protocol);
 	buf_put_str(&bytes, "\r\n\r\n");
-	buf_put_span(&bytes, early);
+	buf_put_span(&bytes, start->early);
 	must(!bytes.over);
 	set->adopting = socket_new(set, session);
-	lws_adopt_socket_vhost_readbuf(set->vhost, fd, (const char *)bytes.p, bytes.len);
+	lws_adopt_socket_vhost_readbuf(set->vhost, start->fd, (const char *)bytes.p, bytes.len);
 	if (set->adopting) /* the library never got as far as to tell us of it */
 		socket_lost(set->adopting);
 	set->adopting = NULL;

@@ -37,11 +37,15 @@ MUST_USE enum err socket_set_open(struct loop *, const struct socket_limits *,
 void socket_set_close(struct socket_set **); /* what is still open is cut; NULL is fine */
 size_t socket_set_count(const struct socket_set *);
 
-/* Make a WebSocket of `fd` (taken). `key`: its checked Sec-WebSocket-Key; `early`: what came after
- * its request head. The session hears session_on_open, or only session_on_closed when that failed.
+struct socket_start {
+	int fd;               /* taken */
+	struct span key;      /* its checked Sec-WebSocket-Key */
+	struct span early;    /* what came after its request head */
+	const char *protocol; /* the subprotocol that it is granted; NULL: none */
+};
+/* Make a WebSocket. The session hears session_on_open, or only session_on_closed when that failed.
  */
-void socket_set_adopt(struct socket_set *, int fd, struct span key, struct span early,
-		      struct session *);
+void socket_set_adopt(struct socket_set *, const struct socket_start *, struct session *);
 
 /* ---- between socket_set.c and socket.c ---- */
 struct socket *socket_new(struct socket_set *, struct session *);

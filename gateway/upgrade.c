@@ -3,6 +3,8 @@
 
 #include <strings.h>
 
+#include "proto/frame.h"
+
 static bool has_word(struct span list, const char *word);
 static struct span trim(struct span s);
 static bool is_key(struct span s);
@@ -14,12 +16,13 @@ struct upgrade_refusal upgrade_asked(const struct request *r)
 	if (!span_is(request_field(r, "Upgrade"), "websocket"))
 		return (struct upgrade_refusal){426, "Expected WebSocket upgrade request",
 						"Upgrade: websocket\r\n"};
-	/* Whoever asks for it must not be taken for a v0 client. Others are ignored: a browser that
-	 * wanted one sees that it was not granted. */
-	if (has_word(request_field(r, "Sec-WebSocket-Protocol"), "moot.v1"))
-		return (struct upgrade_refusal){
-			400, "moot.v1 is not spoken here yet: connect without a subprotocol", NULL};
 	return (struct upgrade_refusal){0};
+}
+
+/* Other subprotocols are ignored: a browser that wanted one sees that it was not granted. */
+bool upgrade_is_native(const struct request *r)
+{
+	return has_word(request_field(r, "Sec-WebSocket-Protocol"), FRAME_PROTOCOL);
 }
 
 struct upgrade_refusal upgrade_valid(const struct request *r)

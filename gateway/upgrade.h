@@ -16,5 +16,6 @@ struct upgrade_refusal {
 };
 
 struct upgrade_refusal upgrade_asked(const struct request *);
+bool upgrade_is_native(const struct request *); /* it asks for the subprotocol moot.v1 */
 struct upgrade_refusal upgrade_valid(const struct request *);
 struct span upgrade_key(const struct request *); /* of a valid one */

@@ -8,7 +8,7 @@
 #include "common/mono.h"
 #include "gateway/metrics.h"
 #include "gateway/requests.h"
-#include "gateway/session_inside.h"
+#include "gateway/native.h"
 
 static void take_back(struct visit *);
 static void visit_free(struct visit **);
@@ -118,7 +118,13 @@ struct visit *visit_of(struct list *of_session)
 
 const struct audience_sink *visit_sink(void)
 {
-	static const struct audience_sink sink = {on_show, on_welcomed, on_kicked};
+	static const struct audience_sink sink = {
+		.show = on_show,
+		.welcomed = on_welcomed,
+		.kicked = on_kicked,
+		.listed = native_visit_on_listed,
+		.event = native_visit_on_event,
+	};
 
 	return &sink;
 }
@@ -183,19 +189,9 @@ static void on_welcomed(void *owner)
 	v->session->dialect->on_welcomed(v);
 }
 
-/* Whoever has no socket just now must not come back either: his time is up. */
 static void on_kicked(void *owner, struct span why)
 {
 	struct visit *v = owner;
-	struct session *s = v->session;
 
-	(void)why;
-	if (session_is_served(s)) {
-		s->dialect->on_denied(v, ERR_KICKED);
-		return;
-	}
-	s->why = ERR_KICKED;
-	s->grace_ns = session_now(s);
-	if (s->state == SESSION_LOST)
-		session_reset_timer(s);
+	v->session->dialect->on_kicked(v, why);
 }

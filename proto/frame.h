@@ -11,7 +11,6 @@
 #include "proto/roster.h"
 
 #define FRAME_PROTOCOL "moot.v1"
-#define FRAME_STATE_KEY "state"        /* under which a roster keeps a connection's state */
 #define FRAME_SCRATCH_BYTES (8u << 10) /* holds what any one frame unescapes */
 
 enum frame_where { FRAME_FIRST, FRAME_READY, FRAME_JOINED };

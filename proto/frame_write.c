@@ -6,6 +6,7 @@
 
 #include "common/json.h"
 #include "common/mono.h"
+#include "proto/bridge.h"
 
 enum need { MUST, MAY };
 
@@ -29,7 +30,7 @@ static void put_from(struct writer *, const char *name, enum need, struct told_f
 static void put_limits(struct writer *, const char *name, enum need, struct told_limits);
 static void put_gap(struct writer *, const char *name, enum need, struct told_gap);
 static void put_connections(struct buf *list, const struct roster_user *);
-static struct span state_of(const struct roster_entry *);
+static void put_state(struct buf *, const struct roster_entry *);
 
 #define ITEM(name, doc)                                                                            \
 	static void put_item_##name(struct buf *out, const struct told_##name *m)                  \
@@ -191,20 +192,46 @@ static void put_gap(struct writer *w, const char *name, enum need need, struct t
 
 static void put_connections(struct buf *list, const struct roster_user *user)
 {
+	struct buf state;
+
+	buf_init(&state, (size_t)KEPT_PER_SESSION * (KEPT_BODY_MAX + CAST_KEY_MAX));
 	LIST_EACH (&user->entries, it, ahead) {
 		const struct roster_entry *e = container_of(it, struct roster_entry, of_user);
 
+		buf_clear(&state);
+		put_state(&state, e);
 		frame_add_connection(list, &(struct told_connection){.id = e->session.v,
 								     .since = e->since_ms,
-								     .state = state_of(e)});
+								     .state = buf_span(&state)});
 	}
+	buf_fini(&state);
 }
 
-/* Whoever speaks the v0 dialect has none. */
-static struct span state_of(const struct roster_entry *e)
+/* What it said as `state`, and what it keeps as v0 messages by their keys: {"cursor": their data}.
+ */
+static void put_state(struct buf *out, const struct roster_entry *e)
 {
+	const struct roster_kept *state = NULL;
+	bool empty = true;
+
 	for (size_t i = 0; i < e->kept_count; i++)
-		if (strcmp(e->kept[i].key, FRAME_STATE_KEY) == 0)
-			return span_of(e->kept[i].body, e->kept[i].body_len);
-	return SPAN("{}");
+		if (strcmp(e->kept[i].key, ROSTER_STATE_KEY) == 0)
+			state = &e->kept[i];
+	buf_put_u8(out, '{');
+	if (state && state->body_len > 2) {
+		buf_put(out, state->body + 1, state->body_len - 2); /* without its braces */
+		empty = false;
+	}
+	for (size_t i = 0; i < e->kept_count; i++) {
+		const struct roster_kept *k = &e->kept[i];
+
+		if (k == state)
+			continue;
+		buf_put_str(out, empty ? "" : ",");
+		json_put_string(out, span_str(k->key));
+		buf_put_u8(out, ':');
+		buf_put_span(out, bridge_data(span_of(k->body, k->body_len)));
+		empty = false;
+	}
+	buf_put_u8(out, '}');
 }

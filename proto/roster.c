@@ -104,8 +104,8 @@ size_t roster_kept_of_others(const struct roster *r, const struct roster_entry *
 	LIST_EACH (&r->entries, it, ahead) {
 		const struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
 
-		if (e != self)
-			count += e->kept_count;
+		for (size_t i = 0; e != self && i < e->kept_count; i++)
+			count += strcmp(e->kept[i].key, ROSTER_STATE_KEY) != 0;
 	}
 	return count;
 }

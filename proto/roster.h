@@ -10,6 +10,9 @@
 #include "proto/limits.h"
 #include "proto/message.h"
 
+/* Under which a native connection's state is kept; other keys are those of v0 messages. */
+#define ROSTER_STATE_KEY "state"
+
 struct roster_user {
 	struct list entries; /* of roster_entry.of_user, in roster order */
 	size_t count;
@@ -63,7 +66,7 @@ bool roster_remove(struct roster *, struct roster_entry *);
 void roster_keep(struct roster_entry *, struct span key, struct span body);
 size_t
 roster_kept_of_others(const struct roster *,
-		      const struct roster_entry *self); /* how many messages a welcome shows */
+		      const struct roster_entry *self); /* how many messages a v0 welcome shows */
 
 size_t roster_users(const struct roster *);
 size_t roster_entries(const struct roster *);

@@ -78,6 +78,13 @@ enum err v0_read(struct span text, enum v0_type *type)
 	return v0_rows[*type].action == V0_DO_REFUSE ? ERR_BAD_TYPE : OK;
 }
 
+/* What changes the document or claims to be about to; viewers of a document may only look on. */
+bool v0_is_writing(enum v0_type type)
+{
+	return type == V0_CONTENT_UPDATED || type == V0_REALTIME_CONTENT_UPDATE ||
+	       type == V0_TEXT_OPERATION || type == V0_EDITING_STARTED;
+}
+
 void v0_put_stamped(struct buf *out, struct span text, const struct v0_identity *who, int64_t at_ms)
 {
 	struct stamp st = {.out = out, .who = who, .at_ms = at_ms, .type = last_type(text)};

@@ -41,6 +41,8 @@ struct v0_identity {
  * counts. */
 MUST_USE enum err v0_read(struct span text, enum v0_type *);
 
+bool v0_is_writing(enum v0_type); /* viewers of a document may only look on */
+
 /* The sender's object with its identity stamped: existing reserved keys keep their place and get
  * the true value, missing ones are appended in the order userId, userName, userEmail, submissionId
  * | documentId, timestamp; one of these keys or `type` that comes twice (however spelt) is written

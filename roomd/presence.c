@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "roomd/presence.h"
 
+#include "proto/bridge.h"
 #include "roomd/notice.h"
 
 static bool is_alone(const struct roster_entry *);
@@ -130,14 +131,16 @@ void presence_remove_home(struct presence *p, const struct attachment *a, int64_
 void presence_cast(struct presence *p, const struct attachment *from, const struct msg_cast *m,
 		   int64_t now_ns)
 {
-	struct notice n = notice_of(p, p->relay + 1, now_ns);
+	bool numbered =
+		m->shape == BODY_V0; /* no v0 client is shown another, and none counts one */
+	struct notice n = notice_of(p, numbered ? p->relay + 1 : 0, now_ns);
 	struct roster_entry *e = roster_find(&p->roster, (session_id){m->session});
 
 	if (e && m->keep)
 		roster_keep(e, m->key, m->keep == 1 ? m->body : SPAN_NONE);
 	if (!notice_cast_has_hearer(&n, from))
 		return;
-	p->relay++;
+	p->relay += numbered;
 	p->casts_dropped += notice_cast(&n, m, from);
 }
 

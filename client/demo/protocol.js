@@ -87,7 +87,7 @@ export const replies = Object.freeze({
 	/** Answer to join. The missed events follow in order, then new ones. */
 	joined: {
 		room: { kind: 'text', optional: false },
-		seq: { kind: 'number', optional: false },
+		seq: { kind: 'number', optional: true },
 		role: { kind: 'text', optional: false },
 		members: { kind: 'list', optional: false },
 		gap: { kind: 'gap', optional: true },

@@ -47,7 +47,7 @@ void client_cast(struct client *p)
 	char text[FRAME_CAST_LEN];
 	struct connection *c = p->now;
 
-	visit_say(c, frame_put_cast(text, c->number, ++c->casts));
+	visit_say(c, shown_put_cast(text, c->number, ++c->casts));
 }
 
 static void on_act(struct event *e)
@@ -153,7 +153,7 @@ void connection_on_frame(struct connection *c, struct span text)
 
 	if (c->state == CONNECTION_CLOSED)
 		return;
-	frame_read(text, &f);
+	shown_read(text, &f);
 	sim_trace(&c->world->sim, "  connection %u (u%u) sees %.*s", c->number, c->user,
 		  SPAN_ARGS(text));
 	invariant_on_frame(&c->world->invariants, c, &f);

@@ -23,7 +23,7 @@ static const uint8_t *find(struct span text, const char *what);
 static uint64_t number_at(const uint8_t *p, const uint8_t *end);
 static uint64_t number_after(struct span text, const char *what);
 
-void frame_read(struct span text, struct frame *f)
+void shown_read(struct span text, struct frame *f)
 {
 	const uint8_t *end = text.p + text.len, *at;
 
@@ -48,12 +48,12 @@ void frame_read(struct span text, struct frame *f)
 	}
 }
 
-const char *frame_name(enum frame_type type)
+const char *shown_name(enum frame_type type)
 {
 	return shapes[type].name;
 }
 
-struct span frame_put_cast(char out[FRAME_CAST_LEN], unsigned connection, uint64_t number)
+struct span shown_put_cast(char out[FRAME_CAST_LEN], unsigned connection, uint64_t number)
 {
 	int len = snprintf(out, FRAME_CAST_LEN,
 			   "{\"type\":\"cursor_position\",\"c\":%u,\"n\":%" PRIu64 "}", connection,
@@ -62,7 +62,7 @@ struct span frame_put_cast(char out[FRAME_CAST_LEN], unsigned connection, uint64
 	return span_of(out, (size_t)len);
 }
 
-struct span frame_put_event(char out[FRAME_CAST_LEN], uint64_t number)
+struct span shown_put_event(char out[FRAME_CAST_LEN], uint64_t number)
 {
 	int len = snprintf(out, FRAME_CAST_LEN, "{\"type\":\"comment_added\",\"e\":%" PRIu64 "}",
 			   number);

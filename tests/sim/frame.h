@@ -27,9 +27,9 @@ struct frame {
 	uint64_t number;     /* EVENT: of the publication */
 };
 
-void frame_read(struct span text, struct frame *);
-const char *frame_name(enum frame_type);
+void shown_read(struct span text, struct frame *);
+const char *shown_name(enum frame_type);
 
 #define FRAME_CAST_LEN 96
-struct span frame_put_event(char out[FRAME_CAST_LEN], uint64_t number);
-struct span frame_put_cast(char out[FRAME_CAST_LEN], unsigned connection, uint64_t number);
+struct span shown_put_event(char out[FRAME_CAST_LEN], uint64_t number);
+struct span shown_put_cast(char out[FRAME_CAST_LEN], unsigned connection, uint64_t number);

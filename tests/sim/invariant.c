@@ -237,11 +237,11 @@ static void see_number(struct invariants *v, struct connection *c, const struct 
 	if (mutant_is(v->world->mutant, MUTANT_ROSTER_COVERED) && f->seq == 0)
 		return; /* that alone gives it away */
 	if (f->type == FRAME_UNKNOWN || f->seq == 0)
-		sim_violate(&v->world->sim, "numbered", "%s without a number", frame_name(f->type));
+		sim_violate(&v->world->sim, "numbered", "%s without a number", shown_name(f->type));
 	else if (f->seq <= c->relay)
 		sim_violate(&v->world->sim, "relay-order",
 			    "connection %u was shown %" PRIu64 " (%s) after %" PRIu64, c->number,
-			    f->seq, frame_name(f->type), c->relay);
+			    f->seq, shown_name(f->type), c->relay);
 	c->relay = f->seq;
 	c->epoch = connection_epoch(c);
 	see_content(v, c, f);
@@ -339,7 +339,7 @@ static void see_removed(struct invariants *v, struct connection *c, const struct
 		sim_violate(&v->world->sim, "left-while-here",
 			    "connection %u in %s was shown by %s that u%u went; u%u has been here "
 			    "for %" PRId64 " ms, %u live",
-			    c->number, room_of(v, c)->key, frame_name(f->type), user, user,
+			    c->number, room_of(v, c)->key, shown_name(f->type), user, user,
 			    (now_ns - s->since_ns) / NS_PER_MS, s->live);
 }
 

@@ -67,7 +67,7 @@ void publication_on_stored(struct publications *all, struct span room, uint64_t 
 	struct sim *s = &all->world->sim;
 	struct frame f;
 
-	frame_read(body, &f);
+	shown_read(body, &f);
 	must(f.type == FRAME_EVENT && f.number > 0 && f.number <= all->count);
 	struct publication *p = &all->all[f.number - 1];
 	if (p->seq)
@@ -142,7 +142,7 @@ static void take_post(struct input *in, struct node *gateway)
 			  &(struct question_event){
 				  .type = SPAN("comment_added"),
 				  .actor = SPAN("u0"),
-				  .body = frame_put_event(text, p->number),
+				  .body = shown_put_event(text, p->number),
 			  },
 			  on_answered, p);
 	mem_free(post);

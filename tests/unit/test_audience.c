@@ -20,6 +20,7 @@ struct client {
 
 struct world {
 	struct audience *audience;
+	struct list telling;
 	struct client clients[CLIENTS];
 	char transcript[4096];
 	struct payload *last;
@@ -89,7 +90,8 @@ static int world_open(void **state)
 {
 	struct world *w = test_calloc(1, sizeof *w);
 
-	w->audience = audience_new(ROOM_SUBMISSION, SPAN("s1"), &sink);
+	list_init(&w->telling);
+	w->audience = audience_new(ROOM_SUBMISSION, SPAN("s1"), &sink, &w->telling);
 	for (unsigned i = 0; i < CLIENTS; i++)
 		w->clients[i] = (struct client){w, (char)('A' + i), NULL};
 	*state = w;

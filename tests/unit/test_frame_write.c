@@ -71,8 +71,7 @@ static void joined_has_a_gap_only_when_there_is_one(void **state)
 	struct told_joined m = {.room = ROOM, .role = SPAN("editor")};
 
 	frame_put_joined(&text, &m);
-	assert_text("{\"type\":\"joined\"," ROOM_TEXT
-		    ",\"seq\":0,\"role\":\"editor\",\"members\":[]}");
+	assert_text("{\"type\":\"joined\"," ROOM_TEXT ",\"role\":\"editor\",\"members\":[]}");
 	m.seq = 9;
 	m.gap = (struct told_gap){.from = 1, .to = 4};
 	frame_put_joined(&text, &m);
@@ -167,9 +166,9 @@ static void put(struct roster *r, const char *user, uint64_t session, struct spa
 				.since_ms = (uint64_t)AT_MS + session};
 	struct roster_entry *e = roster_put(r, &m, (incarnation_id){1}, &first);
 
-	roster_keep(e, SPAN("typing"), SPAN("{\"type\":\"typing_start\"}"));
+	roster_keep(e, SPAN("typing"), SPAN("{\"type\":\"typing_start\",\"data\":{\"on\":1}}"));
 	if (kept.len)
-		roster_keep(e, SPAN(FRAME_STATE_KEY), kept);
+		roster_keep(e, SPAN(ROSTER_STATE_KEY), kept);
 }
 
 static void presence_lists_users_with_their_connections(void **state)
@@ -194,12 +193,12 @@ static void presence_lists_users_with_their_connections(void **state)
 	assert_text("{\"type\":\"presence\"," ROOM_TEXT ",\"joined\":["
 		    "{\"id\":\"ann\",\"name\":\"ann\",\"email\":\"e@x\",\"connections\":["
 		    "{\"id\":\"0000000000000001\",\"since\":\"2025-11-24T17:05:31.124Z\","
-		    "\"state\":{\"mode\":\"edit\"}},"
+		    "\"state\":{\"mode\":\"edit\",\"typing\":{\"on\":1}}},"
 		    "{\"id\":\"0000000000000002\",\"since\":\"2025-11-24T17:05:31.125Z\",\"state\":"
-		    "{}}]},"
+		    "{\"typing\":{\"on\":1}}}]},"
 		    "{\"id\":\"bo\",\"name\":\"bo\",\"email\":\"e@x\",\"connections\":["
 		    "{\"id\":\"0000000000000003\",\"since\":\"2025-11-24T17:05:31.126Z\",\"state\":"
-		    "{}}]}],"
+		    "{\"typing\":{\"on\":1}}}]}],"
 		    "\"left\":[{\"id\":\"c\\\"1\"},{\"id\":\"d\"}],\"changed\":[]}");
 	buf_fini(&joined);
 	buf_fini(&left);

@@ -44,13 +44,20 @@ static void upgrade_is_asked_for_by_the_exact_word(void **state)
 	assert_int_equal(asked("upgrade:   websocket \r\n"), 0);
 }
 
-static void
-upgrade_to_the_coming_dialect_is_refused_and_other_subprotocols_are_ignored(void **state)
+static bool native(const char *fields)
+{
+	struct request r = request_with(fields);
+
+	return upgrade_is_native(&r);
+}
+
+static void upgrade_is_native_when_the_subprotocol_is_among_those_asked_for(void **state)
 {
 	(void)state;
-	assert_int_equal(asked("Upgrade: websocket\r\nSec-WebSocket-Protocol: chat, x\r\n"), 0);
-	assert_int_equal(asked("Upgrade: websocket\r\nSec-WebSocket-Protocol: chat,moot.v1\r\n"),
-			 400);
+	assert_false(native("Sec-WebSocket-Protocol: chat, x\r\n"));
+	assert_false(native("Sec-WebSocket-Protocol: moot.v12\r\n"));
+	assert_true(native("Sec-WebSocket-Protocol: moot.v1\r\n"));
+	assert_true(native("Sec-WebSocket-Protocol: chat,moot.v1\r\n"));
 }
 
 static void upgrade_needs_connection_version_and_key(void **state)
@@ -100,8 +107,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(upgrade_is_asked_for_by_the_exact_word),
-		cmocka_unit_test(
-			upgrade_to_the_coming_dialect_is_refused_and_other_subprotocols_are_ignored),
+		cmocka_unit_test(upgrade_is_native_when_the_subprotocol_is_among_those_asked_for),
 		cmocka_unit_test(upgrade_needs_connection_version_and_key),
 		cmocka_unit_test(upgrade_key_is_16_bytes_in_base64),
 	};
