@@ -21,6 +21,7 @@ struct router {
 	struct router_slot slots[SLOTS];
 	struct route_shared shared;
 	bool holding; /* some slot is on hold */
+	bool changed; /* some slot has, since the last settling */
 	struct suspects *suspects;
 	int64_t confirmed_ns; /* when the view was what the database had */
 };

@@ -33,7 +33,7 @@ void router_put_member(struct router *r, const struct view_member *m)
 void router_put_slot(struct router *r, unsigned slot, incarnation_id owner, uint64_t epoch)
 {
 	if (view_set_slot(&r->view, slot, owner, epoch))
-		r->slots[slot].changed = true;
+		r->changed = r->slots[slot].changed = true;
 }
 
 void router_view_end(struct router *r, uint64_t version, int64_t now_ns)
@@ -74,17 +74,16 @@ void router_add_link(struct router *r, incarnation_id owner, struct span endpoin
 
 void router_settle(struct router *r, int64_t now_ns)
 {
-	bool any = false;
-
+	if (!r->changed)
+		return;
+	r->changed = false;
 	for (unsigned slot = 0; slot < SLOTS; slot++) {
 		if (!r->slots[slot].changed)
 			continue;
-		any = true;
 		r->slots[slot].changed = false;
 		attach_slot(r, slot, now_ns);
 	}
-	if (any)
-		r->setup.on_ways(r->setup.owner, now_ns);
+	r->setup.on_ways(r->setup.owner, now_ns);
 }
 
 struct link *router_owner_link(const struct router *r, unsigned slot)

@@ -9,19 +9,25 @@
 #define RETRY_NS (200 * NS_PER_MS) /* after the store refused, or did less than was asked */
 #define PAUSE_NS                                                                                   \
 	(20 * NS_PER_MS) /* between two batches with rooms: gateways attach what has moved */
+#define PLAN_NS                                                                                    \
+	(50 * NS_PER_MS) /* a plan is followed while slots move, and made anew this often          \
+			  */
 
 struct ownership {
 	struct ownership_setup setup;
 	struct view view;
 	struct handover *handover;
-	incarnation_id targets[SLOTS]; /* what placement says of the view */
-	bool stale;                    /* the view changed since */
-	bool idle;                     /* nothing to take or to give until it changes again */
+	incarnation_id targets[SLOTS];   /* what placement says of the view */
+	bool stale;                      /* who lives has changed since, or something went wrong */
+	bool aged;                       /* slots have moved since */
+	bool none_to_take, none_to_give; /* until it changes again */
 	bool taking;
 	bool renounced;
-	int64_t now_ns, take_at_ns, give_at_ns;
+	int64_t now_ns, placed_ns, take_at_ns, give_at_ns;
 };
 
+static uint64_t mark_of_shards(const struct ownership *);
+static void look_again(struct ownership *, bool *why);
 static void take_members(struct ownership *, const struct store_view *);
 static void take_slot(struct ownership *, const struct store_slot *);
 static void place(struct ownership *);
@@ -70,11 +76,13 @@ void ownership_take_view(struct ownership *o, const struct store_view *v)
 {
 	if (v->version == o->view.version)
 		return;
+	uint64_t mark = mark_of_shards(o);
+
 	take_members(o, v);
 	for (size_t i = 0; i < v->slot_count; i++)
 		take_slot(o, &v->slots[i]);
 	view_set_version(&o->view, v->version);
-	o->stale = true;
+	look_again(o, mark_of_shards(o) == mark ? &o->aged : &o->stale);
 }
 
 void ownership_on_retaken(struct ownership *o, const struct store_slot *slots, size_t count)
@@ -86,16 +94,12 @@ void ownership_on_retaken(struct ownership *o, const struct store_slot *slots, s
 void ownership_advance(struct ownership *o, int64_t now_ns)
 {
 	o->now_ns = now_ns;
-	if (o->stale)
+	if (o->stale || (o->aged && now_ns - o->placed_ns >= PLAN_NS))
 		place(o);
-	if (o->idle)
-		return;
-	bool may_take = !o->taking && now_ns >= o->take_at_ns;
-	bool may_give = handover_is_idle(o->handover) && now_ns >= o->give_at_ns;
-	bool took = may_take && take_slots(o);
-	bool gave = may_give && give_slots(o);
-
-	o->idle = may_take && may_give && !took && !gave;
+	if (!o->none_to_take && !o->taking && now_ns >= o->take_at_ns)
+		o->none_to_take = !take_slots(o);
+	if (!o->none_to_give && handover_is_idle(o->handover) && now_ns >= o->give_at_ns)
+		o->none_to_give = !give_slots(o);
 }
 
 void ownership_tick(struct ownership *o, int64_t now_ns)
@@ -112,7 +116,7 @@ void ownership_on_held(struct ownership *o, struct feed *f, uint64_t move, int64
 void ownership_renounce(struct ownership *o)
 {
 	o->renounced = true;
-	o->stale = true;
+	look_again(o, &o->stale);
 	o->give_at_ns = 0;
 }
 
@@ -146,6 +150,25 @@ bool ownership_is_empty(const struct ownership *o)
 	return o->targets[0].v == 0 || ownership_slots(o) == 0;
 }
 
+/* Changes with who of the shards lives, and as what. */
+static uint64_t mark_of_shards(const struct ownership *o)
+{
+	const struct view_member *m;
+	uint64_t mark = 0;
+	size_t at = 0;
+
+	while ((m = map_next(&o->view.members, &at)))
+		if (m->kind == MEMBER_SHARD)
+			mark += (m->id.v | 1) * (2 * (uint64_t)m->state + 3);
+	return mark;
+}
+
+static void look_again(struct ownership *o, bool *why)
+{
+	*why = true;
+	o->none_to_take = o->none_to_give = false;
+}
+
 static void take_members(struct ownership *o, const struct store_view *v)
 {
 	view_members_begin(&o->view);
@@ -175,24 +198,25 @@ static void place(struct ownership *o)
 	if (self && o->renounced && self->state == MEMBER_ACTIVE)
 		self->state = MEMBER_DRAINING;
 	placement_targets(&o->view, o->targets);
-	o->stale = false;
-	o->idle = false;
+	o->placed_ns = o->now_ns;
+	o->stale = o->aged = false;
+	o->none_to_take = o->none_to_give = false;
 }
 
 static bool take_slots(struct ownership *o)
 {
-	struct store_move *moves = mem_new(SLOTS * sizeof(*moves));
+	struct store_move moves[SLOTS];
 	size_t count = 0;
 
 	for (unsigned slot = 0; slot < SLOTS; slot++)
-		if (o->targets[slot].v == o->setup.self.v && is_ownerless(o, slot))
+		if (o->targets[slot].v == o->setup.self.v && !is_mine(o, slot) &&
+		    is_ownerless(o, slot))
 			moves[count++] =
 				(struct store_move){slot, o->view.slots[slot].owner, o->setup.self};
 	if (count > 0) {
 		o->taking = true;
 		store_assign(o->setup.store, moves, count, o->view.version, on_taken, o);
 	}
-	mem_free(moves);
 	return count > 0;
 }
 
@@ -204,7 +228,7 @@ static void on_taken(void *owner, enum err e, uint64_t version, const struct sto
 	o->taking = false;
 	for (size_t i = 0; i < count; i++)
 		take_slot(o, &slots[i]);
-	o->stale = true;
+	look_again(o, e ? &o->stale : &o->aged);
 	if (count > 0)
 		log_info("slots_taken", kv_u64("count", count), kv_u64("version", version));
 	if (e || count == 0)
@@ -245,7 +269,7 @@ static void on_given_end(void *owner, enum err e, size_t rooms)
 {
 	struct ownership *o = owner;
 
-	o->stale = true;
+	look_again(o, e ? &o->stale : &o->aged);
 	o->give_at_ns = o->now_ns + (e ? RETRY_NS : rooms > 0 ? PAUSE_NS : 0);
 	if (e)
 		o->setup.on_doubt(o->setup.owner);
