@@ -15,6 +15,7 @@ struct view_member {
 	enum member_state state;
 	char name[64];
 	char endpoint[128]; /* shards: where their ROUTER listens */
+	int64_t age_ms;     /* in this state, when it was read; 0: not known */
 	bool seen;          /* scratch of view_members_begin/end */
 };
 

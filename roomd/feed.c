@@ -79,6 +79,21 @@ bool feed_is_choked(const struct feed *f)
 	return f->state == FEED_LIVE && channel_queued(&f->channel) > FEED_CHOKED;
 }
 
+bool feed_is_live(const struct feed *f)
+{
+	return f->state == FEED_LIVE;
+}
+
+bool feed_is_expected(const struct feed *f)
+{
+	return f->state == FEED_LIVE || (f->state == FEED_AWAY && f->listed);
+}
+
+bool feed_is_remembered(const struct feed *f)
+{
+	return f->state != FEED_GONE;
+}
+
 static void close_channel(struct feed *f)
 {
 	if (f->state == FEED_LIVE)

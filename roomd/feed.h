@@ -3,7 +3,8 @@
  * what is said to it goes into its channel, which is memory. Fields are written by feed.c and
  * feed_set.c only, except `attachments` and `parked`. Owner: feed_set. A feed is LIVE while a link
  * generation of its gateway is up; AWAY from the moment we expect it (the view lists it) or lost
- * it; GONE once it was away for the grace: then its entries leave. */
+ * it; GONE once it was away for the grace, or
+ * longer if it never called: then its entries leave. */
 #pragma once
 
 #include "common/list.h"
@@ -49,3 +50,6 @@ void feed_lose(struct feed *, enum err why,
 /* Where records for it are appended; NULL while it is not LIVE. */
 struct buf *feed_out(struct feed *);
 bool feed_is_choked(const struct feed *);
+bool feed_is_live(const struct feed *);
+bool feed_is_expected(const struct feed *);   /* alive, as far as we or the view know */
+bool feed_is_remembered(const struct feed *); /* or gone for less than the grace */

@@ -28,6 +28,7 @@ static enum err read_hello(struct channel *, struct span bytes, struct span *rec
 static void greet(struct feed_set *, struct feed *, uint64_t revision_max);
 static struct feed *add(struct feed_set *, incarnation_id gateway, int64_t now_ns);
 static void tick_feed(struct feed_set *, struct feed *, int64_t now_ns);
+static int64_t patience(const struct feed_set *, const struct feed *);
 static void tick_doubt(struct feed_set *, struct feed *, int64_t now_ns);
 static void flush_feed(struct feed_set *, struct feed *, const struct feed_facts *, int64_t now_ns);
 static enum err send_batch(void *owner, struct span bytes);
@@ -98,6 +99,16 @@ void feed_set_list(struct feed_set *s, incarnation_id gateway, int64_t now_ns)
 		f = add(s, gateway, now_ns);
 	if (f)
 		f->listed = true;
+}
+
+void feed_set_list_dead(struct feed_set *s, incarnation_id gateway, int64_t age_ns, int64_t now_ns)
+{
+	struct feed *f = feed_set_find(s, gateway);
+
+	if (!f && age_ns < s->setup.grace_ns)
+		(void)add(s, gateway, now_ns - age_ns);
+	if (f && f->generation == 0 && f->away_ns < now_ns - age_ns)
+		f->away_ns = now_ns - age_ns;
 }
 
 /* Those that are listed no more live on until they are GONE. */
@@ -247,7 +258,7 @@ static void tick_feed(struct feed_set *s, struct feed *f, int64_t now_ns)
 		feed_lose(f, ERR_TIMEOUT, now_ns);
 	if (f->state == FEED_LIVE && f->doubted)
 		tick_doubt(s, f, now_ns);
-	if (f->state == FEED_AWAY && now_ns - f->away_ns >= s->setup.grace_ns) {
+	if (f->state == FEED_AWAY && now_ns - f->away_ns >= patience(s, f)) {
 		f->state = FEED_GONE;
 		f->gone_ns = now_ns;
 		s->setup.hooks.on_gone(s->setup.hooks.owner, f, now_ns);
@@ -256,6 +267,15 @@ static void tick_feed(struct feed_set *s, struct feed *f, int64_t now_ns)
 		(void)map_remove_u64(&s->by_gateway, f->gateway.v);
 		feed_free(&f);
 	}
+}
+
+/* One that never called may live and not know us yet: it was stopped, or the database is away.
+ * Shards that heard it end the waiting, by the view, when it is dead. */
+static int64_t patience(const struct feed_set *s, const struct feed *f)
+{
+	bool is_stranger = f->generation == 0 && f->listed;
+
+	return is_stranger ? s->setup.silence_ns + 2 * s->setup.grace_ns : s->setup.grace_ns;
 }
 
 static void tick_doubt(struct feed_set *s, struct feed *f, int64_t now_ns)

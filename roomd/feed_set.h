@@ -54,6 +54,9 @@ MUST_USE enum err feed_set_receive(struct feed_set *, struct span route, struct 
 /* The gateways that the view lists as alive: begin, each, end. */
 void feed_set_list_begin(struct feed_set *);
 void feed_set_list(struct feed_set *, incarnation_id gateway, int64_t now_ns);
+/* One that the view lists as dead, for so long: whom it had may still be in their grace, also when
+ * it never called here. */
+void feed_set_list_dead(struct feed_set *, incarnation_id gateway, int64_t age_ns, int64_t now_ns);
 void feed_set_list_end(struct feed_set *);
 
 void feed_set_tick(struct feed_set *, int64_t now_ns); /* silence, grace; every 50 ms or so */

@@ -45,7 +45,7 @@ static void on_state(void *owner, enum err, uint64_t version);
 static void start_pull(struct membership *);
 static void on_pulled(void *owner, enum err, const struct store_view *);
 static void check_alive(struct membership *);
-static void list_gateways(struct membership *);
+static void list_gateways(struct membership *, const struct store_view *);
 static void on_lost(void *owner, unsigned slot, uint64_t epoch);
 static size_t on_given(void *owner, unsigned slot);
 static void on_doubt(void *owner);
@@ -336,7 +336,7 @@ static void on_pulled(void *owner, enum err e, const struct store_view *v)
 		m->knows_view = true;
 		ownership_take_view(m->ownership, v);
 		check_alive(m);
-		list_gateways(m);
+		list_gateways(m, v);
 	}
 	if (m->pull_again)
 		start_pull(m);
@@ -355,16 +355,22 @@ static void check_alive(struct membership *m)
 		set_state(m, MEMBERSHIP_DEAD);
 }
 
-static void list_gateways(struct membership *m)
+/* As just read: what the view holds may be as old as its version, and for how long one has been
+ * dead is told by each reading. */
+static void list_gateways(struct membership *m, const struct store_view *v)
 {
-	const struct view_member *member;
-	size_t at = 0;
-
 	feed_set_list_begin(m->setup.feeds);
-	while ((member = map_next(&membership_view(m)->members, &at)))
-		if (member->kind == MEMBER_GATEWAY &&
-		    (member->state == MEMBER_ACTIVE || member->state == MEMBER_DRAINING))
+	for (size_t i = 0; i < v->member_count; i++) {
+		const struct view_member *member = &v->members[i];
+
+		if (member->kind != MEMBER_GATEWAY)
+			continue;
+		if (member->state == MEMBER_ACTIVE || member->state == MEMBER_DRAINING)
 			feed_set_list(m->setup.feeds, member->id, m->now_ns);
+		else if (member->state == MEMBER_DEAD)
+			feed_set_list_dead(m->setup.feeds, member->id, member->age_ms * NS_PER_MS,
+					   m->now_ns);
+	}
 	feed_set_list_end(m->setup.feeds);
 }
 

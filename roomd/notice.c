@@ -8,9 +8,8 @@
 	(LINK_BATCH_MAX - LINK_BATCH_AIM - 4096) /* bytes: the batch it lands in and its own head  \
 						  */
 
-static bool put_members(const struct roster *, const incarnation_id *home, struct buf *items);
-static bool put_members_with(const struct roster *, const incarnation_id *home, bool kept,
-			     struct buf *items);
+static bool put_members(const struct roster *, bool unseen, struct buf *items);
+static bool put_members_with(const struct roster *, bool unseen, bool kept, struct buf *items);
 static bool hears(const struct attachment *, const struct attachment *from);
 
 #define EACH_ATTACHMENT(n, a)                                                                      \
@@ -36,7 +35,7 @@ void notice_roster(const struct notice *n, struct attachment *a, const struct ro
 	if (!out || !a->attached)
 		return;
 	buf_init(&items, MEMBERS_MAX);
-	if (!put_members(roster, &a->feed->gateway, &items))
+	if (!put_members(roster, false, &items))
 		covered = false; /* who is missing in it is not gone */
 	message_put_roster(out, &(struct msg_roster){
 					.room = n->key,
@@ -181,25 +180,26 @@ void notice_answer(struct feed *f, const struct msg_answer *m, const struct rost
 		return;
 	buf_init(&items, MEMBERS_MAX);
 	if (roster)
-		(void)put_members(roster, NULL, &items);
+		(void)put_members(roster, true, &items);
 	mine.members = buf_span(&items);
 	message_put_answer(out, &mine);
 	buf_fini(&items);
 }
 
-/* A roster that is too large with the kept states goes without them (late joiners then miss those),
- * and in part if even that does not fit. Returns whether everybody is in it. */
-static bool put_members(const struct roster *roster, const incarnation_id *home, struct buf *items)
+/* With or without those that were not announced yet. A roster that is too large with the kept
+ * states goes without them (late joiners then miss those), and in part if even that does not fit.
+ * Returns whether everybody is in it. */
+static bool put_members(const struct roster *roster, bool unseen, struct buf *items)
 {
-	if (put_members_with(roster, home, true, items))
+	if (put_members_with(roster, unseen, true, items))
 		return true;
 	buf_clear(items);
 	log_warn("roster_without_states", kv_u64("entries", roster_entries(roster)));
-	return put_members_with(roster, home, false, items);
+	return put_members_with(roster, unseen, false, items);
 }
 
-static bool put_members_with(const struct roster *roster, const incarnation_id *home,
-			     bool with_kept, struct buf *items)
+static bool put_members_with(const struct roster *roster, bool unseen, bool with_kept,
+			     struct buf *items)
 {
 	struct item_member item;
 	struct buf kept;
@@ -209,7 +209,7 @@ static bool put_members_with(const struct roster *roster, const incarnation_id *
 	LIST_EACH (&roster->entries, it, ahead) {
 		const struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
 
-		if (items->over || (!e->seen && home && e->home.v != home->v))
+		if (items->over || (!e->seen && !unseen))
 			continue;
 		whole = items->len;
 		roster_item(e, &kept, &item);

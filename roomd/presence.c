@@ -5,7 +5,7 @@
 #include "roomd/notice.h"
 
 static bool is_alone(const struct roster_entry *);
-static bool has_announced(const struct presence *, const struct attachment *home);
+static bool shows_any(const struct presence *);
 static void state_changed(struct presence *, int64_t now_ns);
 static void tell_state(struct presence *, int64_t now_ns);
 static struct notice notice_of(struct presence *, uint64_t relay, int64_t now_ns);
@@ -92,6 +92,7 @@ void presence_announce(struct presence *p, struct roster_entry *e, int64_t now_n
 	if (home && attachment_out(home)) {
 		n.relay = p->relay + 1;
 		p->relay += count;
+		home->shows = true;
 		notice_welcomed(&n, home, e->session, count);
 	}
 	if (is_new && others)
@@ -111,6 +112,8 @@ void presence_remove(struct presence *p, struct roster_entry *e, int64_t now_ns)
 		p->state_due = false;
 		return;
 	}
+	if (!p->covered)
+		return;
 	struct notice n = notice_of(p, is_shown ? ++p->relay : 0, now_ns);
 	notice_left(&n, session);
 	state_changed(p, now_ns);
@@ -159,22 +162,22 @@ size_t presence_kick(struct presence *p, const struct msg_kick *m, int64_t now_n
 	return count;
 }
 
-void presence_tell_roster(struct presence *p, struct attachment *a, bool covered, int64_t now_ns)
+void presence_tell_roster(struct presence *p, struct attachment *a, int64_t now_ns)
 {
-	uint64_t relay = covered && has_announced(p, a) ? ++p->relay : 0;
+	uint64_t relay = p->covered && a->shows ? ++p->relay : 0;
 	struct notice n = notice_of(p, relay, now_ns);
 
-	notice_roster(&n, a, &p->roster, covered);
+	notice_roster(&n, a, &p->roster, p->covered);
 }
 
-void presence_tell_roster_all(struct presence *p, bool covered, int64_t now_ns)
+void presence_tell_roster_all(struct presence *p, int64_t now_ns)
 {
-	uint64_t relay = covered && has_announced(p, NULL) ? ++p->relay : 0;
+	uint64_t relay = p->covered && shows_any(p) ? ++p->relay : 0;
 	struct notice n = notice_of(p, relay, now_ns);
 
 	LIST_EACH (&p->attachments, it, ahead) {
 		notice_roster(&n, container_of(it, struct attachment, of_room), &p->roster,
-			      covered);
+			      p->covered);
 	}
 }
 
@@ -201,13 +204,10 @@ static bool is_alone(const struct roster_entry *e)
 	return true;
 }
 
-/* Is there somebody (at that home) who would be shown a list that changed? */
-static bool has_announced(const struct presence *p, const struct attachment *home)
+static bool shows_any(const struct presence *p)
 {
-	LIST_EACH (&p->roster.entries, it, ahead) {
-		const struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
-
-		if (e->seen && (!home || e->home.v == home->feed->gateway.v))
+	LIST_EACH (&p->attachments, it, ahead) {
+		if (container_of(it, struct attachment, of_room)->shows)
 			return true;
 	}
 	return false;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who is in a room, from which gateways, and the telling of each change under its relay number.
  * Pure. Owner: room, which decides when enough is known to call these. `seen` of a roster entry
- * means here: it was announced. One that came fresh waits for that, and until then only its own
- * gateway is told of it. */
+ * means here: it was announced. One that came fresh waits for that, and until then nobody is told
+ * of it. Until the roster is covered nobody is told that anybody goes: a gateway that has not
+ * spoken may have him too. The covered roster then lacks who has gone. */
 #pragma once
 
 #include "proto/roster.h"
@@ -18,6 +19,7 @@ struct presence {
 	int64_t state_interval_ns;
 	int64_t state_at_ns; /* when the next ROOM_STATE may go out */
 	bool state_due;
+	bool covered; /* every gateway that may have somebody here has spoken; the room says so */
 	int64_t wall_offset_ms; /* wall clock minus monotonic, for the stamps people see */
 	uint64_t casts_dropped; /* for gateways that take no more */
 };
@@ -47,8 +49,8 @@ void presence_cast(struct presence *, const struct attachment *from, const struc
 size_t presence_kick(struct presence *, const struct msg_kick *, int64_t now_ns);
 
 /* With a number for the list to be shown, if it is covered and somebody there may be shown it. */
-void presence_tell_roster(struct presence *, struct attachment *, bool covered, int64_t now_ns);
-void presence_tell_roster_all(struct presence *, bool covered, int64_t now_ns);
+void presence_tell_roster(struct presence *, struct attachment *, int64_t now_ns);
+void presence_tell_roster_all(struct presence *, int64_t now_ns);
 int64_t
 presence_next_ns(const struct presence *); /* when to tick at the latest; INT64_MAX: never */
 void presence_tick(struct presence *, int64_t now_ns);

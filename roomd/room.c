@@ -12,7 +12,7 @@ static bool replace_one(struct room *, struct attachment *, const struct item_me
 static void drop_missing(struct room *, struct attachment *, const struct map *mentioned,
 			 int64_t now_ns);
 static void attach_by_join(struct room *, struct attachment *, int64_t now_ns);
-static bool has_spoken_all(struct room *);
+static bool cover(struct room *, int64_t now_ns);
 static void settle(struct room *);
 static void on_timer(struct timer *, int64_t now_ns);
 
@@ -64,7 +64,7 @@ void room_free(struct room **pr)
 void room_on_attach(struct room *r, struct feed *f, const struct msg_attach *m, int64_t now_ns)
 {
 	struct attachment *a = find_or_add(r, f);
-	bool was_covered = r->covered;
+	bool is_told;
 
 	if (m->relay > room_presence(r)->relay)
 		room_presence(r)->relay = m->relay;
@@ -77,9 +77,9 @@ void room_on_attach(struct room *r, struct feed *f, const struct msg_attach *m, 
 		a->attached = true;
 		notice_attached(a, room_key(r), r->epoch, room_presence(r)->relay);
 	}
-	room_cover(r, now_ns);
-	if (a->attached && (was_covered || !r->covered))
-		presence_tell_roster(room_presence(r), a, r->covered, now_ns);
+	is_told = cover(r, now_ns);
+	if (a->attached && !is_told)
+		presence_tell_roster(room_presence(r), a, now_ns);
 	room_drain(r, now_ns);
 	if (a->attached)
 		room_events_attach(r, a, m->next);
@@ -152,13 +152,7 @@ void room_on_feed_gone(struct attachment *a, int64_t now_ns)
 
 void room_cover(struct room *r, int64_t now_ns)
 {
-	if (r->covered || !has_spoken_all(r))
-		return;
-	r->covered = true;
-	list_remove(&r->links.of_uncovered);
-	list_remove(&r->links.of_unsolicited);
-	room_open(r, now_ns);
-	settle(r);
+	(void)cover(r, now_ns);
 }
 
 void room_solicit(struct room *r)
@@ -253,7 +247,7 @@ uint64_t room_relay(const struct room *r)
 
 bool room_is_covered(const struct room *r)
 {
-	return r->covered;
+	return r->presence.covered;
 }
 
 static struct attachment *find_or_add(struct room *r, struct feed *f)
@@ -271,6 +265,7 @@ static void replace(struct room *r, struct attachment *a, const struct msg_attac
 	struct item_member item;
 	struct map mentioned;
 
+	a->shows = a->shows && a->attached; /* what is on the way over this link */
 	map_init(&mentioned);
 	while (item_next_member(&members, &item)) {
 		if (!item.session || map_find_u64(&mentioned, item.session))
@@ -294,11 +289,12 @@ static bool replace_one(struct room *r, struct attachment *a, const struct item_
 	if (item->fresh) { /* known, and told over this very link: its WELCOMED is on the way */
 		if (is_home && (added || (e->seen && !a->attached)))
 			room_keep_join(r, a, item, now_ns);
-	} else if (!e->seen && r->open) {
-		presence_add_silently(room_presence(r), e, now_ns);
-	} else {
-		e->seen = true;
+		return is_home;
 	}
+	a->shows = true;
+	if (!e->seen && r->open)
+		presence_add_silently(room_presence(r), e, now_ns);
+	e->seen = true;
 	return is_home;
 }
 
@@ -328,18 +324,21 @@ static void attach_by_join(struct room *r, struct attachment *a, int64_t now_ns)
 	room_events_attach(r, a, 0);
 }
 
-static bool has_spoken_all(struct room *r)
+/* True: it was told to all. A gateway that has died is not waited for with what people do, but it
+ * is with saying that anybody went: whom it had may come back within the grace. */
+static bool cover(struct room *r, int64_t now_ns)
 {
-	LIST_EACH (feed_set_all(r->env->feeds), it, ahead) {
-		const struct feed *f = container_of(it, struct feed, of_set);
-		const struct attachment *a;
+	bool covers = !r->presence.covered && room_has_heard(r, feed_is_remembered);
 
-		if (f->state == FEED_GONE)
-			continue;
-		a = presence_find(&r->presence, f);
-		if (!a || !a->spoken)
-			return false;
+	if (!covers && (r->open || !room_has_heard(r, feed_is_expected)))
+		return false;
+	if (covers) {
+		r->presence.covered = true;
+		list_remove(&r->links.of_uncovered);
+		list_remove(&r->links.of_unsolicited);
 	}
+	room_open(r, now_ns);
+	settle(r);
 	return true;
 }
 

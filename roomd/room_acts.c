@@ -6,7 +6,6 @@
 #include "roomd/room_inside.h"
 
 static bool must_wait(const struct room *, enum message_type, int64_t now_ns);
-static bool awaits_live(const struct room *);
 static void add_waiting(struct room *, struct feed *, const struct message *, int64_t now_ns);
 static void act(struct room *, struct feed *, const struct message *, int64_t now_ns);
 static void act_join(struct room *, const struct msg_join *, int64_t now_ns);
@@ -32,10 +31,10 @@ void room_take(struct room *r, struct feed *f, const struct message *m, int64_t 
 /* Called once when the wait is over, and once more if coverage comes later. */
 void room_open(struct room *r, int64_t now_ns)
 {
-	if (!r->covered)
+	if (!r->presence.covered)
 		log_debug("room_opened_uncovered", kv_u64("waiting", r->waiting.count));
 	r->open = true;
-	presence_tell_roster_all(room_presence(r), r->covered, now_ns);
+	presence_tell_roster_all(room_presence(r), now_ns);
 	room_drain(r, now_ns);
 }
 
@@ -55,6 +54,18 @@ void room_drain(struct room *r, int64_t now_ns)
 		r->tells = true;
 		room_events_read(r);
 	}
+}
+
+bool room_has_heard(const struct room *r, bool (*kind)(const struct feed *))
+{
+	LIST_EACH (feed_set_all(r->env->feeds), it, ahead) {
+		const struct feed *f = container_of(it, struct feed, of_set);
+		const struct attachment *a = kind(f) ? presence_find(&r->presence, f) : NULL;
+
+		if (kind(f) && !(a && a->spoken))
+			return false;
+	}
+	return true;
 }
 
 void room_keep_join(struct room *r, struct attachment *a, const struct item_member *item,
@@ -79,21 +90,11 @@ static bool must_wait(const struct room *r, enum message_type type, int64_t now_
 {
 	if (!r->open)
 		return true;
-	if (r->covered || type == MESSAGE_JOIN || now_ns >= r->answer_at_ns)
+	if (r->presence.covered || type == MESSAGE_JOIN || now_ns >= r->answer_at_ns)
 		return false;
-	return type == MESSAGE_INSPECT || type == MESSAGE_KICK || awaits_live(r);
-}
+	bool is_asked = type == MESSAGE_INSPECT || type == MESSAGE_KICK;
 
-static bool awaits_live(const struct room *r)
-{
-	LIST_EACH (feed_set_all(r->env->feeds), it, ahead) {
-		const struct feed *f = container_of(it, struct feed, of_set);
-		const struct attachment *a = presence_find(&r->presence, f);
-
-		if (f->state == FEED_LIVE && !(a && a->spoken))
-			return true;
-	}
-	return false;
+	return !room_has_heard(r, is_asked ? feed_is_expected : feed_is_live);
 }
 
 static void add_waiting(struct room *r, struct feed *f, const struct message *m, int64_t now_ns)
@@ -142,7 +143,7 @@ static void act_join(struct room *r, const struct msg_join *m, int64_t now_ns)
 		return;
 	struct attachment *home = presence_home(&r->presence, e);
 	if (home && home->stale) /* nobody was there to see what happened meanwhile */
-		presence_tell_roster(room_presence(r), home, r->covered, now_ns);
+		presence_tell_roster(room_presence(r), home, now_ns);
 	presence_announce(room_presence(r), e, now_ns);
 }
 

@@ -15,7 +15,7 @@ struct room {
 	uint64_t epoch;
 	struct presence presence;
 	struct waiting waiting;
-	bool covered, open;
+	bool open;
 	bool tells; /* the greatest number that was shown is known: events may have the next */
 	int64_t open_at_ns, answer_at_ns; /* when waiting ends at the latest */
 	uint64_t head;                    /* seq of the last event that may be told */
@@ -33,6 +33,8 @@ void room_take(struct room *, struct feed *, const struct message *, int64_t now
 void room_keep_join(struct room *, struct attachment *, const struct item_member *, int64_t now_ns);
 void room_open(struct room *, int64_t now_ns);  /* tell the roster and do what has waited */
 void room_drain(struct room *, int64_t now_ns); /* do what need not wait any longer */
+/* All gateways of that kind have spoken. */
+bool room_has_heard(const struct room *, bool (*kind)(const struct feed *));
 
 /* It attached, and wants the events from `next` on; 0: from now on. */
 void room_events_attach(struct room *, struct attachment *, uint64_t next);

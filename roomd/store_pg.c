@@ -227,6 +227,7 @@ static void read_member(const struct pg_rows *rows, size_t row, struct view_memb
 	copy_text(m->name, sizeof(m->name), pg_text(rows, row, 3));
 	copy_text(m->endpoint, sizeof(m->endpoint), pg_text(rows, row, 4));
 	m->state = member_state_of(pg_text(rows, row, 5));
+	m->age_ms = pg_int(rows, row, 7);
 }
 
 static void copy_text(char *out, size_t cap, struct span text)

@@ -11,6 +11,7 @@
 #define HEARD_MAX (1u << 20)
 #define STEP_NS (10 * NS_PER_MS)
 
+static void list_gateway(struct stage *, unsigned gateway, enum member_state, int64_t age_ms);
 static void attach(struct stage *, unsigned gateway, const char *members,
 		   const struct msg_attach *seen);
 static enum err send(void *owner, struct span route, struct span bytes);
@@ -122,6 +123,9 @@ void stage_run(struct stage *s, int64_t ms)
 
 	while (s->now_ns < until_ns) {
 		s->now_ns += STEP_NS;
+		for (size_t i = 0; i < s->db.member_count; i++)
+			if (s->db.members[i].state == MEMBER_DEAD)
+				s->db.members[i].age_ms += STEP_NS / NS_PER_MS;
 		for (unsigned i = 0; i < STAGE_GATEWAYS; i++)
 			if (s->gateways[i].to)
 				message_put_heartbeat(stage_out(s, i), &(struct msg_heartbeat){0});
@@ -140,8 +144,20 @@ size_t stage_slots(const struct stage *s, unsigned shard)
 
 void stage_list_gateway(struct stage *s, unsigned gateway)
 {
-	struct view_member m = {
-		.id = s->gateways[gateway].id, .kind = MEMBER_GATEWAY, .state = MEMBER_ACTIVE};
+	list_gateway(s, gateway, MEMBER_ACTIVE, 0);
+}
+
+void stage_list_dead_gateway(struct stage *s, unsigned gateway, int64_t age_ms)
+{
+	list_gateway(s, gateway, MEMBER_DEAD, age_ms);
+}
+
+static void list_gateway(struct stage *s, unsigned gateway, enum member_state state, int64_t age_ms)
+{
+	struct view_member m = {.id = s->gateways[gateway].id,
+				.kind = MEMBER_GATEWAY,
+				.state = state,
+				.age_ms = age_ms};
 
 	snprintf(m.name, sizeof m.name, "gateway-%u", gateway);
 	fake_database_put(&s->db, &m);

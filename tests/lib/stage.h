@@ -52,7 +52,8 @@ void stage_run(struct stage *, int64_t ms);               /* let time pass, in s
 void stage_turn(struct stage *);                          /* no time passes */
 size_t stage_slots(const struct stage *, unsigned shard); /* that it owns by the database */
 
-void stage_list_gateway(struct stage *, unsigned gateway);         /* as an active member */
+void stage_list_gateway(struct stage *, unsigned gateway); /* as an active member */
+void stage_list_dead_gateway(struct stage *, unsigned gateway, int64_t age_ms);
 void stage_call(struct stage *, unsigned gateway, unsigned shard); /* HELLO, in a new generation */
 void stage_hang_up(struct stage *, unsigned gateway);              /* no word */
 struct buf *stage_out(struct stage *, unsigned gateway); /* message_put_x, then stage_say */

@@ -11,6 +11,7 @@ static void run_register(struct database *, struct statement *);
 static void run_state(struct database *, struct statement *);
 static void run_view(struct database *, struct statement *);
 static void run_assign(struct database *, struct statement *);
+static void set_state(struct database *, struct view_member *, enum member_state);
 static bool may_move(struct database *, const struct store_move *);
 static void on_repair(struct event *);
 
@@ -107,7 +108,7 @@ static void run_register(struct database *db, struct statement *q)
 
 		if (m->kind == q->member.kind && m->id.v != q->member.id.v &&
 		    m->state != MEMBER_DEAD && !strcmp(m->name, q->member.name)) {
-			m->state = MEMBER_DEAD;
+			set_state(db, m, MEMBER_DEAD);
 			invariant_on_dead(&db->world->invariants, m->id, "replaced");
 		}
 	}
@@ -115,8 +116,9 @@ static void run_register(struct database *db, struct statement *q)
 		must(db->member_count < DATABASE_MEMBERS_MAX);
 		known = &db->members[db->member_count++];
 		*known = q->member;
+		set_state(db, known, q->member.state);
 	} else if (known->state != MEMBER_DEAD) {
-		known->state = q->member.state;
+		set_state(db, known, q->member.state);
 	}
 }
 
@@ -128,11 +130,17 @@ static void run_state(struct database *db, struct statement *q)
 	uint64_t version = database_bump(db, 0);
 
 	if (lives)
-		m->state = q->member.state;
+		set_state(db, m, q->member.state);
 	q->version = lives ? version : 0;
 	if (lives && m->state == MEMBER_DEAD)
 		invariant_on_dead(&db->world->invariants, m->id,
 				  m->id.v == q->by.v ? "left" : "declared");
+}
+
+static void set_state(struct database *db, struct view_member *m, enum member_state state)
+{
+	m->state = state;
+	db->changed_ns[m - db->members] = db->world->sim.now_ns;
 }
 
 /* moot_view */
@@ -143,7 +151,9 @@ static void run_view(struct database *db, struct statement *q)
 	q->version = db->version;
 	q->members = mem_copy(db->members, db->member_count * sizeof db->members[0]);
 	q->member_count = db->member_count;
-	for (unsigned i = 0; i < SLOTS; i++)
+	for (size_t i = 0; i < q->member_count; i++)
+		q->members[i].age_ms = (db->world->sim.now_ns - db->changed_ns[i]) / NS_PER_MS;
+	for (unsigned i = 0; i < SLOTS && q->since < db->slot_version; i++)
 		count += db->slots[i].version > q->since;
 	q->slots = mem_new((count + 1) * sizeof *q->slots);
 	for (unsigned i = 0; i < SLOTS && count > 0; i++)
@@ -167,7 +177,7 @@ static void run_assign(struct database *db, struct statement *q)
 		invariant_on_assign(&db->world->invariants, move->slot, slot->owner, q->by);
 		slot->owner = move->to;
 		slot->epoch += mutant_is(db->world->mutant, MUTANT_EPOCH_KEPT) ? 0 : 1;
-		slot->version = version;
+		slot->version = db->slot_version = version;
 		q->slots[q->slot_count++] =
 			(struct store_slot){move->slot, slot->owner, slot->epoch};
 	}

@@ -23,8 +23,10 @@ struct database_slot {
 struct database {
 	struct world *world;
 	uint64_t version;
+	uint64_t slot_version; /* the newest of any slot */
 	size_t member_count;
 	struct view_member members[DATABASE_MEMBERS_MAX];
+	int64_t changed_ns[DATABASE_MEMBERS_MAX];
 	struct database_slot slots[SLOTS];
 	bool up;
 	int64_t slow_ns;      /* what is added to each step at most; a fault */

@@ -34,7 +34,7 @@ void database_take(struct database *db, struct statement *q)
 		    (by->state != MEMBER_ACTIVE && by->state != MEMBER_DRAINING))
 			continue;
 		slot->epoch++;
-		slot->version = q->version;
+		slot->version = db->slot_version = q->version;
 		q->slots[count++] = (struct store_slot){q->slots[i].slot, slot->owner, slot->epoch};
 	}
 	q->slot_count = count;

@@ -296,10 +296,46 @@ static void feed_set_expects_gateways_that_the_view_lists(void **state)
 	feed_set_list_end(d->feeds);
 	assert_int_equal(feed_set_find(d->feeds, GATEWAY)->state, FEED_AWAY);
 
-	pass(d, 10100);
+	pass(d, 22800);
+	assert_int_equal(feed_set_find(d->feeds, GATEWAY)->state, FEED_AWAY);
+	pass(d, 300);
 	assert_int_equal(feed_set_find(d->feeds, GATEWAY)->state, FEED_GONE);
 	feed_set_list_begin(d->feeds);
 	feed_set_list_end(d->feeds);
+	assert_null(feed_set_find(d->feeds, GATEWAY));
+}
+
+static void feed_set_waits_for_a_stranger_until_the_grace_after_its_death(void **state)
+{
+	struct desk *d = *state;
+
+	feed_set_list_begin(d->feeds);
+	feed_set_list(d->feeds, GATEWAY, d->now_ns);
+	feed_set_list_end(d->feeds);
+	pass(d, 12000);
+	assert_int_equal(feed_set_find(d->feeds, GATEWAY)->state, FEED_AWAY);
+
+	feed_set_list_begin(d->feeds);
+	feed_set_list_dead(d->feeds, GATEWAY, 1000 * MS, d->now_ns);
+	feed_set_list_end(d->feeds);
+	pass(d, 8900);
+	assert_int_equal(feed_set_find(d->feeds, GATEWAY)->state, FEED_AWAY);
+	pass(d, 200);
+
+	assert_null(feed_set_find(d->feeds, GATEWAY));
+}
+
+static void feed_set_remembers_the_dead_for_the_rest_of_the_grace(void **state)
+{
+	struct desk *d = *state;
+
+	feed_set_list_begin(d->feeds);
+	feed_set_list_dead(d->feeds, GATEWAY, 4000 * MS, d->now_ns);
+	feed_set_list_end(d->feeds);
+
+	pass(d, 5900);
+	assert_int_equal(feed_set_find(d->feeds, GATEWAY)->state, FEED_AWAY);
+	pass(d, 200);
 	assert_null(feed_set_find(d->feeds, GATEWAY));
 }
 
@@ -348,6 +384,8 @@ int main(void)
 		TEST(feed_set_loses_who_is_silent_and_forgets_it_after_the_grace),
 		TEST(feed_set_does_not_blame_others_for_its_own_sleep),
 		TEST(feed_set_expects_gateways_that_the_view_lists),
+		TEST(feed_set_waits_for_a_stranger_until_the_grace_after_its_death),
+		TEST(feed_set_remembers_the_dead_for_the_rest_of_the_grace),
 		TEST(feed_set_says_something_every_100_ms),
 		TEST(feed_set_keeps_for_later_what_the_bus_does_not_take),
 	};
