@@ -37,6 +37,7 @@ static take_fn *const takers[] = {
 #undef END
 
 static struct route *attached_route(const struct arrival *, struct span room);
+static struct route *hearing_route(const struct arrival *, struct span room);
 
 void records_take(struct router *r, struct link *link, const struct message *m, int64_t now_ns)
 {
@@ -83,7 +84,7 @@ static void on_attached(const struct arrival *at, const struct message *m)
 
 static void on_roster(const struct arrival *at, const struct message *m)
 {
-	struct route *route = attached_route(at, m->roster.room);
+	struct route *route = hearing_route(at, m->roster.room);
 
 	if (route)
 		audience_on_roster(route->audience, &m->roster);
@@ -122,7 +123,7 @@ static void on_not_owner(const struct arrival *at, const struct message *m)
 
 static void on_member_joined(const struct arrival *at, const struct message *m)
 {
-	struct route *route = attached_route(at, m->member_joined.room);
+	struct route *route = hearing_route(at, m->member_joined.room);
 
 	if (route)
 		audience_on_member_joined(route->audience, &m->member_joined);
@@ -130,7 +131,7 @@ static void on_member_joined(const struct arrival *at, const struct message *m)
 
 static void on_member_left(const struct arrival *at, const struct message *m)
 {
-	struct route *route = attached_route(at, m->member_left.room);
+	struct route *route = hearing_route(at, m->member_left.room);
 
 	if (route)
 		audience_on_member_left(route->audience, &m->member_left);
@@ -138,7 +139,7 @@ static void on_member_left(const struct arrival *at, const struct message *m)
 
 static void on_welcomed(const struct arrival *at, const struct message *m)
 {
-	struct route *route = attached_route(at, m->welcomed.room);
+	struct route *route = hearing_route(at, m->welcomed.room);
 
 	if (route)
 		audience_on_welcomed(route->audience, &m->welcomed);
@@ -146,7 +147,7 @@ static void on_welcomed(const struct arrival *at, const struct message *m)
 
 static void on_room_state(const struct arrival *at, const struct message *m)
 {
-	struct route *route = attached_route(at, m->room_state.room);
+	struct route *route = hearing_route(at, m->room_state.room);
 
 	if (route)
 		audience_on_room_state(route->audience, &m->room_state);
@@ -154,13 +155,11 @@ static void on_room_state(const struct arrival *at, const struct message *m)
 
 static void on_cast_out(const struct arrival *at, const struct message *m)
 {
-	struct route *route = router_route(at->router, m->cast_out.room);
+	struct route *route = hearing_route(at, m->cast_out.room);
 
 	metrics_add(METRIC_casts_received, 1);
-	if (route && route_hears(route, at->link))
+	if (route)
 		audience_on_cast_out(route->audience, &m->cast_out);
-	else
-		metrics_add(METRIC_records_stale, 1);
 }
 
 static void on_answer(const struct arrival *at, const struct message *m)
@@ -177,7 +176,7 @@ static void on_history(const struct arrival *at, const struct message *m)
 
 static void on_kicked(const struct arrival *at, const struct message *m)
 {
-	struct route *route = attached_route(at, m->kicked.room);
+	struct route *route = hearing_route(at, m->kicked.room);
 
 	if (route)
 		audience_on_kicked(route->audience, &m->kicked);
@@ -243,6 +242,18 @@ static struct route *attached_route(const struct arrival *at, struct span room)
 	struct route *route = router_route(at->router, room);
 
 	if (route && route_is_attached_over(route, at->link))
+		return route;
+	metrics_add(METRIC_records_stale, 1);
+	return NULL;
+}
+
+/* Whoever attaches anew over the same link, because the owner took its slot again or asked, misses
+ * nothing: what the owner says until it answers comes in order, before the answer. */
+static struct route *hearing_route(const struct arrival *at, struct span room)
+{
+	struct route *route = router_route(at->router, room);
+
+	if (route && route_hears(route, at->link))
 		return route;
 	metrics_add(METRIC_records_stale, 1);
 	return NULL;

@@ -250,6 +250,21 @@ static void casts_of_an_owner_that_was_none_in_between_are_dropped(void **state)
 	assert_int_equal(w->shown, 1);
 }
 
+/* The owner took its slot again: the WELCOMED that it said before it read our ATTACH is not said
+ * again. */
+static void welcome_is_not_missed_while_the_room_is_attached_anew(void **state)
+{
+	struct world *w = *state;
+	world_view_says(w, 100, 1, 0);
+	world_enter(w, 0);
+	world_say_attached(w->a, 1, MS(1));
+	world_say_moved(w->a, 100, 2, MS(2));
+
+	world_say_welcomed(w->a, MS(3));
+
+	assert_true(w->who->welcomed);
+}
+
 static void attached_under_an_old_epoch_is_not_believed(void **state)
 {
 	struct world *w = *state;
@@ -523,6 +538,7 @@ int main(void)
 		T(records_of_the_old_owner_are_dropped),
 		T(casts_of_an_owner_that_took_its_slot_again_are_shown_meanwhile),
 		T(casts_of_an_owner_that_was_none_in_between_are_dropped),
+		T(welcome_is_not_missed_while_the_room_is_attached_anew),
 		T(attached_under_an_old_epoch_is_not_believed),
 		T(hold_is_answered_and_nothing_follows_until_the_move),
 		T(hold_without_a_move_ends_after_3_s),
