@@ -4,7 +4,7 @@
  * `N passed, N failed`. A step that cannot run has failed; nothing is skipped. `--only STEP` runs that
  * step and what it needs, `--only lint` the ones that look at the text only, `--only help` lists them.
  */
-import { bare, compile, format, fuzz, model, nodeTests, packages, shell, suites, tidy } from './steps.mjs';
+import { bare, compile, format, fuzz, model, nodeTests, packages, shell, simulator, suites, tidy } from './steps.mjs';
 
 /**
  * @typedef {{passed: number, failed: number, output: string}} Outcome
@@ -24,7 +24,7 @@ const STEPS = [
 	{ name: 'debug', what: 'gcc, with ASan and UBSan; warnings are errors', run: compile('debug') },
 	{ name: 'unit', what: 'unit tests and golden vectors in C', needs: ['debug'], run: suites('debug', 'unit', 'golden') },
 	{ name: 'replay', what: 'fuzz seeds and fixed mutations of them', needs: ['debug'], run: suites('debug', 'fuzz') },
-	{ name: 'sim', what: 'clusters under faults, fresh seeds', needs: ['debug'], run: suites('debug', 'sim') },
+	{ name: 'sim', what: 'clusters under faults, under the sanitizers', needs: ['debug'], run: suites('debug', 'sim') },
 	{ name: 'tree', what: 'direction of includes, sizes, sample settings', needs: ['debug'], lint: true, run: nodeTests('tree') },
 	{ name: 'checker', what: 'the account by which the cluster is judged can fail', run: nodeTests('lib') },
 	{ name: 'npm', what: 'the pinned packages of the tests', run: packages },
@@ -32,6 +32,7 @@ const STEPS = [
 	{ name: 'e2e', what: 'real processes, real PostgreSQL, real sockets', needs: ['debug', 'npm'], run: nodeTests('e2e') },
 	{ name: 'browser', what: 'the demo page in a real Chromium', needs: ['debug', 'npm'], run: nodeTests('browser') },
 	{ name: 'bare', what: './dev run on a bare Debian 12, in a chroot', needs: ['npm'], beside: true, run: bare },
+	{ name: 'seeds', what: 'clusters under faults, 500 fresh seeds', beside: true, run: simulator },
 	{ name: 'model', what: 'the protocol as models, and their mutants', beside: true, run: model },
 	{ name: 'clang', what: 'clang; warnings are errors', run: compile('clang') },
 	{ name: 'tidy', what: 'clang-tidy', needs: ['clang'], lint: true, run: tidy },

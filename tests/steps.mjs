@@ -126,6 +126,16 @@ export async function model() {
 	return { passed: Number(passed), failed: Math.max(Number(failed), code === 0 ? 0 : 1), output: output.slice(-SHOWN) };
 }
 
+/** Fresh seeds of the simulator, in a build without sanitizers; the first is printed, so that a failure can be had again. @returns {Promise<Outcome>} */
+export async function simulator() {
+	await build('sim', (text) => console.log(`   ${text}`));
+	const outcomes = await each(['--seeds 500 --seconds 30', '--seeds 100 --seconds 30 --full'], (how) =>
+		run(path.join(buildDirectory('sim'), 'tests', 'sim', 'moot-sim'), how.split(' ')));
+	for (const { output } of outcomes)
+		console.log(output.split('\n').filter((line) => /^(seeds from|[0-9]+ seeds)/.test(line)).map((line) => `   ${line}`).join('\n'));
+	return judge(...outcomes);
+}
+
 /** Making a chroot takes root. @returns {Promise<Outcome>} */
 export async function bare() {
 	const [port] = await freePorts(1);

@@ -180,7 +180,6 @@ void connection_on_reset(struct connection *c)
 
 	if (c->state == CONNECTION_CLOSED)
 		return;
-	c->reset = true;
 	end(c, false);
 	p->thrown = !p->now;
 	if (!p->now)

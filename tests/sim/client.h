@@ -31,7 +31,6 @@ struct connection {
 	struct visit *visit; /* at the gateway; NULL: none (yet, or any more) */
 	enum connection_state state;
 	bool welcomed;
-	bool reset; /* by the gateway, or with it */
 	int64_t opened_ns, welcomed_ns, said_ns;
 	uint64_t epoch;      /* of the owner that gave it the last number */
 	uint64_t relay;      /* the last number shown */

@@ -33,6 +33,11 @@ const struct fault_profile *fault_profile_draw(struct sim *s)
 	return &profiles[i];
 }
 
+const struct fault_profile *fault_profile_full(void)
+{
+	return &profiles[ARRAY_LEN(profiles) - 1];
+}
+
 void faults_init(struct faults *f, struct world *w, const struct fault_profile *profile,
 		 const char *only)
 {

@@ -52,6 +52,7 @@ struct faults {
 };
 
 const struct fault_profile *fault_profile_draw(struct sim *);
+const struct fault_profile *fault_profile_full(void);
 void faults_init(struct faults *, struct world *, const struct fault_profile *, const char *only);
 void faults_start(struct faults *);
 void faults_end(struct faults *); /* heals everything; nothing goes wrong any more */

@@ -12,7 +12,6 @@
 #include "tests/sim/world.h"
 
 #define CALM_NS (15 * NS_PER_S) /* for so long a fault may have consequences */
-#define FORGOTTEN_NS (16 * NS_PER_S)
 
 static void see_record(struct invariants *, const struct wire *, enum network_direction,
 		       const struct message *);
@@ -23,8 +22,7 @@ static void see_attached(struct invariants *, const struct node *shard,
 static struct room_watch *room_of(struct invariants *, const struct connection *);
 static struct stay *stay_of(struct invariants *, const struct connection *);
 static bool is_here(const struct invariants *, const struct stay *);
-static bool was_here(const struct invariants *, const struct room_watch *, const struct stay *,
-		     const struct frame *);
+static bool was_here(const struct invariants *, const struct stay *, const struct frame *);
 static void see_number(struct invariants *, struct connection *, const struct frame *);
 static void see_content(struct invariants *, const struct connection *, const struct frame *);
 static bool somebody_saw(const struct invariants *, const struct connection *);
@@ -71,9 +69,6 @@ void invariant_on_assign(struct invariants *v, unsigned slot, incarnation_id own
 {
 	const struct view_member *m = database_member(&v->world->database, owner);
 
-	for (unsigned i = 0; i < CLIENT_ROOMS_MAX; i++)
-		if (v->rooms[i].slot == slot)
-			v->rooms[i].assigned_ns = v->world->sim.now_ns;
 	if (m && m->state != MEMBER_DEAD && owner.v != by.v)
 		sim_violate(&v->world->sim, "taken-from-living", "slot %u of %s by %" PRIx64, slot,
 			    m->name, by.v);
@@ -99,14 +94,6 @@ void invariant_on_exit(struct invariants *v, const struct node *n)
 		sim_violate(&v->world->sim, "dead-without-reason", "%s found itself dead", n->name);
 }
 
-void invariant_on_end(struct invariants *v, incarnation_id gateway)
-{
-	for (unsigned i = 0; i < CLIENT_ROOMS_MAX; i++)
-		for (unsigned user = 0; user < FRAME_USERS_MAX; user++)
-			if (v->rooms[i].stays[user].lost_at.v == gateway.v)
-				v->rooms[i].stays[user].reset_ns = v->world->sim.now_ns;
-}
-
 void invariant_on_welcomed(struct invariants *v, const struct connection *c)
 {
 	struct stay *s = stay_of(v, c);
@@ -114,8 +101,6 @@ void invariant_on_welcomed(struct invariants *v, const struct connection *c)
 
 	if (!is_here(v, s))
 		s->since_ns = now_ns;
-	if (s->live == 0)
-		s->live_ns = now_ns;
 	s->live++;
 	room_of(v, c)->shown_to++;
 }
@@ -129,10 +114,6 @@ void invariant_on_gone(struct invariants *v, const struct connection *c, bool cl
 
 	must(s->live > 0 && r->shown_to > 0);
 	s->live--;
-	if (!clean)
-		s->lost_at = c->gateway_id;
-	if (c->reset)
-		s->reset_ns = v->world->sim.now_ns;
 	if (is_latest) {
 		s->until_ns = clean ? s->until_session == c->session ? 0 : s->until_ns
 				    : v->world->sim.now_ns + WORLD_GRACE_NS;
@@ -217,18 +198,9 @@ static bool is_here(const struct invariants *v, const struct stay *s)
 	return s->live > 0 || v->world->sim.now_ns < s->until_ns;
 }
 
-/* Was there, as far as everybody knows, when the owner of the room decided on this frame. Not
- * promised yet: a new owner does not know whom a gateway had that has gone, and nobody else tells.
- */
-static bool was_here(const struct invariants *v, const struct room_watch *r, const struct stay *s,
-		     const struct frame *f)
+/* Was there, as far as everybody knows, when the owner of the room decided on this frame. */
+static bool was_here(const struct invariants *v, const struct stay *s, const struct frame *f)
 {
-	int64_t now_ns = v->world->sim.now_ns;
-	bool forgotten =
-		s->reset_ns && now_ns - s->reset_ns < FORGOTTEN_NS && r->assigned_ns > s->reset_ns;
-
-	if (forgotten)
-		return s->live > 0 && s->live_ns < f->at_ns;
 	return is_here(v, s) && s->since_ns < f->at_ns;
 }
 
@@ -301,10 +273,9 @@ static void see_list(struct invariants *v, struct connection *c, const struct fr
  * owner decided so. That the list showed a newcomer a moment earlier is fine. */
 static void see_joined(struct invariants *v, struct connection *c, const struct frame *f)
 {
-	const struct room_watch *r = room_of(v, c);
-	const struct stay *s = &r->stays[f->user];
+	const struct stay *s = &room_of(v, c)->stays[f->user];
 
-	if (c->users >> f->user & 1 && was_here(v, r, s, f))
+	if (c->users >> f->user & 1 && was_here(v, s, f))
 		sim_violate(&v->world->sim, "joined-while-here",
 			    "connection %u was shown that u%u joined, who has been there for "
 			    "%" PRId64 " ms",
@@ -320,7 +291,7 @@ static void see_left(struct invariants *v, struct connection *c, const struct fr
 {
 	if (c->users >> f->user & 1)
 		see_removed(v, c, f, f->user);
-	else if (!v->world->plan.moves) /* an old connection of a session may still be told of */
+	else
 		sim_violate(&v->world->sim, "left-once",
 			    "connection %u was shown that u%u left, who was not there", c->number,
 			    f->user);
@@ -335,7 +306,7 @@ static void see_removed(struct invariants *v, struct connection *c, const struct
 	const struct stay *s = &room_of(v, c)->stays[user];
 	int64_t now_ns = v->world->sim.now_ns;
 
-	if (was_here(v, room_of(v, c), s, f))
+	if (was_here(v, s, f))
 		sim_violate(&v->world->sim, "left-while-here",
 			    "connection %u in %s was shown by %s that u%u went; u%u has been here "
 			    "for %" PRId64 " ms, %u live",

@@ -17,9 +17,6 @@ struct stay {
 	unsigned live; /* connections that were welcomed and not closed */
 	int64_t since_ns, until_ns;
 	uint64_t until_session; /* whose loss it was */
-	int64_t live_ns;        /* since when one is live */
-	incarnation_id lost_at; /* the gateway that keeps the last one that was lost */
-	int64_t reset_ns;       /* when a gateway last took a connection with it */
 };
 
 struct number { /* a relay number that somebody was shown */
@@ -29,7 +26,6 @@ struct number { /* a relay number that somebody was shown */
 struct room_watch {
 	char key[32];
 	unsigned slot;
-	int64_t assigned_ns; /* when it last got another owner */
 	struct stay stays[FRAME_USERS_MAX];
 	uint64_t life;                             /* grows when nobody is left */
 	unsigned shown_to;                         /* connections */
@@ -55,8 +51,6 @@ void invariant_on_assign(struct invariants *, unsigned slot, incarnation_id owne
 			 incarnation_id by);
 void invariant_on_dead(struct invariants *, incarnation_id, const char *why);
 void invariant_on_exit(struct invariants *, const struct node *); /* it found itself dead */
-
-void invariant_on_end(struct invariants *, incarnation_id gateway);
 
 void invariant_on_welcomed(struct invariants *, const struct connection *);
 void invariant_on_gone(struct invariants *, const struct connection *, bool clean);

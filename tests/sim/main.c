@@ -20,7 +20,7 @@ struct job {
 	int64_t seconds;
 	enum mutant mutant;
 	const char *only;
-	bool traced, keeps_going, checks_repeat, async;
+	bool traced, keeps_going, checks_repeat, async, full;
 };
 
 static uint64_t seed_now; /* for the signal handler alone */
@@ -58,8 +58,11 @@ static int usage(void)
 	fprintf(stderr,
 		"moot-sim [--seeds N] [--first S] [--seconds V] [--within R] [--seed S] [--trace]\n"
 		"         [--fault NAME] [--mutant NAME] [--mutants] [--all] [--repeat] [--async]\n"
+		"         [--full]\n"
 		"--within R  begin no seed after so many real seconds\n"
 		"--seed S    that one; with --trace all that happens, on stderr\n"
+		"--full      always 3 gateways, 3 to 5 shards, up to three faults of any kind at "
+		"once\n"
 		"--all       do not end with the first violation\n"
 		"--async     a failover may lose the last values of the view's version\n"
 		"--repeat    each seed twice; both must end the same\n"
@@ -74,26 +77,28 @@ static int usage(void)
 
 static bool read_args(int argc, char **argv, struct job *job, bool *mutants)
 {
+	const struct {
+		const char *name;
+		bool *is_set;
+	} switches[] = {
+		{"--trace", &job->traced},
+		{"--all", &job->keeps_going},
+		{"--repeat", &job->checks_repeat},
+		{"--async", &job->async},
+		{"--full", &job->full},
+		{"--mutants", mutants},
+	};
 	uint64_t n;
 
 	for (int i = 1; i < argc; i++) {
 		const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
 
-		if (!strcmp(name, "--trace")) {
-			job->traced = true;
-			continue;
-		}
-		if (!strcmp(name, "--all") || !strcmp(name, "--repeat")) {
-			job->keeps_going = job->keeps_going || !strcmp(name, "--all");
-			job->checks_repeat = job->checks_repeat || !strcmp(name, "--repeat");
-			continue;
-		}
-		if (!strcmp(name, "--async")) {
-			job->async = true;
-			continue;
-		}
-		if (!strcmp(name, "--mutants")) {
-			*mutants = true;
+		size_t at = 0;
+
+		while (at < ARRAY_LEN(switches) && strcmp(name, switches[at].name) != 0)
+			at++;
+		if (at < ARRAY_LEN(switches)) {
+			*switches[at].is_set = true;
 			continue;
 		}
 		i++;
@@ -163,6 +168,7 @@ static uint64_t run(const struct job *job, uint64_t *digest)
 		.mutant = job->mutant,
 		.only = job->only,
 		.async = job->async,
+		.full = job->full,
 		.traced = job->traced,
 	});
 	bool violated = w->sim.violated;
@@ -182,6 +188,8 @@ static void report(const struct job *job, const struct world *w)
 	       w->sim.what, job->first, job->seconds);
 	if (job->async)
 		printf(" --async");
+	if (job->full)
+		printf(" --full");
 	if (job->only)
 		printf(" --fault %s", job->only);
 	if (job->mutant)

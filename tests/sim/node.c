@@ -148,7 +148,6 @@ static void end_run(struct node *n)
 	struct sim *s = sim_of(n);
 
 	network_on_end(&n->world->network, n);
-	invariant_on_end(&n->world->invariants, n->id);
 	n->id.v = 0;
 	n->paused = false;
 	sim_cancel(s, &n->turn);

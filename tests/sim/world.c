@@ -109,6 +109,11 @@ static void draw_plan(struct world *w, const struct world_setup *setup)
 	p->settle_ns = sim_chance(s, SIM_WORLD, 700) ? 0 : NS_PER_S;
 	p->async = setup->async;
 	p->faults = fault_profile_draw(s);
+	if (setup->full) {
+		p->gateways = 3;
+		p->shards = p->shards < 3 ? 3 : p->shards;
+		p->faults = fault_profile_full();
+	}
 	p->faulty_ns = setup->seconds * NS_PER_S - WORLD_START_NS - WORLD_QUIET_NS;
 	sim_trace(s,
 		  "seed %llu: %u gateways, %u+%u shards, %u rooms, %u users, %u clients, "

@@ -50,6 +50,7 @@ struct world_setup {
 	enum mutant mutant;
 	const char *only; /* one kind of fault; NULL: as the seed says */
 	bool async;       /* as in the plan */
+	bool full;        /* 3 gateways, 3 to 5 shards, every kind of fault, up to three at once */
 	bool traced;
 };
 
