@@ -50,6 +50,7 @@ void native_take(struct session *s, struct span text)
 	metrics_add(METRIC_frames_received +
 			    (f.type == FRAME_CAST ? REQUEST_RELAYED : REQUEST_ANSWERED),
 		    1);
+	must(acts[f.type]); /* frame_read takes no message that has no row */
 	acts[f.type](s, &f, v);
 }
 
