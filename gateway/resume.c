@@ -61,8 +61,10 @@ static bool read_byte(struct span text, size_t at, uint8_t *out)
 {
 	int high = digit(text.p[2 * at]), low = digit(text.p[2 * at + 1]);
 
+	if (high < 0 || low < 0)
+		return false;
 	*out = (uint8_t)(high << 4 | low);
-	return high >= 0 && low >= 0;
+	return true;
 }
 
 static int digit(uint8_t c)
