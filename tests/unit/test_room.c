@@ -544,118 +544,6 @@ static void room_casts_do_not_wait_longer_for_a_gateway_that_is_away(void **stat
 	assert_non_null(strstr(stage_heard(s, 0), "CAST"));
 }
 
-static void room_attached_again_after_a_restart_shows_nobody_as_new(void **state)
-{
-	struct stage *s = *state;
-
-	stage_kill(s, 0);
-	stage_start(s, 0);
-	stage_run(s, 50);
-	stage_call(s, 0, 0);
-	stage_call(s, 1, 0);
-	stage_turn(s);
-	stage_attach(s, 0, "1:ann", 6);
-	stage_attach(s, 1, "2:bob", 6);
-
-	heard(s, 0, "ATTACHED 6; PARTIAL 0 [1:ann]; ROSTER 7 [1:ann 2:bob]");
-	heard(s, 1, "SOLICIT; ATTACHED 6; ROSTER 7 [1:ann 2:bob]");
-	stage_run(s, 300);
-	heard(s, 0, "");
-}
-
-static void room_a_user_known_elsewhere_is_not_new_after_a_restart(void **state)
-{
-	struct stage *s = *state;
-
-	stage_kill(s, 0);
-	stage_start(s, 0);
-	stage_run(s, 50);
-	stage_call(s, 0, 0);
-	stage_call(s, 1, 0);
-	stage_turn(s);
-	stage_attach(s, 0, "1:ann 3:bob!", 6); /* bob's second tab came during the restart */
-	stage_attach(s, 1, "2:bob", 6);
-
-	heard(s, 0,
-	      "ATTACHED 6; PARTIAL 0 [1:ann]; ROSTER 7 [1:ann 2:bob]; "
-	      "JOINED 0 [3:bob]; WELCOMED 8+2 3; STATE 10");
-}
-
-static void room_entries_of_a_lost_gateway_leave_after_the_grace(void **state)
-{
-	struct stage *s = *state;
-
-	stage_hang_up(s, 1);
-	stage_run(s, 12000);
-	heard(s, 0, "");
-	stage_run(s, 1200);
-	heard(s, 0, "LEFT 7 2; STATE 8");
-}
-
-static void room_entries_of_a_gateway_that_said_goodbye_have_the_grace_too(void **state)
-{
-	struct stage *s = *state;
-
-	message_put_goodbye(stage_out(s, 1), &(struct msg_goodbye){0});
-	stage_say(s, 1);
-	stage_hang_up(s, 1);
-	stage_run(s, 9900);
-	heard(s, 0, "");
-	stage_run(s, 200);
-	heard(s, 0, "LEFT 7 2; STATE 8");
-}
-
-static void room_a_new_generation_replaces_the_old_one_silently(void **state)
-{
-	struct stage *s = *state;
-
-	stage_call(s, 1, 0);
-	stage_turn(s);
-	stage_cast(s, 0, 1, "", 0); /* meanwhile it is not attached */
-	stage_attach(s, 1, "2:bob", 6);
-
-	heard(s, 0, "");
-	heard(s, 1, "ATTACHED 6; ROSTER 7 [1:ann 2:bob]");
-}
-
-static void room_a_generation_comes_back_within_the_grace_and_nobody_leaves(void **state)
-{
-	struct stage *s = *state;
-
-	stage_hang_up(s, 1);
-	stage_run(s, 8000);
-	stage_call(s, 1, 0);
-	stage_attach(s, 1, "2:bob", 6);
-	stage_run(s, 15000);
-
-	heard(s, 0, "");
-}
-
-static void room_what_a_new_generation_does_not_attach_is_asked_for(void **state)
-{
-	struct stage *s = *state;
-
-	stage_call(s, 1, 0);
-	stage_run(s, 600);
-	heard(s, 0, "");
-	heard(s, 1, "SOLICIT");
-	solicit_done(s, 1);
-
-	heard(s, 0, "LEFT 7 2; STATE 8");
-}
-
-static void room_what_a_new_generation_never_confirms_leaves_after_the_grace(void **state)
-{
-	struct stage *s = *state;
-
-	stage_call(s, 1, 0);
-	stage_run(s, 9900);
-	heard(s, 0, "");
-	stage_run(s, 200);
-
-	heard(s, 0, "LEFT 7 2; STATE 8");
-}
-
 static void room_an_attach_replaces_what_was_known_from_there(void **state)
 {
 	struct stage *s = *state;
@@ -781,14 +669,6 @@ int main(void)
 		ALONE(room_a_leave_does_not_overtake_the_casts_before_it),
 		ALONE(room_casts_wait_for_a_busy_gateway_at_most_a_second),
 		ALONE(room_casts_do_not_wait_longer_for_a_gateway_that_is_away),
-		PAIR(room_attached_again_after_a_restart_shows_nobody_as_new),
-		PAIR(room_a_user_known_elsewhere_is_not_new_after_a_restart),
-		PAIR(room_entries_of_a_lost_gateway_leave_after_the_grace),
-		PAIR(room_entries_of_a_gateway_that_said_goodbye_have_the_grace_too),
-		PAIR(room_a_new_generation_replaces_the_old_one_silently),
-		PAIR(room_a_generation_comes_back_within_the_grace_and_nobody_leaves),
-		PAIR(room_what_a_new_generation_does_not_attach_is_asked_for),
-		PAIR(room_what_a_new_generation_never_confirms_leaves_after_the_grace),
 		PAIR(room_an_attach_replaces_what_was_known_from_there),
 		PAIR(room_a_welcome_that_was_lost_is_said_again),
 		PAIR(room_detaching_leaves_and_is_told_nothing_more),
