@@ -17,6 +17,8 @@ typedef void door_fn(void *owner, struct visitor *, const struct request *);
 /* The visitor hung up before it was answered, or answer_ns has passed (the door then says 503
  * itself): forget it, do not answer. */
 typedef void door_gone_fn(void *owner, struct visitor *);
+/* The JSON of a refusal that the door makes by itself, once the head of the request is known. */
+typedef void door_refusal_fn(void *owner, const struct request *, enum err, struct buf *json);
 
 struct door_options {
 	const char *host;
@@ -30,6 +32,7 @@ struct door_options {
 	int fd_reserve;             /* descriptors to leave free */
 	door_fn *on_request;
 	door_gone_fn *on_gone;
+	door_refusal_fn *put_refusal; /* NULL: {"error":"..."} */
 	void *owner;
 };
 

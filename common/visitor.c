@@ -30,6 +30,7 @@ static void hand_over(struct visitor *v);
 static void listen_for_hang_up(struct visitor *v);
 static void hung_up(struct visitor *v);
 static void refuse(struct visitor *v, enum err err);
+static void put_refusal(struct visitor *v, enum err err, struct buf *json);
 static void put_head(struct buf *out, unsigned status, const char *type, const char *headers,
 		     size_t body_len);
 static void write_answer(struct visitor *v);
@@ -270,14 +271,28 @@ static void hung_up(struct visitor *v)
 
 static void refuse(struct visitor *v, enum err err)
 {
-	struct buf body;
+	const char *headers = err_retryable(err) ? "Retry-After: 1\r\n" : NULL;
+	struct buf json;
 
-	buf_init(&body, HEADERS_MAX);
-	buf_put_str(&body, "{\"error\":");
-	json_put_string(&body, span_str(err_text(err)));
-	buf_put_str(&body, "}");
-	door_answer(v, err_http(err), "application/json", NULL, buf_span(&body));
-	buf_fini(&body);
+	buf_init(&json, HEADERS_MAX);
+	put_refusal(v, err, &json);
+	door_answer(v, err_http(err), "application/json", headers, buf_span(&json));
+	buf_fini(&json);
+}
+
+/* The bytes may have moved since the head was read. */
+static void put_refusal(struct visitor *v, enum err err, struct buf *json)
+{
+	const struct door_options *opt = &v->door->opt;
+	struct request *r = &v->request;
+
+	if (opt->put_refusal && request_read(r, buf_span(&v->in)) == OK && r->head_len > 0) {
+		opt->put_refusal(opt->owner, r, err, json);
+		return;
+	}
+	buf_put_str(json, "{\"error\":");
+	json_put_string(json, span_str(err_text(err)));
+	buf_put_str(json, "}");
 }
 
 static void put_head(struct buf *out, unsigned status, const char *type, const char *headers,
@@ -385,6 +400,7 @@ static const char *status_text(unsigned status)
 		{405, "Method Not Allowed"},
 		{408, "Request Timeout"},
 		{409, "Conflict"},
+		{410, "Gone"},
 		{413, "Content Too Large"},
 		{426, "Upgrade Required"},
 		{429, "Too Many Requests"},
