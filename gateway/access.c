@@ -45,6 +45,8 @@ struct access {
 	struct list all;
 };
 
+static void ask_about_room(struct access *, struct span token, enum room_kind, struct span room_id,
+			   const struct asker *);
 static void ask(struct access *, struct span token, struct span room_key, int64_t patience_ns,
 		const struct asker *);
 static struct inquiry *inquiry_new(struct access *, struct span key, size_t token_len);
@@ -59,6 +61,7 @@ static void asker_remove(struct access *, struct asker *);
 static void unmap(struct inquiry *);
 static void finish(struct inquiry *);
 static bool is_token(struct span token);
+static struct span session_of(struct span token);
 static size_t make_key(uint8_t out[KEY_MAX], struct span token, struct span room_key);
 
 struct access *access_new(struct pg *pg, struct loop *loop, size_t max_remembered)
@@ -96,17 +99,30 @@ void access_free(struct access **pa)
 void access_ask(struct access *a, struct span token, enum room_kind kind, struct span room_id,
 		access_fn *fn, void *owner)
 {
-	char key[ROOM_KEY_MAX];
-	size_t len = 0;
-	bool no_room = room_key_write(kind, room_id, key, &len) != OK;
+	ask_about_room(a, session_of(token), kind, room_id,
+		       &(struct asker){.fn = fn, .owner = owner});
+}
 
-	ask(a, token, no_room ? SPAN_NONE : span_of(key, len), no_room ? WHOAMI_NS : ENTER_NS,
-	    &(struct asker){.fn = fn, .owner = owner, .no_room = no_room});
+void access_ask_key(struct access *a, struct span key, enum room_kind kind, struct span room_id,
+		    access_fn *fn, void *owner)
+{
+	const struct asker asker = {.fn = fn, .owner = owner};
+
+	must(access_is_key(key));
+	if (room_id.p)
+		ask_about_room(a, key, kind, room_id, &asker);
+	else
+		ask(a, key, SPAN_NONE, WHOAMI_NS, &asker);
+}
+
+bool access_is_key(struct span token)
+{
+	return span_starts(token, ACCESS_KEY_PREFIX);
 }
 
 void access_whoami(struct access *a, struct span token, access_fn *fn, void *owner)
 {
-	ask(a, token, SPAN_NONE, WHOAMI_NS, &(struct asker){.fn = fn, .owner = owner});
+	ask(a, session_of(token), SPAN_NONE, WHOAMI_NS, &(struct asker){.fn = fn, .owner = owner});
 }
 
 void access_forget(struct access *a, const void *owner)
@@ -129,6 +145,20 @@ bool access_remembers(const struct access *a, struct span token, struct span roo
 	must(room_key.len <= ROOM_KEY_MAX);
 	return is_token(token) &&
 	       access_cache_has(&a->cache, span_of(key, make_key(key, token, room_key)));
+}
+
+static void ask_about_room(struct access *a, struct span token, enum room_kind kind,
+			   struct span room_id, const struct asker *blank)
+{
+	struct asker asker = *blank;
+	char key[ROOM_KEY_MAX];
+	size_t len = 0;
+
+	asker.no_room = room_key_write(kind, room_id, key, &len) != OK;
+	if (asker.no_room)
+		ask(a, token, SPAN_NONE, WHOAMI_NS, &asker);
+	else
+		ask(a, token, span_of(key, len), ENTER_NS, &asker);
 }
 
 static void ask(struct access *a, struct span token, struct span room_key, int64_t patience_ns,
@@ -174,14 +204,14 @@ static void query(struct access *a, struct inquiry *q, struct span room_key)
 {
 	struct span token = span_of(q->key, q->token_len);
 	struct span id = room_key;
-
-	if (!room_key.len) {
-		pg_query(a->pg, access_whoami_sql, &token, 1, on_rows, q);
-		return;
-	}
 	struct span kind = span_until(&id, ':');
-	pg_query(a->pg, access_authorize_sql, (const struct span[]){token, kind, id}, 3, on_rows,
-		 q);
+	bool is_key = access_is_key(token);
+
+	if (!room_key.len && !is_key)
+		pg_query(a->pg, access_whoami_sql, &token, 1, on_rows, q);
+	else
+		pg_query(a->pg, is_key ? access_key_sql : access_authorize_sql,
+			 (const struct span[]){token, kind, id}, 3, on_rows, q);
 }
 
 static void on_rows(void *owner, enum err e, const struct pg_rows *rows, const char *why)
@@ -298,6 +328,12 @@ static bool is_token(struct span token)
 {
 	return token.len <= TOKEN_MAX && json_is_utf8(token) &&
 	       (!token.len || !memchr(token.p, 0, token.len));
+}
+
+/* A key is nobody's session. */
+static struct span session_of(struct span token)
+{
+	return access_is_key(token) ? SPAN_NONE : token;
 }
 
 static size_t make_key(uint8_t out[KEY_MAX], struct span token, struct span room_key)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who is this, and may they enter: the SQL functions authorize() and session_lookup(), asked
- * without blocking, remembered for the time of a lease. Thread: loop. */
+/* Who is this, and may they enter: the SQL functions authorize(), session_lookup() and, for the
+ * keys of services, service_authorize(), asked without blocking, remembered for the time of a
+ * lease. Thread: loop. */
 #pragma once
 
 #include "common/loop.h"
@@ -8,6 +9,10 @@
 #include "proto/slot.h"
 
 struct access;
+
+#define ACCESS_KEY_PREFIX                                                                          \
+	"moot_key_" /* a token that begins so is a service key, never a session                    \
+		     */
 
 enum access_refusal { /* in the order in which they are said (docs/protocol.md) */
 		      ACCESS_GRANTED,
@@ -38,6 +43,11 @@ void access_ask(struct access *, struct span token, enum room_kind, struct span 
 /* Whose session is this? refusal is GRANTED, NO_SESSION, NO_USER or BROKEN. Same rule for a slow
  * database: answers from memory when the database has not answered within 500 ms. */
 void access_whoami(struct access *, struct span token, access_fn *, void *owner);
+/* The same for the holder of a service key; `room_id` without an address: no room in particular.
+ * refusal is GRANTED (`name` is the key's), DENIED, NO_ROOM or BROKEN. */
+void access_ask_key(struct access *, struct span key, enum room_kind, struct span room_id,
+		    access_fn *, void *owner);
+bool access_is_key(struct span token);
 void access_forget(struct access *, const void *owner); /* no more callbacks for this owner */
 void access_revoked(struct access *,
 		    struct span payload); /* NOTIFY moot_access: drop what is remembered */

@@ -125,7 +125,7 @@ static bool is_named(const struct known *k, struct span payload)
 	struct span what = payload;
 	struct span kind = span_until(&what, ':');
 
-	if (span_is(kind, "session"))
+	if (span_is(kind, "session") || span_is(kind, "key"))
 		return span_eq(what, k->mark);
 	if (span_is(kind, "user"))
 		return span_eq(what, k->answer.user) || span_eq(what, k->answer.email) || !what.len;

@@ -24,6 +24,6 @@ void access_cache_put(struct access_cache *, struct span key, struct span mark,
 bool access_cache_find(struct access_cache *, struct span key, int64_t now_unix_ms,
 		       struct access_answer *out);
 bool access_cache_has(const struct access_cache *, struct span key);
-/* Forget what a NOTIFY moot_access names: session:<mark>, user:<id>, room:<room key>; else
- * everything. */
+/* Forget what a NOTIFY moot_access names: session:<mark>, key:<mark>, user:<id>, room:<room key>;
+ * else everything. */
 void access_cache_revoke(struct access_cache *, struct span payload);

@@ -21,6 +21,10 @@ const char access_whoami_sql[] =
 	"SELECT refusal, user_id, name, email, user_type, ''," EXPIRES_MS ", md5($1::text)"
 	" FROM session_lookup($1::text)";
 
+const char access_key_sql[] = "SELECT refusal, '', name, '', '', 'service'," EXPIRES_MS
+			      ", encode(sha256(convert_to($1::text, 'UTF8')), 'hex')"
+			      " FROM service_authorize($1::text, coalesce($2::text, ''), $3::text)";
+
 static enum access_refusal refusal_of(const struct pg_rows *);
 static const char *unfit(const struct access_answer *);
 static struct span cut(struct span text, size_t max_bytes);

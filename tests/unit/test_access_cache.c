@@ -102,6 +102,18 @@ static void session_is_revoked_by_its_mark(void **state)
 	assert_false(access_cache_has(*state, KEY("t1", "")));
 }
 
+static void key_of_a_service_is_revoked_by_its_mark(void **state)
+{
+	put(*state, KEY("moot_key_1", "submission:s1"), ACCESS_GRANTED, 1000);
+
+	access_cache_revoke(*state, SPAN("key:another"));
+	bool before = access_cache_has(*state, KEY("moot_key_1", "submission:s1"));
+	access_cache_revoke(*state, SPAN("key:mark-of-t1"));
+
+	assert_true(before);
+	assert_false(access_cache_has(*state, KEY("moot_key_1", "submission:s1")));
+}
+
 static void room_is_revoked_for_everybody_but_not_who_they_are(void **state)
 {
 	put(*state, KEY("t1", "submission:s1"), ACCESS_GRANTED, 1000);
@@ -145,6 +157,7 @@ int main(void)
 		T(refusal_forgets_the_grant),
 		T(least_recently_used_goes_first),
 		T(session_is_revoked_by_its_mark),
+		T(key_of_a_service_is_revoked_by_its_mark),
 		T(room_is_revoked_for_everybody_but_not_who_they_are),
 		T(user_is_revoked_by_id_or_address),
 		T(notice_of_an_unknown_kind_forgets_everything),
