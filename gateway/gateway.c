@@ -149,6 +149,16 @@ struct questions *gateway_questions(struct gateway *g)
 	return g->questions;
 }
 
+struct router *gateway_router(struct gateway *g)
+{
+	return g->router;
+}
+
+struct pg *gateway_database(struct gateway *g)
+{
+	return g->pg;
+}
+
 struct session_set *gateway_sessions(struct gateway *g)
 {
 	return g->sessions;

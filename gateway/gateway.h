@@ -9,6 +9,7 @@
 
 struct gateway;
 struct questions;
+struct router;
 struct session_set;
 struct socket_set;
 
@@ -21,6 +22,8 @@ struct loop *gateway_loop(struct gateway *);
 const struct gateway_options *gateway_options(const struct gateway *);
 struct access *gateway_access(struct gateway *);
 struct questions *gateway_questions(struct gateway *);
+struct router *gateway_router(struct gateway *);
+struct pg *gateway_database(struct gateway *);
 struct session_set *gateway_sessions(struct gateway *);
 struct socket_set *gateway_sockets(struct gateway *);
 bool gateway_is_draining(const struct gateway *);

@@ -21,6 +21,7 @@ struct http {
 
 static void serve_page(struct http *h, struct visitor *v);
 static void serve_preflight(struct http *h, struct visitor *v);
+static void put_error(struct buf *json, const char *text);
 static void put_cors(const struct http *h, const struct visitor *v, struct buf *out);
 static struct span allowed_origin(const struct http *h, struct span origin);
 
@@ -57,13 +58,16 @@ void http_serve(struct http *h, struct visitor *v, const struct path *path)
 	}
 	if (!path_takes(path, method)) {
 		snprintf(allow, sizeof allow, "Allow: %s\r\n", path->allow);
-		http_refuse(h, v, 405, "Method not allowed", allow);
+		if (path_is_v1(path))
+			calls_v1_refuse_path(h, v, path, allow);
+		else
+			http_refuse(h, v, 405, "Method not allowed", allow);
 		return;
 	}
 	if (path->target == PATH_PAGE)
 		serve_page(h, v);
 	else if (path->target == PATH_TEST)
-		http_answer(h, v, 200,
+		http_answer(h, v, 200, NULL,
 			    SPAN("{\"status\":\"ok\","
 				 "\"message\":\"WebSocket infrastructure test passed\"}"));
 	else
@@ -75,12 +79,15 @@ void http_gone(struct http *h, struct visitor *v)
 	calls_end(h->calls, v);
 }
 
-void http_answer(struct http *h, struct visitor *v, unsigned status, struct span json)
+void http_answer(struct http *h, struct visitor *v, unsigned status, const char *more,
+		 struct span json)
 {
 	struct buf headers;
 
 	buf_init(&headers, HEADERS_MAX);
 	buf_put_str(&headers, "Cache-Control: no-store\r\n");
+	if (more)
+		buf_put_str(&headers, more);
 	put_cors(h, v, &headers);
 	buf_put_u8(&headers, '\0');
 	must(!headers.over);
@@ -90,24 +97,23 @@ void http_answer(struct http *h, struct visitor *v, unsigned status, struct span
 }
 
 void http_refuse(struct http *h, struct visitor *v, unsigned status, const char *text,
-		 const char *more)
+		 const char *headers)
 {
-	struct buf headers, json;
+	struct buf json;
 
-	buf_init(&headers, HEADERS_MAX);
 	buf_init(&json, ERROR_MAX);
-	if (more)
-		buf_put_str(&headers, more);
-	put_cors(h, v, &headers);
-	buf_put_u8(&headers, '\0');
-	buf_put_str(&json, "{\"error\":");
-	json_put_string(&json, span_str(text));
-	buf_put_u8(&json, '}');
-	must(!headers.over && !json.over);
-	door_answer(v, status, "application/json", (const char *)headers.p, buf_span(&json));
-	buf_fini(&headers);
+	put_error(&json, text);
+	must(!json.over);
+	http_answer(h, v, status, headers, buf_span(&json));
 	buf_fini(&json);
-	metrics_add(METRIC_http_requests, 1);
+}
+
+void http_put_refusal(const struct path *path, enum err why, struct buf *json)
+{
+	if (path_is_v1(path))
+		calls_v1_put_refusal(json, why);
+	else
+		put_error(json, err_text(why));
 }
 
 bool http_is_id(struct span text, size_t max)
@@ -150,13 +156,21 @@ static void serve_preflight(struct http *h, struct visitor *v)
 	buf_init(&headers, HEADERS_MAX);
 	put_cors(h, v, &headers);
 	buf_put_str(&headers, "Access-Control-Allow-Methods: GET, POST, OPTIONS\r\n"
-			      "Access-Control-Allow-Headers: Authorization, Content-Type\r\n"
+			      "Access-Control-Allow-Headers: "
+			      "Authorization, Content-Type, Idempotency-Key\r\n"
 			      "Access-Control-Max-Age: 86400\r\n");
 	buf_put_u8(&headers, '\0');
 	must(!headers.over);
 	door_answer(v, 204, NULL, (const char *)headers.p, SPAN_NONE);
 	buf_fini(&headers);
 	metrics_add(METRIC_http_requests, 1);
+}
+
+static void put_error(struct buf *json, const char *text)
+{
+	buf_put_str(json, "{\"error\":");
+	json_put_string(json, span_str(text));
+	buf_put_u8(json, '}');
 }
 
 static void put_cors(const struct http *h, const struct visitor *v, struct buf *out)
@@ -166,7 +180,7 @@ static void put_cors(const struct http *h, const struct visitor *v, struct buf *
 	if (origin.len > 0) {
 		buf_put_str(out, "Access-Control-Allow-Origin: ");
 		buf_put_span(out, origin);
-		buf_put_str(out, "\r\n");
+		buf_put_str(out, "\r\nAccess-Control-Expose-Headers: Retry-After\r\n");
 	}
 	if (!span_is(origin, "*"))
 		buf_put_str(out, "Vary: Origin\r\n");

@@ -18,10 +18,15 @@ void http_serve(struct http *, struct visitor *, const struct path *);
 void http_gone(struct http *, struct visitor *); /* it hung up */
 
 /* ---- answers in the style of this API, also for listener.c ---- */
-void http_answer(struct http *, struct visitor *, unsigned status, struct span json);
-/* {"error":text}; `headers` as in door_answer. */
+/* `headers` as in door_answer. */
+void http_answer(struct http *, struct visitor *, unsigned status, const char *headers,
+		 struct span json);
+/* {"error":text} */
 void http_refuse(struct http *, struct visitor *, unsigned status, const char *text,
 		 const char *headers);
+
+/* The JSON of a refusal that the door makes. */
+void http_put_refusal(const struct path *, enum err, struct buf *json);
 
 /* Is this text fit to be asked about: 1..max bytes of UTF-8 without control characters? */
 bool http_is_id(struct span text, size_t max);

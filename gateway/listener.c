@@ -46,6 +46,7 @@ struct knock { /* an upgrade that waits to hear whether it may enter */
 static enum err open_door(struct listener *l, int64_t port, bool share, struct door **out);
 static void on_request(void *owner, struct visitor *v, const struct request *r);
 static void on_gone(void *owner, struct visitor *v);
+static void on_refusal(void *owner, const struct request *, enum err, struct buf *json);
 static void take_native(struct listener *l, struct visitor *v);
 static void knock(struct listener *l, struct visitor *v, const struct path *path);
 static bool refuse_early(struct listener *l, struct visitor *v);
@@ -122,6 +123,7 @@ static enum err open_door(struct listener *l, int64_t port, bool share, struct d
 		.fd_reserve = FD_RESERVE,
 		.on_request = on_request,
 		.on_gone = on_gone,
+		.put_refusal = on_refusal,
 		.owner = l,
 	};
 	enum err e = door_open(gateway_loop(l->gw), &door, out);
@@ -163,6 +165,14 @@ static void on_gone(void *owner, struct visitor *v)
 		http_gone(l->http, v);
 	else if (visitor_get(v))
 		end_knock(visitor_get(v));
+}
+
+static void on_refusal(void *owner, const struct request *r, enum err why, struct buf *json)
+{
+	struct path path = path_read(r->path);
+
+	(void)owner;
+	http_put_refusal(&path, why, json);
 }
 
 /* Who it is, its first message says: nothing is asked of the database for a stranger's handshake.

@@ -22,7 +22,6 @@ static void enter(struct native_visit *);
 static void refuse_join(struct native_visit *, enum err why);
 static void await_list(struct native_visit *, int64_t now_ns);
 static void on_history(void *owner, const struct answer *);
-static void put_history(struct native_visit *, const struct msg_history *, struct buf *text);
 
 struct native_visit *native_visit_of(struct visit *v)
 {
@@ -316,34 +315,9 @@ static void on_history(void *owner, const struct answer *a)
 		return;
 	}
 	buf_init(&text, RENDER_MAX);
-	put_history(v, a->history, &text);
+	telling_put_history(&text, v->visit.room_key, a->history);
 	session_say(s, buf_span(&text));
 	buf_fini(&text);
-}
-
-static void put_history(struct native_visit *v, const struct msg_history *m, struct buf *text)
-{
-	struct span events = m->events;
-	struct item_stored e;
-	struct buf list, type;
-
-	buf_init(&list, RENDER_MAX);
-	buf_init(&type, EVENT_TYPE_MAX);
-	while (item_next_stored(&events, &e)) {
-		struct told_event told = telling_of(&e, &type);
-
-		frame_add_stored(&list, &(struct told_stored){told.seq, told.event, told.from,
-							      told.data, told.at});
-	}
-	frame_put_history(text, &(struct told_history){
-					.room = v->visit.room_key,
-					.events = buf_span(&list),
-					.first = m->first,
-					.head = m->head,
-					.more = m->more,
-				});
-	buf_fini(&type);
-	buf_fini(&list);
 }
 
 /* Out of the room, and told so; `why` OK: it did not come back to it. */

@@ -3,7 +3,7 @@
 
 #include "common/base.h"
 
-/* `*` stands for one segment that is not empty, the room id. Every row is also served below /api:
+/* `*` stands for one segment that is not empty, the id. Every row is also served below /api:
  * the router of the relay that Moothall replaces is there, its tools and guides are not. */
 static const struct row {
 	const char *pattern;
@@ -20,6 +20,10 @@ static const struct row {
 	{"/ws/documents/*/broadcast", PATH_BROADCAST, ROOM_DOCUMENT, "POST, OPTIONS"},
 	{"/ws/documents/*/room", PATH_ROOM, ROOM_DOCUMENT, "GET, OPTIONS"},
 	{"/auth/session", PATH_SESSION, ROOM_SUBMISSION, "GET, OPTIONS"},
+	{"/v1/rooms/*", PATH_V1_ROOM, ROOM_SUBMISSION, "GET, OPTIONS"},
+	{"/v1/rooms/*/events", PATH_V1_EVENTS, ROOM_SUBMISSION, "GET, POST, OPTIONS"},
+	{"/v1/rooms/*/kick", PATH_V1_KICK, ROOM_SUBMISSION, "POST, OPTIONS"},
+	{"/v1/sessions/*/revoke", PATH_V1_REVOKE, ROOM_SUBMISSION, "POST, OPTIONS"},
 };
 
 static bool matches(const char *pattern, struct span path, struct span *id);
@@ -35,7 +39,14 @@ struct path path_read(struct span path)
 		if (matches(rows[i].pattern, below, &id))
 			return (struct path){rows[i].target, rows[i].kind, id, rows[i].allow};
 	}
+	if (span_starts(below, "/v1/"))
+		return (struct path){.target = PATH_V1_NONE, .allow = "OPTIONS"};
 	return (struct path){.target = PATH_PAGE, .allow = "GET, HEAD"};
+}
+
+bool path_is_v1(const struct path *p)
+{
+	return p->target == PATH_NATIVE || p->target >= PATH_V1_ROOM;
 }
 
 bool path_takes(const struct path *p, struct span method)

@@ -21,7 +21,7 @@ static void ask(struct questions *, struct span room, const struct buf *record,
 		const struct asker *);
 static void send(struct questions *, struct question *);
 static void on_code(struct questions *, struct question *, uint64_t code);
-static void on_roster(struct questions *, struct question *, struct span members);
+static void on_roster(struct questions *, struct question *, const struct msg_answer *);
 static void expire(struct questions *, struct question *);
 static void tell(struct questions *, struct asker *, const struct answer *);
 static void unmap(struct questions *, struct question *);
@@ -138,7 +138,7 @@ void questions_on_answer(struct questions *q, const struct message *m, int64_t n
 		if (one && m->answer.code)
 			on_code(q, one, m->answer.code);
 		else if (one)
-			on_roster(q, one, m->answer.members);
+			on_roster(q, one, &m->answer);
 	} else if (m->type == MESSAGE_HISTORY) {
 		one = map_find_u64(&q->by_ask, m->history.ask);
 		if (one && m->history.code)
@@ -234,8 +234,9 @@ static void on_code(struct questions *q, struct question *one, uint64_t code)
 	one->retry_ns = q->now_ns + QUESTION_RETRY_NS;
 }
 
-static void on_roster(struct questions *q, struct question *one, struct span members)
+static void on_roster(struct questions *q, struct question *one, const struct msg_answer *a)
 {
+	struct span members = a->members;
 	struct item_member m;
 	struct roster roster;
 	bool first;
@@ -243,7 +244,9 @@ static void on_roster(struct questions *q, struct question *one, struct span mem
 	roster_init(&roster);
 	while (item_next_member(&members, &m))
 		(void)roster_put(&roster, &m, (incarnation_id){0}, &first);
-	questions_finish(q, one, &(struct answer){.roster = &roster});
+	questions_finish(
+		q, one,
+		&(struct answer){.roster = &roster, .is_awake = a->awake, .count = a->count});
 	roster_fini(&roster);
 }
 

@@ -20,6 +20,8 @@ struct answer {
 	uint64_t seq;     /* PUBLISH: its number; CONFLICT: that of what is newer */
 	struct span body; /* CONFLICT: what is newer */
 	const struct roster *roster;       /* INSPECT */
+	bool is_awake;                     /* INSPECT */
+	uint64_t count;                    /* KICK: connections taken out */
 	const struct msg_history *history; /* READ */
 	int64_t retry_after_ns;            /* of an error that may be retried */
 };

@@ -57,3 +57,30 @@ struct item_stored telling_stored(const struct msg_event *m)
 		.body = m->body,
 	};
 }
+
+void telling_put_history(struct buf *out, struct span room, const struct msg_history *m)
+{
+	struct span events = m->events;
+	struct item_stored e;
+	struct buf list, type;
+
+	buf_init(&list, out->max);
+	buf_init(&type, EVENT_TYPE_MAX);
+	while (item_next_stored(&events, &e)) {
+		struct told_event told = telling_of(&e, &type);
+
+		frame_add_stored(&list, &(struct told_stored){told.seq, told.event, told.from,
+							      told.data, told.at});
+	}
+	frame_put_history(out, &(struct told_history){
+				       .room = room,
+				       .events = buf_span(&list),
+				       .first = m->first,
+				       .head = m->head,
+				       .more = m->more,
+			       });
+	if (list.over)
+		out->over = true;
+	buf_fini(&type);
+	buf_fini(&list);
+}

@@ -15,3 +15,5 @@ session_id producer_read(struct span producer);
 /* Without room, n and replay. Borrows the event and `scratch`. */
 struct told_event telling_of(const struct item_stored *, struct buf *scratch);
 struct item_stored telling_stored(const struct msg_event *);
+/* A page of the log; `over` when it does not fit. */
+void telling_put_history(struct buf *, struct span room, const struct msg_history *);

@@ -220,6 +220,24 @@ export const objects = Object.freeze({
 		data: { kind: 'json', optional: false },
 		at: { kind: 'time', optional: false },
 	},
+	/** HTTP: why a request was not done. */
+	problem: {
+		code: { kind: 'code', optional: false },
+		reason: { kind: 'text', optional: false },
+		field: { kind: 'text', optional: true },
+		retry_after_ms: { kind: 'number', optional: true },
+		trace: { kind: 'hex', optional: false },
+		seq: { kind: 'number', optional: true },
+		data: { kind: 'json', optional: true },
+	},
+	/** HTTP: a room. */
+	place: {
+		room: { kind: 'text', optional: false },
+		seq: { kind: 'number', optional: false },
+		state: { kind: 'text', optional: false },
+		owner: { kind: 'text', optional: false },
+		members: { kind: 'list', optional: false },
+	},
 });
 
 /** Every message type of the v0 dialect. @type {Readonly<Record<string, TypeRow>>} */

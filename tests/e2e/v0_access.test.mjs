@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { fence } from '../lib/client.mjs';
+import { eventually } from '../lib/eventually.mjs';
 import { bearer, request, upgrade } from '../lib/http.mjs';
 import { layouts, World } from '../lib/world.mjs';
 
@@ -145,13 +146,4 @@ async function freezeDatabase() {
 	});
 	send('SIGSTOP');
 	return { thaw: () => send('SIGCONT') };
-}
-
-/** @param {() => Promise<boolean>} is @param {string} what */
-async function eventually(is, what, ms = 10_000) {
-	for (const deadline = Date.now() + ms; !(await is());) {
-		if (Date.now() > deadline)
-			throw new Error(`waited ${ms} ms for ${what}`);
-		await new Promise((resolve) => setTimeout(resolve, 50));
-	}
 }

@@ -26,6 +26,15 @@ static void paths_are_the_same_with_and_without_api(void **state)
 		{"/api/ws/documents/d/room", PATH_ROOM, ROOM_DOCUMENT, "d"},
 		{"/auth/session", PATH_SESSION, ROOM_SUBMISSION, ""},
 		{"/api/auth/session", PATH_SESSION, ROOM_SUBMISSION, ""},
+		{"/v1/rooms/document%3Ad", PATH_V1_ROOM, ROOM_SUBMISSION, "document%3Ad"},
+		{"/api/v1/rooms/submission:s/events", PATH_V1_EVENTS, ROOM_SUBMISSION,
+		 "submission:s"},
+		{"/v1/rooms/submission:s/kick", PATH_V1_KICK, ROOM_SUBMISSION, "submission:s"},
+		{"/v1/sessions/abc/revoke", PATH_V1_REVOKE, ROOM_SUBMISSION, "abc"},
+		{"/v1/rooms", PATH_V1_NONE, ROOM_SUBMISSION, ""},
+		{"/v1/rooms/", PATH_V1_NONE, ROOM_SUBMISSION, ""},
+		{"/v1/", PATH_V1_NONE, ROOM_SUBMISSION, ""},
+		{"/v1/rooms/a/b", PATH_V1_NONE, ROOM_SUBMISSION, ""},
 	};
 
 	(void)state;
@@ -60,6 +69,8 @@ static void paths_that_are_not_in_the_table_are_the_page(void **state)
 		"/ws/rooms/a",
 		"ws/test",
 		"/auth/session/x",
+		"/v1",
+		"/v2/rooms/a",
 		"*",
 	};
 
@@ -74,7 +85,16 @@ static void paths_take_the_methods_of_their_row(void **state)
 	struct path broadcast = path_read(SPAN("/ws/submissions/s/broadcast"));
 	struct path page = path_read(SPAN("/page.js"));
 
+	struct path events = path_read(SPAN("/v1/rooms/r/events"));
+	struct path nothing = path_read(SPAN("/v1/x"));
+
 	(void)state;
+	assert_true(path_takes(&events, SPAN("GET")));
+	assert_true(path_takes(&events, SPAN("POST")));
+	assert_false(path_takes(&nothing, SPAN("GET")));
+	assert_true(path_is_v1(&events));
+	assert_true(path_is_v1(&nothing));
+	assert_false(path_is_v1(&room));
 	assert_true(path_takes(&room, SPAN("GET")));
 	assert_true(path_takes(&room, SPAN("OPTIONS")));
 	assert_false(path_takes(&room, SPAN("POST")));
