@@ -39,6 +39,25 @@ void mem_free(void *p)
 	free(p);
 }
 
+char **mem_texts(const char *const *texts)
+{
+	size_t count = 0;
+
+	while (texts && texts[count])
+		count++;
+	char **copy = mem_new((count + 1) * sizeof(*copy));
+	for (size_t i = 0; i < count; i++)
+		copy[i] = mem_str(texts[i]);
+	return copy;
+}
+
+void mem_free_texts(char **texts)
+{
+	for (char **text = texts; *text; text++)
+		mem_free(*text);
+	mem_free(texts);
+}
+
 static void *checked(void *p, size_t len)
 {
 	if (p)

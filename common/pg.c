@@ -23,6 +23,7 @@ struct pg {
 	struct loop *loop;
 	char *url, *name;
 	char **channels;
+	char **preamble;
 	size_t max_queries, count;
 	pg_state_fn *on_state;
 	pg_notify_fn *on_notify;
@@ -40,15 +41,16 @@ struct pg {
 	char why[WHY_MAX]; /* of the last loss */
 };
 
-static char **copy_channels(const char *const *channels);
 static void try_connect(struct timer *timer, int64_t now_ns);
 static int64_t patience_ns(PGconn *conn);
 static void on_connecting(void *owner, unsigned events);
 static void await(struct pg *p, PostgresPollingStatusType wanted);
 static void on_attempt_late(struct timer *timer, int64_t now_ns);
 static void on_connected(struct pg *p);
+static void say_all(struct pg *p);
 static void listen_all(struct pg *p);
-static void on_listened(void *owner, enum err err, const struct pg_rows *rows, const char *why);
+static void send_direct(struct pg *p, char *sql);
+static void on_said(void *owner, enum err err, const struct pg_rows *rows, const char *why);
 static void enqueue(struct pg *p, struct query *q);
 static void send_query(struct pg *p, struct query *q);
 static void flush(struct pg *p);
@@ -72,7 +74,8 @@ struct pg *pg_open(struct loop *loop, const struct pg_options *opt)
 	p->loop = loop;
 	p->url = mem_str(opt->url);
 	p->name = mem_str(opt->name);
-	p->channels = copy_channels(opt->channels);
+	p->channels = mem_texts(opt->channels);
+	p->preamble = mem_texts(opt->preamble);
 	p->max_queries = opt->max_queries;
 	p->on_state = opt->on_state;
 	p->on_notify = opt->on_notify;
@@ -151,18 +154,6 @@ struct span pg_text(const struct pg_rows *rows, size_t row, size_t col)
 int64_t pg_int(const struct pg_rows *rows, size_t row, size_t col)
 {
 	return strtoll(PQgetvalue(rows->result, (int)row, (int)col), NULL, 10);
-}
-
-static char **copy_channels(const char *const *channels)
-{
-	size_t count = 0;
-
-	while (channels && channels[count])
-		count++;
-	char **copy = mem_new((count + 1) * sizeof *copy);
-	for (size_t i = 0; i < count; i++)
-		copy[i] = mem_str(channels[i]);
-	return copy;
 }
 
 static void try_connect(struct timer *timer, int64_t now_ns)
@@ -246,6 +237,7 @@ static void on_connected(struct pg *p)
 	p->watch = watch_open(p->loop, PQsocket(p->conn), WATCH_READ, on_ready, p);
 	p->said_away = false;
 	log_info("database_up", kv_str("name", p->name));
+	say_all(p);
 	listen_all(p); /* first, so that whatever is read later misses no notification */
 	while (p->conn && !list_is_empty(&p->waiting)) {
 		struct query *q = container_of(p->waiting.next, struct query, node);
@@ -255,28 +247,42 @@ static void on_connected(struct pg *p)
 	will_settle(p); /* says that it is up */
 }
 
+static void say_all(struct pg *p)
+{
+	for (char **text = p->preamble; *text && p->conn; text++)
+		send_direct(p, mem_str(*text));
+}
+
 static void listen_all(struct pg *p)
 {
 	for (char **channel = p->channels; *channel && p->conn; channel++) {
-		struct query *q = query_new(on_listened, p);
 		char *quoted = PQescapeIdentifier(p->conn, *channel, strlen(*channel));
 		must(quoted);
 		size_t size = strlen(quoted) + sizeof "LISTEN ";
 
-		q->direct = mem_new(size);
-		snprintf(q->direct, size, "LISTEN %s", quoted);
+		char *sql = mem_new(size);
+		snprintf(sql, size, "LISTEN %s", quoted);
 		PQfreemem(quoted);
-		p->count++;
-		send_query(p, q);
+		send_direct(p, sql);
 	}
 }
 
-static void on_listened(void *owner, enum err err, const struct pg_rows *rows, const char *why)
+/* Takes `sql`. */
+static void send_direct(struct pg *p, char *sql)
+{
+	struct query *q = query_new(on_said, p);
+
+	q->direct = sql;
+	p->count++;
+	send_query(p, q);
+}
+
+static void on_said(void *owner, enum err err, const struct pg_rows *rows, const char *why)
 {
 	(void)owner;
 	(void)rows;
 	if (err == ERR_DB_REFUSED)
-		log_warn("listen_refused", kv_str("why", why));
+		log_warn("database_setup_refused", kv_str("why", why));
 }
 
 static void enqueue(struct pg *p, struct query *q)
@@ -460,20 +466,24 @@ static void free_pg(void *pg)
 	queries_free(&p->settled);
 	queries_free(&p->calling);
 	PQfinish(p->conn);
-	for (char **channel = p->channels; *channel; channel++)
-		mem_free(*channel);
-	mem_free(p->channels);
+	mem_free_texts(p->channels);
+	mem_free_texts(p->preamble);
 	mem_free(p->url);
 	mem_free(p->name);
 	mem_free(p);
 }
 
+/* Of the first one that was sent and not settled: a commit says this between the result of its
+ * statement and its Sync. The function's name, because the text comes in the server's language. */
 static void on_notice(void *arg, const PGresult *result)
 {
+	struct pg *p = arg;
 	const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *source = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
 
-	(void)arg;
 	log_debug("database_notice", kv_str("text", text ? text : ""));
+	if (source && !strcmp(source, "SyncRepWaitForLSN") && !list_is_empty(&p->sent))
+		container_of(p->sent.next, struct query, node)->unsure = true;
 }
 
 /* The first line: libpq's messages end with a newline and may go on with advice. */

@@ -12,7 +12,8 @@ struct pg;
 struct pg_rows; /* one result; lives for the callback only */
 
 /* err: OK; DB_REFUSED (`why` says the server's message); DB_AWAY: was never sent; DB_UNKNOWN: sent,
- * and the connection was lost before the answer. `rows` is NULL unless OK. */
+ * and the connection was lost before the answer, or it is committed and perhaps not replicated,
+ * because the wait for a synchronous standby was cancelled. `rows` is NULL unless OK. */
 typedef void pg_done_fn(void *owner, enum err, const struct pg_rows *rows, const char *why);
 typedef void pg_state_fn(void *owner, bool up, const char *why);
 typedef void pg_notify_fn(void *owner, const char *channel, struct span payload);
@@ -25,6 +26,7 @@ struct pg_options {
 	pg_notify_fn *on_notify;
 	void *owner;
 	const char *const *channels; /* NULL-terminated; LISTENed on every connect; NULL: none */
+	const char *const *preamble; /* the same: what is said first on every connect */
 };
 
 MUST_USE struct pg *pg_open(struct loop *, const struct pg_options *); /* copies the strings */

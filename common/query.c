@@ -112,6 +112,9 @@ bool query_take(struct query *q, PGresult *result)
 	switch (PQresultStatus(result)) {
 	case PGRES_PIPELINE_SYNC:
 		PQclear(result);
+		if (q->unsure)
+			query_fail(q, ERR_DB_UNKNOWN,
+				   "the wait for the synchronous standby was cancelled");
 		return true;
 	case PGRES_COMMAND_OK:
 	case PGRES_TUPLES_OK:

@@ -34,6 +34,7 @@ struct query {
 	pg_done_fn *done; /* NULL: forgotten */
 	void *owner;
 	bool prepares; /* the next result is that of Prepare */
+	bool unsure;   /* its commit is on this side of a standby only, perhaps */
 	enum err err;
 	char *why; /* NULL: no more to say than the error */
 	PGresult *result;

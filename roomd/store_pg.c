@@ -28,6 +28,14 @@ struct store *store_open(struct loop *loop, const char *url, const char *name,
 			 const struct store_hooks *hooks)
 {
 	static const char *const channels[] = {"moot_view", NULL};
+	/* Whatever the role's defaults are: what is acknowledged is on disk, and a commit that was
+	 * not replicated says so. */
+	static const char *const preamble[] = {
+		"SET client_min_messages = warning",
+		"SELECT set_config('synchronous_commit', 'on', false)"
+		" WHERE current_setting('synchronous_commit') IN ('off', 'local')",
+		NULL,
+	};
 	struct store *s = mem_new(sizeof(*s));
 
 	s->hooks = *hooks;
@@ -40,6 +48,7 @@ struct store *store_open(struct loop *loop, const char *url, const char *name,
 				      .on_notify = on_notify,
 				      .owner = s,
 				      .channels = channels,
+				      .preamble = preamble,
 			      });
 	return s;
 }
