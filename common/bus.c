@@ -60,6 +60,7 @@ static bool drain(struct bus *b);
 static bool receive(struct bus *b);
 static void drop_rest(void *socket);
 static void look_again(void *context);
+static bool watch_changes(struct bus *b, bus_change_fn *fn);
 static enum err send_failed(void);
 static void look_first(void *bus);
 static void on_monitor(void *owner, unsigned events);
@@ -119,49 +120,26 @@ enum err bus_listen(struct bus_context *c, const char *endpoint, bus_fn *fn, voi
 	return OK;
 }
 
-enum err bus_connect(struct bus_context *c, const char *endpoint, struct span id, bus_fn *fn,
-		     void *owner, struct bus **out)
+enum err bus_connect(struct bus_context *c, const struct bus_call *call, struct bus **out)
 {
-	struct bus *b = bus_new(c, ZMQ_DEALER, fn, owner);
+	struct bus *b = bus_new(c, ZMQ_DEALER, call->fn, call->owner);
+	struct span id = call->id;
 
 	must(id.len >= 1 && id.len <= ID_MAX);
 	*out = NULL;
 	if (!b->socket)
-		return open_failed(b, "socket", endpoint);
+		return open_failed(b, "socket", call->endpoint);
 	set_options(b);
-	set_int(b->socket, ZMQ_IPV6, strchr(endpoint, '[') != NULL);
+	set_int(b->socket, ZMQ_IPV6, strchr(call->endpoint, '[') != NULL);
 	set_int(b->socket, ZMQ_IMMEDIATE, 1);
 	must(zmq_setsockopt(b->socket, ZMQ_ROUTING_ID, id.p, id.len) == 0);
-	if (zmq_connect(b->socket, endpoint) != 0)
-		return open_failed(b, "connect", endpoint);
-	b->endpoint = mem_str(endpoint);
+	if (call->change && !watch_changes(b, call->change))
+		return open_failed(b, "monitor", call->endpoint);
+	if (zmq_connect(b->socket, call->endpoint) != 0)
+		return open_failed(b, "connect", call->endpoint);
+	b->endpoint = mem_str(call->endpoint);
 	start(b);
 	*out = b;
-	return OK;
-}
-
-enum err bus_tell(struct bus *b, bus_change_fn *fn)
-{
-	char name[MONITOR_MAX];
-	int fd;
-	size_t len = sizeof fd;
-
-	must(!b->is_router && !b->monitor);
-	snprintf(name, sizeof name, "inproc://monitor-%u", b->context->monitors++);
-	if (zmq_socket_monitor(b->socket, name, MONITOR_EVENTS) != 0)
-		return ERR_SYSTEM; /* out of descriptors: it takes one, and so does the next */
-	b->monitor = zmq_socket(b->context->zmq, ZMQ_PAIR);
-	if (!b->monitor) {
-		zmq_socket_monitor(b->socket, NULL, 0);
-		return ERR_SYSTEM;
-	}
-	b->change = fn;
-	set_int(b->monitor, ZMQ_LINGER, 0);
-	set_int(b->monitor, ZMQ_RCVHWM, 0); /* the I/O thread would wait for us */
-	must(zmq_connect(b->monitor, name) == 0);
-	must(zmq_getsockopt(b->monitor, ZMQ_FD, &fd, &len) == 0);
-	b->monitor_watch = watch_open(b->context->loop, fd, WATCH_READ, on_monitor, b);
-	loop_reap(b->context->loop, look_first, b);
 	return OK;
 }
 
@@ -381,6 +359,32 @@ static void look_again(void *context)
 static enum err send_failed(void)
 {
 	return zmq_errno() == EAGAIN ? ERR_NO_CREDIT : ERR_NO_PEER;
+}
+
+/* Before it connects: the I/O thread may be done with that before we go on, and it tells only once.
+ * False: out of descriptors; it takes one, and so does the next socket. */
+static bool watch_changes(struct bus *b, bus_change_fn *fn)
+{
+	char name[MONITOR_MAX];
+	int fd;
+	size_t len = sizeof fd;
+
+	snprintf(name, sizeof name, "inproc://monitor-%u", b->context->monitors++);
+	if (zmq_socket_monitor(b->socket, name, MONITOR_EVENTS) != 0)
+		return false;
+	b->monitor = zmq_socket(b->context->zmq, ZMQ_PAIR);
+	if (!b->monitor) {
+		zmq_socket_monitor(b->socket, NULL, 0);
+		return false;
+	}
+	b->change = fn;
+	set_int(b->monitor, ZMQ_LINGER, 0);
+	set_int(b->monitor, ZMQ_RCVHWM, 0); /* the I/O thread would wait for us */
+	must(zmq_connect(b->monitor, name) == 0);
+	must(zmq_getsockopt(b->monitor, ZMQ_FD, &fd, &len) == 0);
+	b->monitor_watch = watch_open(b->context->loop, fd, WATCH_READ, on_monitor, b);
+	loop_reap(b->context->loop, look_first, b);
+	return true;
 }
 
 /* Connecting may have used up the first edge. */

@@ -32,12 +32,16 @@ void bus_context_free(struct bus_context **); /* every bus must be closed */
 /* `endpoint`: tcp://host:port; port may be `*`. Errors: IN_USE, SYSTEM (says why in the log). */
 MUST_USE enum err bus_listen(struct bus_context *, const char *endpoint, bus_fn *, void *owner,
 			     struct bus **out);
-/* `id`: the routing id the ROUTER will see, 1..64 bytes. Connects in the background, for ever. */
-MUST_USE enum err bus_connect(struct bus_context *, const char *endpoint, struct span id, bus_fn *,
-			      void *owner, struct bus **out);
-/* Tell its owner, from now on (what came before is not repeated). DEALER only, once. Errors: SYSTEM
- * (no descriptors left). */
-MUST_USE enum err bus_tell(struct bus *, bus_change_fn *);
+struct bus_call {
+	const char *endpoint;
+	struct span id; /* the routing id the ROUTER will see, 1..64 bytes */
+	bus_fn *fn;
+	bus_change_fn *change; /* NULL: its owner is not told */
+	void *owner;
+};
+/* Connects in the background, for ever; whoever is told of changes misses none of them. Errors:
+ * SYSTEM (no descriptors left; says why in the log). */
+MUST_USE enum err bus_connect(struct bus_context *, const struct bus_call *, struct bus **out);
 void bus_close(struct bus **); /* NULL is fine; safe inside its own callback */
 
 const char *bus_endpoint(const struct bus *); /* what was really bound, with the port */

@@ -30,15 +30,13 @@ static enum err port_open(void *owner, struct link *link, const char *endpoint, 
 
 	p->link = link;
 	p->loop = wire->loop;
-	enum err e = bus_connect(wire->context, endpoint, id, port_on_message, p, &p->bus);
+	const struct bus_call call = {endpoint, id, port_on_message, port_on_change, p};
+	enum err e = bus_connect(wire->context, &call, &p->bus);
+
 	if (e == OK)
-		e = bus_tell(p->bus, port_on_change);
-	if (e == OK) {
 		*out = p;
-		return OK;
-	}
-	bus_close(&p->bus);
-	mem_free(p);
+	else
+		mem_free(p);
 	return e;
 }
 

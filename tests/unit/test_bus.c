@@ -54,6 +54,16 @@ static void on_message(void *owner, struct span peer, struct span body)
 		bus_close(&e->bus);
 }
 
+static enum err dial(struct bus_context *c, const char *endpoint, const char *id, void *owner,
+		     struct bus **out)
+{
+	return bus_connect(
+		c,
+		&(struct bus_call){
+			.endpoint = endpoint, .id = span_str(id), .fn = on_message, .owner = owner},
+		out);
+}
+
 static int setup(void **state)
 {
 	static struct net n;
@@ -62,9 +72,8 @@ static int setup(void **state)
 	n.context = bus_context_new(n.loop);
 	assert_int_equal(
 		bus_listen(n.context, "tcp://127.0.0.1:*", on_message, &n.shard, &n.shard.bus), OK);
-	assert_int_equal(bus_connect(n.context, bus_endpoint(n.shard.bus), SPAN("ab-1"), on_message,
-				     &n.gateway, &n.gateway.bus),
-			 OK);
+	assert_int_equal(
+		dial(n.context, bus_endpoint(n.shard.bus), "ab-1", &n.gateway, &n.gateway.bus), OK);
 	*state = &n;
 	return 0;
 }
@@ -114,9 +123,7 @@ static void dealer_has_no_credit_before_it_is_connected(void **state)
 {
 	struct net *n = *state;
 	struct bus *lonely;
-	assert_int_equal(bus_connect(n->context, "tcp://127.0.0.1:1", SPAN("x"), on_message,
-				     &n->gateway, &lonely),
-			 OK);
+	assert_int_equal(dial(n->context, "tcp://127.0.0.1:1", "x", &n->gateway, &lonely), OK);
 
 	assert_int_equal(bus_send(lonely, SPAN_NONE, SPAN("hello")), ERR_NO_CREDIT);
 
@@ -229,8 +236,7 @@ static void newer_connection_takes_over_the_routing_id(void **state)
 	struct net *n = *state;
 	struct end second = {0};
 	meet(n);
-	assert_int_equal(bus_connect(n->context, bus_endpoint(n->shard.bus), SPAN("ab-1"),
-				     on_message, &second, &second.bus),
+	assert_int_equal(dial(n->context, bus_endpoint(n->shard.bus), "ab-1", &second, &second.bus),
 			 OK);
 	struct bus *first = n->gateway.bus;
 	n->gateway.bus = second.bus;
@@ -285,8 +291,7 @@ static void endpoint_that_is_none_is_an_error(void **state)
 	struct net *n = *state;
 	struct bus *none;
 
-	assert_int_equal(bus_connect(n->context, "nonsense", SPAN("x"), on_message, n, &none),
-			 ERR_SYSTEM);
+	assert_int_equal(dial(n->context, "nonsense", "x", n, &none), ERR_SYSTEM);
 }
 
 static void dealer_comes_back_when_the_router_does(void **state)
@@ -336,9 +341,9 @@ static bool has_changed(void *what)
 
 static void told(struct changes *c, const char *endpoint)
 {
-	assert_int_equal(bus_connect(c->net->context, endpoint, SPAN("told"), ignore, c, &c->bus),
-			 OK);
-	assert_int_equal(bus_tell(c->bus, on_change), OK);
+	const struct bus_call call = {endpoint, SPAN("told"), ignore, on_change, c};
+
+	assert_int_equal(bus_connect(c->net->context, &call, &c->bus), OK);
 }
 
 static void without_descriptors_nobody_is_told_and_nothing_breaks(void **state)
@@ -346,18 +351,18 @@ static void without_descriptors_nobody_is_told_and_nothing_breaks(void **state)
 	struct net *n = *state;
 	struct changes c = {.net = n};
 	struct rlimit limit, none;
-	assert_int_equal(bus_connect(n->context, bus_endpoint(n->shard.bus), SPAN("told"), ignore,
-				     &c, &c.bus),
-			 OK);
+	const struct bus_call call = {bus_endpoint(n->shard.bus), SPAN("told"), ignore, on_change,
+				      &c};
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	none = (struct rlimit){.rlim_cur = 3, .rlim_max = limit.rlim_max};
 
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-	enum err e = bus_tell(c.bus, on_change);
+	enum err e = bus_connect(n->context, &call, &c.bus);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 
 	assert_int_equal(e, ERR_SYSTEM);
-	assert_int_equal(bus_tell(c.bus, on_change), OK);
+	assert_null(c.bus);
+	assert_int_equal(bus_connect(n->context, &call, &c.bus), OK);
 	bus_close(&c.bus);
 }
 
