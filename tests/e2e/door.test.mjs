@@ -143,10 +143,13 @@ describe('the handshake', () => {
 		assert.equal(answer.headers['sec-websocket-protocol'], undefined);
 	});
 
-	test('a dialect that is not spoken yet is refused in words', async () => {
-		const answer = await upgrade(entry(), { 'Sec-WebSocket-Protocol': 'moot.v1' });
-		assert.equal(answer.status, 400);
-		assert.match(answer.json.error, /moot\.v1/);
+	test('moot.v1 is granted to who asks for it, and refused at its own path to who does not', async () => {
+		const granted = await upgrade(entry(), { 'Sec-WebSocket-Protocol': 'chat, moot.v1' });
+		assert.equal(granted.status, 101);
+		assert.equal(granted.headers['sec-websocket-protocol'], 'moot.v1');
+		const plain = await upgrade(`${base}/v1/ws`);
+		assert.equal(plain.status, 400);
+		assert.match(plain.json.error, /moot\.v1/);
 	});
 
 	test('another version: 426 that says which; a key that is none: 400', async () => {
