@@ -20,9 +20,9 @@ struct calls {
 typedef void calls_v1_fn(struct call *);
 struct calls_v1_route {
 	enum path_target target;
+	bool is_service; /* a key is needed */
 	const char *method;
 	const char *name; /* for the log */
-	bool is_service;  /* a key is needed */
 	calls_v1_fn *act; /* who asks is known and may */
 };
 

@@ -18,11 +18,11 @@
 static calls_v1_fn show_room, show_events, publish, kick, revoke;
 
 static const struct calls_v1_route routes[] = {
-	{PATH_V1_ROOM, "GET", "room", false, show_room},
-	{PATH_V1_EVENTS, "GET", "events", false, show_events},
-	{PATH_V1_EVENTS, "POST", "publish", true, publish},
-	{PATH_V1_KICK, "POST", "kick", true, kick},
-	{PATH_V1_REVOKE, "POST", "revoke", true, revoke},
+	{PATH_V1_ROOM, false, "GET", "room", show_room},
+	{PATH_V1_EVENTS, false, "GET", "events", show_events},
+	{PATH_V1_EVENTS, true, "POST", "publish", publish},
+	{PATH_V1_KICK, true, "POST", "kick", kick},
+	{PATH_V1_REVOKE, true, "POST", "revoke", revoke},
 };
 
 static const struct calls_v1_route *route_of(const struct call *);

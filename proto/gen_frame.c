@@ -69,6 +69,21 @@ static const struct {
 	[FRAME_JOINED] = {"joined", "For a room that has been `joined`."},
 };
 
+enum { MUST, MAY };
+
+/* What clients are told, row by row: an object begins, has members, ends. */
+static const struct part {
+	enum { PART_BEGINS, PART_BEGINS_ITEM, PART_IS, PART_ENDS } step;
+	bool optional;
+	const char *name, *kind, *doc;
+} parts[] = {
+#define ITEM(name, what) {PART_BEGINS_ITEM, false, #name, "", what},
+#define SERVER(name, what) {PART_BEGINS, false, #name, "", what},
+#define PART(kind, name, need, what) {PART_IS, (need) == MAY, #name, #kind, what},
+#define DONE(name) {PART_ENDS, false, #name, "", ""},
+#include "proto/frame.def"
+};
+
 struct told_rows {
 	struct buf *out;
 	bool is_shown;
@@ -86,8 +101,7 @@ static void put_where(struct buf *, enum frame_where);
 static void put_requests(struct buf *);
 static void put_field_js(struct buf *, const char *name, const char *word, uint64_t max);
 static void put_replies(struct buf *, const char *list, const char *doc, bool items);
-
-enum { MUST, MAY };
+static void put_part_js(struct buf *, const struct part *);
 
 void gen_emit_frame_seeds(gen_emit_fn *emit, void *owner)
 {
@@ -245,28 +259,29 @@ static void put_field_js(struct buf *out, const char *name, const char *word, ui
 
 static void put_replies(struct buf *out, const char *list, const char *doc, bool items)
 {
-	bool is_shown;
+	bool is_shown = false;
 
 	buf_printf(out,
 		   "/** %s, with their members in order.\n"
 		   " * @type {Readonly<Record<string, Readonly<Record<string, PartRow>>>>} */\n"
 		   "export const %s = Object.freeze({\n",
 		   doc, list);
-#define ITEM(name, what)                                                                           \
-	is_shown = items;                                                                          \
-	if (is_shown)                                                                              \
-		buf_printf(out, "\t/** %s */\n\t%s: {\n", what, #name);
-#define SERVER(name, what)                                                                         \
-	is_shown = !items;                                                                         \
-	if (is_shown)                                                                              \
-		buf_printf(out, "\t/** %s */\n\t%s: {\n", what, #name);
-#define PART(kind, name, need, what)                                                               \
-	if (is_shown)                                                                              \
-		buf_printf(out, "\t\t%s: { kind: '%s', optional: %s },\n", #name, #kind,           \
-			   (need) == MAY ? "true" : "false");
-#define DONE(name)                                                                                 \
-	if (is_shown)                                                                              \
-		buf_put_str(out, "\t},\n");
-#include "proto/frame.def"
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		if (parts[i].step != PART_IS && parts[i].step != PART_ENDS)
+			is_shown = (parts[i].step == PART_BEGINS_ITEM) == items;
+		if (is_shown)
+			put_part_js(out, &parts[i]);
+	}
 	buf_put_str(out, "});\n\n");
+}
+
+static void put_part_js(struct buf *out, const struct part *p)
+{
+	if (p->step == PART_BEGINS || p->step == PART_BEGINS_ITEM)
+		buf_printf(out, "\t/** %s */\n\t%s: {\n", p->doc, p->name);
+	else if (p->step == PART_ENDS)
+		buf_put_str(out, "\t},\n");
+	else
+		buf_printf(out, "\t\t%s: { kind: '%s', optional: %s },\n", p->name, p->kind,
+			   p->optional ? "true" : "false");
 }
