@@ -273,6 +273,12 @@ void audience_on_head(struct audience *a, uint64_t seq)
 	a->seq = seq;
 }
 
+void audience_on_event_again(struct audience *a, const struct msg_event *m)
+{
+	audience_number(a, m->relay, 1);
+	audience_show_event(a, m);
+}
+
 void audience_on_event(struct audience *a, const struct msg_event *m)
 {
 	audience_number(a, m->relay, 1);
@@ -308,6 +314,8 @@ static void put_member(const struct attendee *who, bool with_kept, struct buf *i
 	buf_init(&kept, LINK_BATCH_MAX);
 	roster_item(local_entry(who), &kept, &m);
 	m.fresh = !who->welcomed;
+	m.proved = who->proved;
+	m.tail = who->native ? ROSTER_NO_TAIL : who->deaf ? ROSTER_TAIL_OWED : ROSTER_TAIL;
 	if (!with_kept)
 		m.kept = SPAN_NONE;
 	item_put_member(items, &m);

@@ -26,6 +26,8 @@ struct attendee {
 	bool native;       /* speaks moot.v1 */
 	bool welcomed;     /* the owner of the room knows it */
 	bool ready;        /* native: is to be shown who is there, with the next changes */
+	uint64_t proved;   /* v0: 1 + seq of the last event that it has proved to have received; 0:
+			      none */
 	bool listens;      /* was shown the room, and is shown what happens from then on */
 	bool leaving;      /* gone, but the owner of the room was not told yet */
 	bool deaf;         /* has no socket: lost, in its grace */
@@ -92,3 +94,5 @@ void audience_on_cast_out(struct audience *, const struct msg_cast_out *);
 void audience_on_kicked(struct audience *, const struct msg_kicked *);
 void audience_on_head(struct audience *, uint64_t seq);              /* the next one is seq + 1 */
 void audience_on_event(struct audience *, const struct msg_event *); /* the next one */
+/* One that this v0 connection may have missed before. */
+void audience_on_event_again(struct audience *, const struct msg_event *);

@@ -22,6 +22,8 @@ struct audience {
 	int64_t tell_ns; /* not before */
 };
 
+#define ATTENDEE_ID_LEN 16 /* hex digits of a session, as CAST names it */
+
 bool audience_hears(const struct attendee *);                  /* is to be shown the room */
 bool audience_is_for(const struct attendee *, struct span to); /* `to` as in CAST */
 /* The numbers `relay` and the `count` - 1 after it were given out. */

@@ -11,7 +11,6 @@
 #define TELL_NS                                                                                    \
 	(50 * NS_PER_MS) /* between two tellings: a crowd that comes in is told together           \
 			  */
-#define SESSION_HEX 16   /* digits of a session id */
 
 enum { JOINED, LEFT, CHANGED, LISTS };
 
@@ -108,7 +107,7 @@ void audience_event_native(struct audience *a, const struct msg_event *m)
 
 bool audience_is_for(const struct attendee *who, struct span to)
 {
-	char id[SESSION_HEX + 1];
+	char id[ATTENDEE_ID_LEN + 1];
 	const struct roster_entry *e;
 
 	if (to.len == 0)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the v0 clients of a room are shown, rendered once for all who get it. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "gateway/audience_inside.h"
 
 /* Bytes of the longest list that we show. */
@@ -110,6 +113,7 @@ void audience_show_event(struct audience *a, const struct msg_event *m)
 		.name = m->name,
 		.email = span_str(u ? u->email : ""),
 	};
+	char to[ATTENDEE_ID_LEN + 1];
 	struct msg_cast_out shown = {.relay = m->relay, .body = m->body};
 	struct buf text;
 
@@ -117,6 +121,10 @@ void audience_show_event(struct audience *a, const struct msg_event *m)
 	if (m->shape == BODY_DATA && a->natives < roster_entries(&a->local)) {
 		bridge_put_v0(&text, m->type, &who, m->body, (int64_t)m->at_ms);
 		shown.body = buf_span(&text);
+	}
+	if (m->session) {
+		snprintf(to, sizeof to, "%016" PRIx64, m->session);
+		shown.to = span_str(to);
 	}
 	if (a->natives < roster_entries(&a->local))
 		audience_show_cast(a, &shown);

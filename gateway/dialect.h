@@ -20,8 +20,11 @@ struct dialect {
 	void (*on_too_fast)(struct session *, struct span message);
 	void (*refuse)(struct session *, enum err why); /* one error; the connection stays */
 	void (*ping)(struct session *);
-	void (*on_shut)(struct session *);   /* it ends: what the dialect itself keeps goes */
-	void (*on_welcomed)(struct visit *); /* the owner of the room knows it */
+	void (*on_shut)(struct session *); /* it ends: what the dialect itself keeps goes */
+	void (*on_shown)(struct visit *);  /* something that must not be lost */
+	void (*on_lost)(
+		struct visit *); /* its connection is lost, and may come back within the grace */
+	void (*on_welcomed)(struct visit *);             /* the owner of the room knows it */
 	void (*on_denied)(struct visit *, enum err why); /* its right to be there is gone */
 	void (*on_kicked)(struct visit *,
 			  struct span why);    /* it is to leave; not from inside this call */

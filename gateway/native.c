@@ -13,6 +13,7 @@
 #define RETRY_MS 500 /* what a client is told to wait when nobody knows better */
 
 static void on_open(struct session *);
+static void ignore(struct visit *);
 static void refuse(struct session *, enum err why);
 static void ping(struct session *);
 static void on_shut(struct session *);
@@ -36,6 +37,8 @@ const struct dialect dialect_native = {
 	.refuse = refuse,
 	.ping = ping,
 	.on_shut = on_shut,
+	.on_shown = ignore,
+	.on_lost = ignore,
 	.on_welcomed = native_visit_on_welcomed,
 	.on_denied = native_visit_on_denied,
 	.on_kicked = native_visit_on_kicked,
@@ -257,4 +260,10 @@ static void drain(struct session *s)
 static void on_deadline(struct session *s)
 {
 	native_close(s, s->draining ? ERR_RESTARTING : ERR_NO_HELLO);
+}
+
+/* A native client knows what it has received, and says so when it joins again. */
+static void ignore(struct visit *v)
+{
+	(void)v;
 }

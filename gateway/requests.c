@@ -8,6 +8,9 @@
 #include "gateway/visit.h"
 #include "proto/message.h"
 
+/* After an event, a client is asked this soon whether it has it; later ones wait for the answer. */
+#define PROOF_NS (2 * NS_PER_S)
+
 typedef enum request_outcome act_fn(struct session *, enum v0_type, struct span text);
 
 static void on_open(struct session *);
@@ -18,6 +21,8 @@ static void on_too_fast(struct session *, struct span text);
 static void refuse(struct session *, enum err why);
 static void ping(struct session *);
 static void on_shut(struct session *);
+static void on_shown(struct visit *);
+static void on_lost(struct visit *);
 static void on_welcomed(struct visit *);
 static void on_denied(struct visit *, enum err why);
 static void on_kicked(struct visit *, struct span why);
@@ -42,6 +47,8 @@ const struct dialect dialect_v0 = {
 	.refuse = refuse,
 	.ping = ping,
 	.on_shut = on_shut,
+	.on_shown = on_shown,
+	.on_lost = on_lost,
 	.on_welcomed = on_welcomed,
 	.on_denied = on_denied,
 	.on_kicked = on_kicked,
@@ -131,9 +138,17 @@ static enum request_outcome heartbeat(struct session *s, enum v0_type type, stru
 	return REQUEST_ANSWERED;
 }
 
+/* Of a pong, that it came is all that matters. */
 static enum request_outcome swallow(struct session *s, enum v0_type type, struct span text)
 {
-	(void)s, (void)type, (void)text; /* that it came was all that mattered */
+	struct visit *v = only(s);
+
+	(void)type, (void)text;
+	if (v->ping_seq > v->attendee->proved) {
+		v->attendee->proved = v->ping_seq;
+		router_prove(v->attendee, false);
+	}
+	v->ping_seq = 0;
 	return REQUEST_ANSWERED;
 }
 
@@ -159,11 +174,32 @@ static void refuse(struct session *s, enum err why)
 
 static void ping(struct session *s)
 {
-	const struct visit *v = only(s);
+	struct visit *v = only(s);
 	struct buf *text = session_scratch(s);
 
+	if (v->attendee && v->attendee->listens && !v->ping_seq)
+		v->ping_seq = audience_seq(v->attendee->audience) + 1;
 	v0_put_ping(text, v->kind, v->room_id, wall_unix_ms());
 	session_say(s, buf_span(text));
+}
+
+/* Its answer to a ping comes after everything that was sent before the ping, so an early one tells
+ * early what it has received. */
+static void on_shown(struct visit *v)
+{
+	struct session *s = v->session;
+	int64_t soon_ns = session_now(s) + PROOF_NS;
+
+	if (v->ping_seq || audience_seq(v->attendee->audience) + 1 <= v->attendee->proved ||
+	    s->ping_ns <= soon_ns || !session_is_served(s))
+		return;
+	s->ping_ns = soon_ns;
+	session_reset_timer(s);
+}
+
+static void on_lost(struct visit *v)
+{
+	router_prove(v->attendee, true);
 }
 
 static void on_shut(struct session *s)

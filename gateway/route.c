@@ -166,6 +166,10 @@ bool route_on_head(struct route *r, const struct msg_head *m)
 
 bool route_on_event(struct route *r, const struct msg_event *m)
 {
+	if (m->session) {
+		audience_on_event_again(r->audience, m);
+		return true;
+	}
 	if (m->seq < r->event_next) {
 		metrics_add(METRIC_events_again, 1);
 		return true;
@@ -192,6 +196,17 @@ void route_renew(struct route *r, struct attendee *who, uint64_t conn_gen)
 {
 	audience_renew(who, conn_gen);
 	send_join(r, who);
+}
+
+void route_prove(struct route *r, const struct attendee *who, bool lost)
+{
+	if (may_send(r) && who->proved > 0)
+		message_put_proved(link_out(r->link), &(struct msg_proved){
+							      .room = key_of(r),
+							      .session = who->id.v,
+							      .seq = who->proved - 1,
+							      .lost = lost,
+						      });
 }
 
 void route_leave(struct route *r, struct attendee **pwho, int64_t now_ns)

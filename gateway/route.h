@@ -65,6 +65,9 @@ MUST_USE bool route_on_event(struct route *, const struct msg_event *);
 MUST_USE struct attendee *route_enter(struct route *, void *session, const struct item_member *);
 /* The connection goes on under a greater conn_gen. */
 void route_renew(struct route *, struct attendee *, uint64_t conn_gen);
+/* v0: `proved` of it has grown, or it is lost. Not said while the room has no owner: ATTACH will.
+ */
+void route_prove(struct route *, const struct attendee *, bool lost);
 void route_leave(struct route *, struct attendee **, int64_t now_ns); /* takes it */
 MUST_USE enum err route_cast(struct route *, struct attendee *, struct msg_cast *, int64_t now_ns);
 

@@ -91,6 +91,11 @@ void router_renew(struct attendee *who, uint64_t conn_gen)
 	route_renew(who->route, who, conn_gen);
 }
 
+void router_prove(const struct attendee *who, bool lost)
+{
+	route_prove(who->route, who, lost);
+}
+
 enum err router_cast(struct attendee *who, struct msg_cast *m, int64_t now_ns)
 {
 	return route_cast(who->route, who, m, now_ns);

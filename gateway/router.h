@@ -33,6 +33,7 @@ MUST_USE struct attendee *router_enter(struct router *, struct span room_key, vo
 				       const struct item_member *m, int64_t now_ns);
 void router_leave(struct router *, struct attendee **, int64_t now_ns); /* takes it */
 void router_renew(struct attendee *, uint64_t conn_gen); /* it came back over another socket */
+void router_prove(const struct attendee *, bool lost);   /* as route_prove */
 /* A connection casts; room and session of `m` are filled in here. Errors: OVERLOADED: it had to
  * wait and was dropped. */
 MUST_USE enum err router_cast(struct attendee *, struct msg_cast *m, int64_t now_ns);

@@ -124,6 +124,8 @@ void session_on_closed(struct session *s, unsigned code)
 	deafen(s);
 	if (s->why != ERR_DEAD_PEER)
 		start_grace(s);
+	LIST_EACH (&s->visits, it, ahead)
+		s->dialect->on_lost(visit_of(it));
 	session_move(s, SESSION_LOST);
 	session_reset_timer(s);
 }

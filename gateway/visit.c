@@ -177,9 +177,11 @@ static enum err lease_verdict(const struct session *s, const struct access_answe
 
 static void on_show(void *owner, struct payload *p, bool droppable)
 {
-	const struct visit *v = owner;
+	struct visit *v = owner;
 
 	session_deliver(v->session, p, droppable);
+	if (!droppable)
+		v->session->dialect->on_shown(v);
 }
 
 static void on_welcomed(void *owner)

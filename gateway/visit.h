@@ -15,6 +15,8 @@ struct visit {
 	uint8_t *bytes;
 	struct attendee *attendee; /* its place in the audience; NULL: not in yet */
 	bool asking;               /* authorize() was asked and has not answered */
+	uint64_t ping_seq; /* v0: 1 + seq of the last event before the ping that is out; 0: none is
+			    */
 };
 
 /* Not in yet. `v` is zeroed and becomes the session's. The room id was checked: it can be one. */

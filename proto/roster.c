@@ -50,6 +50,9 @@ struct roster_entry *roster_put(struct roster *r, const struct item_member *m, i
 		*first = e->user->count == 1;
 	}
 	e->home = home;
+	e->tail = (unsigned)m->tail;
+	if (m->proved > e->proved)
+		e->proved = m->proved;
 	keep_list(e, m->kept);
 	return e;
 }
@@ -149,6 +152,8 @@ void roster_item(const struct roster_entry *e, struct buf *kept, struct item_mem
 		.email = span_str(e->user->email),
 		.since_ms = (uint64_t)e->since_ms,
 		.kept = buf_span(kept),
+		.proved = e->proved,
+		.tail = e->tail,
 	};
 }
 

@@ -13,6 +13,8 @@
 /* Under which a native connection's state is kept; other keys are those of v0 messages. */
 #define ROSTER_STATE_KEY "state"
 
+enum roster_tail { ROSTER_NO_TAIL, ROSTER_TAIL, ROSTER_TAIL_OWED }; /* `tail` of a member */
+
 struct roster_user {
 	struct list entries; /* of roster_entry.of_user, in roster order */
 	size_t count;
@@ -36,7 +38,9 @@ struct roster_entry {
 	int64_t since_ms;
 	size_t kept_count;
 	struct roster_kept kept[KEPT_PER_SESSION];
-	bool seen; /* scratch of the owner of the roster: marking, replacing */
+	uint64_t proved; /* as in the member: 1 + seq; 0: none */
+	unsigned tail;   /* likewise */
+	bool seen;       /* scratch of the owner of the roster: marking, replacing */
 };
 
 struct roster {

@@ -150,7 +150,11 @@ static enum err on_inspect(const struct requests *q, struct feed *f, const struc
 static enum err on_proved(const struct requests *q, struct feed *f, const struct message *m,
 			  int64_t now_ns)
 {
-	(void)q, (void)f, (void)m, (void)now_ns;
+	struct room *r = room_set_find(q->rooms, m->proved.room);
+
+	(void)f;
+	if (r)
+		room_on_proved(r, &m->proved, now_ns);
 	return OK;
 }
 

@@ -13,7 +13,6 @@ static void drop_missing(struct room *, struct attachment *, const struct map *m
 			 int64_t now_ns);
 static void attach_by_join(struct room *, struct attachment *, int64_t now_ns);
 static bool cover(struct room *, int64_t now_ns);
-static void settle(struct room *);
 static void on_timer(struct timer *, int64_t now_ns);
 
 struct room *room_new(struct room_env *env, struct span key, uint64_t epoch, int64_t now_ns)
@@ -26,6 +25,7 @@ struct room *room_new(struct room_env *env, struct span key, uint64_t epoch, int
 	presence_init(&r->presence, span_of(r->key, key.len), env->state_interval_ns);
 	waiting_init(&r->waiting);
 	history_init(&r->history, &env->history);
+	room_replay_init(&r->replay);
 	r->open_at_ns = now_ns + env->welcome_wait_ns;
 	r->answer_at_ns = now_ns + ROOM_ANSWER_WAIT_NS;
 	list_init(&r->links.of_slot);
@@ -35,7 +35,7 @@ struct room *room_new(struct room_env *env, struct span key, uint64_t epoch, int
 	list_init(&r->links.of_unsolicited);
 	list_add_last(&env->uncovered, &r->links.of_uncovered);
 	list_add_last(&env->unsolicited, &r->links.of_unsolicited);
-	settle(r);
+	room_settle(r);
 	return r;
 }
 
@@ -56,6 +56,7 @@ void room_free(struct room **pr)
 	r->env->casts_dropped += r->presence.casts_dropped;
 	waiting_fini(&r->waiting);
 	history_clear(&r->history);
+	room_replay_fini(&r->replay);
 	presence_fini(&r->presence);
 	mem_free(r->key);
 	mem_free(r);
@@ -83,7 +84,7 @@ void room_on_attach(struct room *r, struct feed *f, const struct msg_attach *m, 
 	room_drain(r, now_ns);
 	if (a->attached)
 		room_events_attach(r, a, m->next);
-	settle(r);
+	room_settle(r);
 }
 
 void room_on_solicit_done(struct room *r, struct feed *f, int64_t now_ns)
@@ -96,7 +97,7 @@ void room_on_solicit_done(struct room *r, struct feed *f, int64_t now_ns)
 	a->unconfirmed = false;
 	room_cover(r, now_ns);
 	room_drain(r, now_ns);
-	settle(r);
+	room_settle(r);
 }
 
 void room_on_message(struct room *r, struct feed *f, const struct message *m, int64_t now_ns)
@@ -113,7 +114,7 @@ void room_on_message(struct room *r, struct feed *f, const struct message *m, in
 		(void)presence_admit(room_presence(r), a, &item, &added);
 	}
 	room_take(r, f, m, now_ns);
-	settle(r);
+	room_settle(r);
 }
 
 void room_on_feed_open(struct attachment *a)
@@ -136,7 +137,7 @@ void room_on_feed_doubt(struct attachment *a, bool last, int64_t now_ns)
 	}
 	a->unconfirmed = false;
 	presence_remove_home(room_presence(r), a, now_ns);
-	settle(r);
+	room_settle(r);
 }
 
 void room_on_feed_gone(struct attachment *a, int64_t now_ns)
@@ -144,10 +145,11 @@ void room_on_feed_gone(struct attachment *a, int64_t now_ns)
 	struct room *r = a->room;
 
 	a->attached = false;
+	room_replay_note_home(r, a, now_ns);
 	presence_remove_home(room_presence(r), a, now_ns);
 	attachment_free(&a);
 	room_cover(r, now_ns);
-	settle(r);
+	room_settle(r);
 }
 
 void room_cover(struct room *r, int64_t now_ns)
@@ -220,7 +222,8 @@ struct span room_key(const struct room *r)
 
 bool room_is_idle(const struct room *r)
 {
-	return roster_entries(&r->presence.roster) == 0 && r->waiting.count == 0;
+	return roster_entries(&r->presence.roster) == 0 && r->waiting.count == 0 &&
+	       room_replay_is_idle(r);
 }
 
 bool room_is_attached(const struct room *r, const struct feed *f)
@@ -286,6 +289,8 @@ static bool replace_one(struct room *r, struct attachment *a, const struct item_
 	struct roster_entry *e = presence_admit(room_presence(r), a, item, &added);
 	bool is_home = e->home.v == a->feed->gateway.v;
 
+	if (is_home && item->tail == ROSTER_TAIL_OWED)
+		room_replay_note(r, e, now_ns);
 	if (item->fresh) { /* known, and told over this very link: its WELCOMED is on the way */
 		if (is_home && (added || (e->seen && !a->attached)))
 			room_keep_join(r, a, item, now_ns);
@@ -338,12 +343,12 @@ static bool cover(struct room *r, int64_t now_ns)
 		list_remove(&r->links.of_unsolicited);
 	}
 	room_open(r, now_ns);
-	settle(r);
+	room_settle(r);
 	return true;
 }
 
 /* After each change: the timer, and a look at whether anybody still needs the room. */
-static void settle(struct room *r)
+void room_settle(struct room *r)
 {
 	int64_t at_ns = presence_next_ns(&r->presence);
 
@@ -351,6 +356,8 @@ static void settle(struct room *r)
 		at_ns = r->open_at_ns;
 	if ((r->waiting.count > 0 || !r->tells) && r->answer_at_ns < at_ns)
 		at_ns = r->answer_at_ns;
+	if (room_replay_next_ns(r) < at_ns)
+		at_ns = room_replay_next_ns(r);
 	if (at_ns == INT64_MAX)
 		timers_disarm(r->env->timers, &r->timer);
 	else
@@ -367,5 +374,6 @@ static void on_timer(struct timer *t, int64_t now_ns)
 		room_open(r, now_ns);
 	room_drain(r, now_ns);
 	presence_tick(room_presence(r), now_ns);
-	settle(r);
+	room_replay_tick(r, now_ns);
+	room_settle(r);
 }

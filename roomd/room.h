@@ -33,7 +33,10 @@ struct room_env {
 	struct journal *journal;
 	struct store *store;
 	struct history_pool history;
-	store_page_fn *on_page; /* given to store_read */
+	store_page_fn *on_page;        /* given to store_read */
+	store_page_fn *on_replay_page; /* likewise */
+	int64_t now_ns;
+	int64_t resume_ns; /* for so long a lost v0 connection is owed what it may have missed */
 	void *owner;
 };
 
@@ -74,6 +77,8 @@ void room_set_epoch(struct room *, uint64_t epoch); /* ours as before, under ano
 /* ---- events (room_events.c) ---- */
 void room_on_head(struct room *, uint64_t head); /* those up to `head` are in the store */
 void room_on_event(struct room *, const struct store_event *); /* the next one was stored */
+void room_on_proved(struct room *, const struct msg_proved *, int64_t now_ns);
+void room_on_replay_page(struct room *, enum err, const struct store_page *);
 void room_on_page(struct room *, enum err, const struct store_page *);
 /* From memory; borrows from the room. False: the store must be asked. */
 bool room_page(const struct room *, const struct store_range *, struct store_page *,

@@ -144,7 +144,8 @@ static void act_join(struct room *r, const struct msg_join *m, int64_t now_ns)
 	struct attachment *home = presence_home(&r->presence, e);
 	if (home && home->stale) /* nobody was there to see what happened meanwhile */
 		presence_tell_roster(room_presence(r), home, now_ns);
-	presence_announce(room_presence(r), e, now_ns);
+	if (!room_replay_join(r, e, now_ns))
+		room_announce(r, e, now_ns);
 }
 
 static void act_leave(struct room *r, const struct msg_leave *m, int64_t now_ns)

@@ -13,6 +13,8 @@ static void place(struct room *, struct attachment *);
 static void tell(struct room *, const struct store_event *);
 static bool tell_one(struct room *, struct attachment *, const struct store_event *,
 		     uint64_t relay);
+static void put_event(struct buf *, const struct room *, const struct store_event *,
+		      const struct msg_event *how);
 static void tell_from_history(struct room *, uint64_t lowest);
 static bool find_lowest(const struct room *, uint64_t *lowest, bool *choked);
 static void fall_behind(struct room *);
@@ -136,10 +138,18 @@ static bool tell_one(struct room *r, struct attachment *a, const struct store_ev
 	if (!out)
 		return false;
 	a->event_next++;
+	put_event(out, r, e, &(struct msg_event){.relay = relay});
+	return true;
+}
+
+/* `how`: its number, and to whom. */
+static void put_event(struct buf *out, const struct room *r, const struct store_event *e,
+		      const struct msg_event *how)
+{
 	message_put_event(out, &(struct msg_event){
 				       .room = room_key(r),
 				       .seq = e->seq,
-				       .relay = relay,
+				       .relay = how->relay,
 				       .producer = e->producer,
 				       .pseq = e->pseq,
 				       .type = e->type,
@@ -148,8 +158,15 @@ static bool tell_one(struct room *r, struct attachment *a, const struct store_ev
 				       .body = e->body,
 				       .name = e->name,
 				       .shape = e->shape,
+				       .session = how->session,
 			       });
-	return true;
+}
+
+void room_put_event(struct buf *out, struct room *r, const struct store_event *e,
+		    session_id session)
+{
+	put_event(out, r, e,
+		  &(struct msg_event){.relay = ++r->presence.relay, .session = session.v});
 }
 
 /* Those who lack one of these in between are reached by the ones after it, too. */

@@ -6,7 +6,16 @@
 #include "roomd/history.h"
 #include "roomd/presence.h"
 #include "roomd/room.h"
+#include "roomd/tails.h"
 #include "roomd/waiting.h"
+
+/* Who is owed events again (room_replay.c). */
+struct room_replay {
+	struct tails tails;
+	struct list waiting; /* of struct replay: back, and not welcomed before they can be shown */
+	int64_t look_ns;
+	bool reading;
+};
 
 struct room {
 	struct room_links links;
@@ -21,6 +30,7 @@ struct room {
 	uint64_t head;                    /* seq of the last event that may be told */
 	bool head_known, reading;
 	struct history history;
+	struct room_replay replay;
 	struct timer timer;
 };
 
@@ -35,6 +45,24 @@ void room_open(struct room *, int64_t now_ns);  /* tell the roster and do what h
 void room_drain(struct room *, int64_t now_ns); /* do what need not wait any longer */
 /* All gateways of that kind have spoken. */
 bool room_has_heard(const struct room *, bool (*kind)(const struct feed *));
+
+void room_announce(struct room *, struct roster_entry *, int64_t now_ns);
+void room_settle(struct room *); /* after each change */
+
+/* ---- room_replay.c ---- */
+void room_replay_init(struct room_replay *);
+void room_replay_fini(struct room_replay *);
+/* True: it is owed events, and is announced with them, now or soon. */
+bool room_replay_join(struct room *, struct roster_entry *, int64_t now_ns);
+void room_replay_note(struct room *, const struct roster_entry *, int64_t now_ns); /* it is lost */
+/* All at home there are. */
+void room_replay_note_home(struct room *, const struct attachment *, int64_t now_ns);
+void room_replay_tick(struct room *, int64_t now_ns);
+int64_t room_replay_next_ns(const struct room *);
+bool room_replay_is_idle(const struct room *);
+
+/* Under the next relay number, to one connection. */
+void room_put_event(struct buf *, struct room *, const struct store_event *, session_id);
 
 /* It attached, and wants the events from `next` on; 0: from now on. */
 void room_events_attach(struct room *, struct attachment *, uint64_t next);

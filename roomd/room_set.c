@@ -16,6 +16,7 @@ struct room_set {
 
 static void read_on(struct room_set *, int64_t now_ns);
 static void on_page(void *owner, enum err, const struct store_page *);
+static void on_replay_page(void *owner, enum err, const struct store_page *);
 static void forget(struct room_set *, struct room *);
 
 struct room_set *room_set_new(const struct room_set_setup *setup)
@@ -30,6 +31,8 @@ struct room_set *room_set_new(const struct room_set_setup *setup)
 		.journal = setup->journal,
 		.store = setup->store,
 		.on_page = on_page,
+		.on_replay_page = on_replay_page,
+		.resume_ns = setup->resume_ns,
 		.owner = s,
 	};
 	history_pool_init(&s->env.history, setup->history_bytes);
@@ -129,8 +132,9 @@ void room_set_on_feed_gone(struct room_set *s, struct feed *f, int64_t now_ns)
 	}
 }
 
-void room_set_at(struct room_set *s, int64_t wall_offset_ms)
+void room_set_at(struct room_set *s, int64_t wall_offset_ms, int64_t now_ns)
 {
+	s->env.now_ns = now_ns;
 	s->env.wall_offset_ms = wall_offset_ms;
 }
 
@@ -204,6 +208,14 @@ static void on_page(void *owner, enum err e, const struct store_page *page)
 
 	if (r)
 		room_on_page(r, e, page);
+}
+
+static void on_replay_page(void *owner, enum err e, const struct store_page *page)
+{
+	struct room *r = room_set_find(owner, page->room);
+
+	if (r)
+		room_on_replay_page(r, e, page);
 }
 
 static void forget(struct room_set *s, struct room *r)

@@ -14,6 +14,7 @@ struct room_set_setup {
 	struct journal *journal; /* borrowed; outlives this */
 	struct store *store;     /* borrowed */
 	int64_t state_interval_ns, welcome_wait_ns;
+	int64_t resume_ns;    /* as in room_env */
 	size_t history_bytes; /* of recent events of all rooms, in memory */
 };
 
@@ -34,7 +35,8 @@ void room_set_on_feed_open(struct room_set *, struct feed *);
 void room_set_on_feed_doubt(struct room_set *, struct feed *, bool last, int64_t now_ns);
 void room_set_on_feed_gone(struct room_set *, struct feed *, int64_t now_ns);
 
-void room_set_at(struct room_set *, int64_t wall_offset_ms); /* wall clock minus monotonic */
+/* The time of this turn; wall clock minus monotonic. */
+void room_set_at(struct room_set *, int64_t wall_offset_ms, int64_t now_ns);
 /* Asks for what is not covered, reads on for who is behind, forgets what is idle. */
 void room_set_end_turn(struct room_set *, int64_t now_ns);
 

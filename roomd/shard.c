@@ -69,6 +69,7 @@ struct shard *shard_new(const struct shard_setup *setup, int64_t now_ns)
 		.history_bytes = setup->history_bytes,
 		.state_interval_ns = setup->state_interval_ns,
 		.welcome_wait_ns = setup->welcome_wait_ns,
+		.resume_ns = setup->resume_ns,
 	});
 	s->pages = pages_new(&(struct pages_setup){s->feeds, s->rooms, s->journal, setup->store});
 	s->membership = membership_new(
@@ -137,7 +138,7 @@ void shard_turn(struct shard *s, int64_t now_ns, int64_t unix_ms)
 {
 	s->now_ns = now_ns;
 	s->wall_offset_ms = unix_ms - now_ns / NS_PER_MS;
-	room_set_at(s->rooms, s->wall_offset_ms);
+	room_set_at(s->rooms, s->wall_offset_ms, now_ns);
 	membership_tick(s->membership, now_ns);
 	feed_set_tick(s->feeds, now_ns);
 	room_set_end_turn(s->rooms, now_ns);
