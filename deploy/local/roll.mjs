@@ -107,13 +107,15 @@ async function ownCluster(say) {
 /** @param {Target} target @param {{betweenMs: number, connections: number, rooms: number}} plan @param {(text: string) => void} say */
 async function rollUnderLoad(target, { betweenMs, connections, rooms }, say) {
 	const { faults, Load } = await import('../../tests/lib/load.mjs'); // needs the packages
+	const { flawsOf } = await import('../../tests/lib/ledger.mjs');
 	const people = seats(connections, rooms);
 	await target.sql(insertSql(people));
 	const load = await Load.open({ urls: target.publicUrls, seats: people });
 	try {
 		const all = await restartAll(target, load, betweenMs, say);
 		show(all);
-		return judge(all.flatMap(faults), load, say);
+		const account = await load.audit(target.sql);
+		return judge([...all.flatMap(faults), ...flawsOf(account), ...account.examples], load, say);
 	} finally {
 		await load.end();
 	}
@@ -144,7 +146,7 @@ function judge(wrong, load, say) {
 		say('no client noticed');
 		return 0;
 	}
-	say(['clients noticed', ...wrong, ...load.remarks, ...load.checker.examples].join('\n  '));
+	say(['clients noticed', ...wrong, load.evidence].join('\n  '));
 	return 1;
 }
 

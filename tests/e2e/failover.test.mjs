@@ -1,169 +1,224 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is lost is replaced, although nothing here is started again by itself: a shard that is killed or
 // frozen has its rooms served by the others within two seconds, and a database that stands still is no
-// reason to declare anybody dead. Clients see a stall and nothing else.
+// reason to declare anybody dead. Clients see a stall and nothing else; what was acknowledged is stored.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fence } from '../lib/client.mjs';
-import { Traffic } from '../lib/traffic.mjs';
-import { kinds, World } from '../lib/world.mjs';
+import { Cluster } from '../../deploy/local/cluster.mjs';
+import { Client } from '../lib/client.mjs';
+import { Crowd, sizeText } from '../lib/crowd.mjs';
 
-/** @typedef {import('../lib/client.mjs').Client} Client */
-/** @typedef {Awaited<ReturnType<typeof crowd>>} Crowd */
+/** @typedef {import('../../deploy/local/process.mjs').Process} Process @typedef {import('../lib/load.mjs').Figures} Figures */
 
-const roomsPerShard = 6;
-const castEveryMs = 100;
-const answerMs = 2_000;
-const grace = { MOOT_PRESENCE_GRACE: '8s' };
+const answerMs = 2_000; // promised
+const graceMs = 8_000; // less than the freeze: ghosts would show
+const visited = { kind: /** @type {const} */ ('submission'), id: 'load-visited' };
 
-/** @type {World} */
-let world;
+/** @type {Cluster} */
+let cluster;
+/** @type {Crowd} */
+let crowd;
 
 before(async () => {
-	world = await World.open({ shards: 3, gatewayEnv: { ...grace, MOOT_LINK_SILENCE: '600ms' }, shardEnv: grace });
-	await everyShardOwnsItsShare();
+	const env = { MOOT_PRESENCE_GRACE: `${graceMs}ms` };
+	cluster = await Cluster.start({ gateways: 2, shards: 3, demo: false, gatewayEnv: env, shardEnv: env });
+	// Who stored an event: the shard, and which of its connections.
+	await cluster.sql("alter table event add column writer text default current_setting('application_name') || ' ' || pg_backend_pid()");
+	crowd = await Crowd.open(cluster);
+	const [host, guest] = crowd.load.members.map((member) => member.user);
+	await cluster.sql(`insert into submissions (id, title, submitted_by, required_approvers)
+		values ('${visited.id}', 'a paper', '${host.id}', array['${guest.email}'])`);
 });
-after(() => world?.close());
+after(() => (crowd ? crowd.close() : cluster?.stop()));
 
-describe('a lost shard', { concurrency: false }, () => {
+describe(`${sizeText}: a lost shard`, { concurrency: false }, () => {
 	test('killed and not started again: its rooms answer elsewhere; started at last, it has its share', async (t) => {
-		const groups = await crowd();
-		const shard = world.cluster.shards[0];
-		const gone = shard.ended();
-		shard.kill('KILL');
-		await gone;
-		await serveAgain(t, groups, 0);
-		await world.cluster.startProcess(shard);
-		await everyShardOwnsItsShare();
-		await settle(groups);
+		const { load } = crowd;
+		const calm = await load.during('nothing is lost', () => sleep(3_000)); // each room is published to through each gateway
+		const shard = cluster.shards[0];
+		const rooms = await crowd.roomsOf(shard);
+		const killed = await load.during(`${shard.name} killed`, async () => {
+			shard.kill('KILL');
+			await load.flows(rooms);
+		}, { casts: true, rooms });
+		const back = await load.during(`${shard.name} started again`, async () => {
+			await cluster.startProcess(shard);
+			await crowd.sharesAreFair();
+		});
+		crowd.judge(t, [calm, killed, back]);
+		assertAnswered(killed);
 	});
 
-	test('frozen for 10 s: its rooms are served elsewhere, and it ends when it finds itself dead', async (t) => {
-		const groups = await crowd();
-		const shard = world.cluster.shards[1];
+	test('frozen for 10 s in the middle of its writes: they are fenced, and it ends when it finds itself dead', async (t) => {
+		const { load } = crowd;
+		const shard = cluster.shards[1];
+		const rooms = await crowd.roomsOf(shard);
+		const before = await heads();
 		const gone = shard.ended();
-		shard.allowed = 1;
-		shard.pause();
-		const thaw = Date.now() + 10_000;
-		await serveAgain(t, groups, 1);
-		await sleep(thaw - Date.now()); // the freeze is what is tested
-		shard.resume();
-		assert.equal((await gone).code, 1);
-		assert.equal(world.cluster.log(shard).match(/ msg=declared_dead /g)?.length, 1, 'one line says why');
-		await world.cluster.startProcess(shard);
-		await everyShardOwnsItsShare();
-		await settle(groups);
+		let [writer, thaw, lead] = [0, 0, 0];
+		const frozen = await load.during(`${shard.name} frozen`, async () => {
+			writer = await stopWriter(shard);
+			const from = Date.now();
+			await until(() => load.waiting(rooms) >= 3, 'it to have publishes under way');
+			shard.allowed = 1;
+			shard.pause();
+			lead = Date.now() - from;
+			thaw = Date.now() + 10_000;
+			await load.flows(rooms);
+		}, { casts: true, rooms });
+		const thawed = await load.during(`${shard.name} stays frozen, then thaws`, async () => {
+			await logStatements(async () => {
+				send(writer, 'SIGCONT');
+				await until(() => executedBy(writer).includes('moot_append'), 'what it had sent to the database to be executed');
+			});
+			await sleep(thaw - Date.now()); // the freeze is what is tested
+			shard.resume();
+			assert.equal((await gone).code, 1);
+			await load.flows();
+		});
+		const log = cluster.log(shard);
+		assert.equal(log.match(/ msg=declared_dead /g)?.length, 1, 'one line says why');
+		const fenced = log.match(/ msg=slot_fenced /g)?.length ?? 0;
+		t.diagnostic(`executed for it when others owned its slots: ${executedBy(writer)}; slots that it found fenced: ${fenced}`);
+		if (executedBy(writer)[0] === 'moot_append') // else it read first that it was dead
+			assert.ok(fenced > 0, 'it is told that what it wrote was fenced');
+		await assertOneWriterAfterTheOther(before, `${shard.name} `);
+		const back = await load.during(`${shard.name} started again`, async () => {
+			await cluster.startProcess(shard);
+			await crowd.sharesAreFair();
+		});
+		crowd.judge(t, [frozen, thawed, back]);
+		assertAnswered(frozen, lead); // publishes began to wait before the freeze
 	});
 });
 
-describe('a database that is away for 5 s', { concurrency: false }, () => {
-	/** @type {[string, () => Promise<void>][]} */
+describe(`${sizeText}: a database that is away`, { concurrency: false }, () => {
+	/** Name, what is done, ms, whether publishes may be refused: not while they can wait. @type {[string, Outage, number, boolean][]} */
 	const outages = [
-		['frozen', async () => {
-			const postmaster = world.cluster.postgres.process;
-			postmaster.pause(); // first: then it has no more children than these
-			const children = childrenOf(postmaster.pid ?? 0);
-			children.forEach((pid) => send(pid, 'SIGSTOP'));
-			await sleep(5_000); // the outage is what is tested
-			children.forEach((pid) => send(pid, 'SIGCONT'));
-			postmaster.resume();
-		}],
-		['stopped', async () => {
-			const back = Date.now() + 5_000;
-			await world.cluster.stopProcess(world.cluster.postgres.process);
-			await sleep(back - Date.now()); // the outage is what is tested
-			await world.cluster.startProcess(world.cluster.postgres.process);
-		}],
+		['frozen', freeze, 3_500, false],
+		['stopped', stop, 5_000, true],
+		['stopped', stop, 8_000, true],
 	];
-	for (const [name, outage] of outages) {
-		test(`${name}: presence and casts go on, nobody is declared dead`, async (t) => {
-			const groups = await crowd();
+	for (const [name, outage, lasts, refusals] of outages)
+		test(`${name} for ${lasts / 1_000} s: presence and casts go on, nobody is declared dead`, async (t) => {
+			const { load } = crowd;
 			const members = await living();
-			await outage();
-			await fence(groups[0].readers[0], [groups[0].sender]);
-			await sleep(4_000); // time in which those who came back later could be found dead
-			await settle(groups);
-			const stall = Math.max(...groups.map(({ traffic }) => traffic.stallMs));
-			t.diagnostic(`longest time without a message: ${stall} ms`);
-			assert.ok(stall < 1_500, `${stall} ms without a message`);
+			const visit = await comeToVisit();
+			const away = await load.during(`database ${name} for ${lasts / 1_000} s`, async () => {
+				await outage(lasts, () => visit.leaveAndComeBack());
+				await load.flows();
+			}, { refusals });
+			await visit.end();
+			// Time in which those who came back later could be found dead.
+			const later = await load.during('after that', () => sleep(3_000));
+			crowd.judge(t, [away, later]);
+			assert.ok(away.stall < 1_500, `${away.stall} ms without a message`);
+			if (lasts > 6_000)
+				assert.ok(away.deferred > 0, 'nothing had to wait for longer than it can');
 			assert.deepEqual(await living(), members);
 		});
-	}
+
+	test('what was acknowledged is in the table, once, in rooms numbered without a gap', (t) => crowd.settle(t));
 });
 
-/** Rooms on all shards, each with a sender and readers at both gateways; casts flow until `settle`. */
-async function crowd() {
-	await world.readOwners();
-	const groups = [];
-	for (let n = 0; n < 3 * roomsPerShard; n++) {
-		const room = world.room(kinds[n % 2], n % 3);
-		const sender = await world.join(room, 0, { gateway: n % 2 });
-		const readers = [await world.join(room, 1, { gateway: 0 }), await world.join(room, 3, { gateway: 1 })];
-		groups.push({ room, shard: n % 3, sender, readers, members: [sender, ...readers] });
-	}
-	await Promise.all(groups.map(({ sender, readers }) => fence(sender, readers)));
-	return groups.map((group) => {
-		group.members.forEach((member) => member.mark());
-		return { ...group, traffic: new Traffic(group.sender, group.readers, castEveryMs) };
-	});
+/** @typedef {(ms: number, meanwhile: () => Promise<void>) => Promise<void>} Outage */
+
+/** @type {Outage} */
+async function freeze(ms, meanwhile) {
+	const postmaster = cluster.postgres.process;
+	postmaster.pause(); // first: then it has no more children than these
+	const children = childrenOf(postmaster.pid ?? 0);
+	children.forEach((pid) => send(pid, 'SIGSTOP'));
+	await Promise.all([sleep(ms), meanwhile()]); // the outage is what is tested
+	children.forEach((pid) => send(pid, 'SIGCONT'));
+	postmaster.resume();
 }
 
-/** The rooms of the lost shard answer again in time. @param {import('node:test').TestContext} t @param {Crowd} groups @param {number} shard */
-async function serveAgain(t, groups, shard) {
-	const from = Date.now();
-	const orphans = groups.filter((group) => group.shard === shard);
-	const since = (/** @type {Client} */ reader) => reader.received.filter((message) => message.type === 'text_operation' && message.at > from);
-	await Promise.all(orphans.flatMap(({ readers }) => readers.map((reader) => reader.until(() => since(reader).length >= 3, 'casts to flow again'))));
-	const took = orphans.flatMap(({ readers }) => readers.map((reader) => {
-		const times = [from, ...since(reader).map((message) => message.at)];
-		return Math.max(...times.slice(1).map((at, i) => at - times[i]));
-	})).sort((a, b) => a - b);
-	t.diagnostic(`rooms answered again after: median ${took[took.length >> 1]} ms, last ${took[took.length - 1]} ms`);
-	assert.ok(took[took.length - 1] < answerMs, `rooms without an answer for up to ${took[took.length - 1]} ms`);
+/** @type {Outage} */
+async function stop(ms, meanwhile) {
+	const back = Date.now() + ms;
+	await cluster.stopProcess(cluster.postgres.process);
+	await meanwhile();
+	await sleep(back - Date.now()); // the outage is what is tested
+	await cluster.startProcess(cluster.postgres.process);
 }
 
-/** End the traffic: nobody closed, left or joined; all readers of a room saw one history. @param {Crowd} groups */
-async function settle(groups) {
-	await Promise.all(groups.map(({ traffic }) => traffic.stop()));
-	for (const { room, traffic, readers, members } of groups) {
-		traffic.assertOrdered();
-		for (const member of members) {
-			const where = `${member.user.id} in ${room.kind} ${room.id}`;
-			assert.ok(member.isOpen, `${where}: the socket stays open`);
-			assert.deepEqual(member.unread('user_left', 'user_joined').map((message) => message.text), [], where);
-		}
-		const [one, other] = readers.map(history);
-		for (const [seq, text] of one)
-			if (other.has(seq))
-				assert.equal(other.get(seq), text, `message ${seq} of ${room.kind} ${room.id} is the same for all`);
-	}
-	await Promise.all(groups.flatMap(({ members }) => members.map((member) => member.leave())));
-}
-
-/** Casts by number; the numbers only grow. @param {Client} reader @returns {Map<number, number>} */
-function history(reader) {
-	const casts = reader.all('text_operation');
-	casts.forEach(({ seq }, i) => assert.ok(i === 0 || seq > casts[i - 1].seq, `${seq} after ${casts[i - 1]?.seq}`));
-	return new Map(casts.map((message) => [message.seq, message.data.n]));
+/** Two in a room of their own, at different gateways. */
+async function comeToVisit() {
+	const [host, guest] = crowd.load.members.map((member) => member.user);
+	const [near, far] = cluster.publicUrls;
+	const watcher = await Client.join(near, visited, host);
+	let visitor = await Client.join(far, visited, guest);
+	await watcher.next('user_joined');
+	return {
+		async leaveAndComeBack() {
+			await visitor.leave();
+			assert.equal((await watcher.next('user_left')).userId, guest.id);
+			visitor = await Client.join(far, visited, guest);
+			assert.equal((await watcher.next('user_joined')).userId, guest.id);
+		},
+		end: () => Promise.all([watcher.leave(), visitor.leave()]),
+	};
 }
 
 /** Who lives, and as which run: a process that was declared dead would be missing. */
 function living() {
-	return world.cluster.sql("select name, incarnation from member where state = 'active' order by 1, 2");
+	return cluster.sql("select name, incarnation from member where state = 'active' order by 1, 2");
 }
 
-async function everyShardOwnsItsShare(ms = 15_000) {
-	for (const deadline = Date.now() + ms; ;) {
-		const rows = await world.cluster.sql(`select count(*) as n from slot join member on owner = incarnation
-			where state = 'active' group by incarnation`);
-		if (rows.length === 3 && rows.every((row) => Number(row.n) >= 1_200))
-			return;
-		assert.ok(Date.now() < deadline, `slots after ${ms} ms: ${JSON.stringify(rows)}`);
-		await sleep(50);
+/** @param {Figures} figures @param {number} [leadMs] */
+function assertAnswered({ name, stall, ack }, leadMs = 0) {
+	assert.ok(stall < answerMs, `${name}: a room was silent for ${stall} ms`);
+	assert.ok(ack.max - leadMs < answerMs, `${name}: a publish was answered after ${ack.max - leadMs} ms`);
+}
+
+/** The greatest number in each room. @returns {Promise<Map<string, number>>} */
+async function heads() {
+	const rows = await cluster.sql('select room, max(seq) as seq from event group by 1');
+	return new Map(rows.map(({ room, seq }) => [String(room), Number(seq)]));
+}
+
+/** Stop the process that serves this shard in PostgreSQL, between two statements.
+ * @param {Process} shard @returns {Promise<number>} its pid */
+async function stopWriter({ name }) {
+	const state = async () => (await cluster.sql(`select pid, state from pg_stat_activity where application_name = '${name}'`))[0];
+	for (;;) {
+		const pid = Number((await state()).pid);
+		send(pid, 'SIGSTOP');
+		if ((await state()).state === 'idle')
+			return pid;
+		send(pid, 'SIGCONT'); // in the middle of one, which may hold locks
 	}
+}
+
+/** @param {() => Promise<void>} act */
+async function logStatements(act) {
+	const set = (/** @type {string} */ to) => cluster.sql(`alter system ${to}`).then(() => cluster.sql('select pg_reload_conf()'));
+	await set("set log_statement = 'all'");
+	await act();
+	await set('reset log_statement');
+}
+
+/** Which of our functions, in order, as far as statements were logged. @param {number} pid */
+function executedBy(pid) {
+	return cluster.log(cluster.postgres.process).split('\n').flatMap((line) => (line.includes(`[${pid}] `) ? /moot_[a-z]+/.exec(line) ?? [] : [])).map(String);
+}
+
+/** In no room did it store anything after another one had. @param {Map<string, number>} from heads @param {string} writer how its name begins */
+async function assertOneWriterAfterTheOther(from, writer) {
+	const rows = (await cluster.sql('select room, seq, writer from event order by room, seq')).filter(({ room, seq }) => Number(seq) > (from.get(String(room)) ?? 0));
+	const late = rows.filter((row, i) => row.writer?.startsWith(writer) && i > 0 && rows[i - 1].room === row.room && !rows[i - 1].writer?.startsWith(writer));
+	assert.deepEqual(late, []);
+	assert.ok(rows.some((row) => !row.writer?.startsWith(writer)), 'others stored what came after');
+}
+
+/** @param {() => boolean} is @param {string} what */
+async function until(is, what, ms = 10_000) {
+	for (const deadline = Date.now() + ms; !is(); await sleep(5))
+		assert.ok(Date.now() < deadline, `waited ${ms} ms for ${what}`);
 }
 
 /** @param {number} pid @param {NodeJS.Signals} signal */

@@ -7,15 +7,15 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster } from '../../deploy/local/cluster.mjs';
-import { faults, Load } from '../lib/load.mjs';
-import { insertSql, seats } from '../lib/people.mjs';
+import { Crowd, ms, sizeText } from '../lib/crowd.mjs';
+import { Histogram } from '../lib/histogram.mjs';
 
 /** @typedef {import('../lib/load.mjs').Figures} Figures */
 
-const isShort = process.env.MOOT_ROLL === 'short';
-const size = isShort ? { connections: 150, rooms: 50 } : { connections: 500, rooms: 100 };
-const watchMs = isShort ? 2_000 : 4_000;
-const slots = 4_096;
+const watchMs = 3_000;
+// Promised: publish to ack, p99, throughout planned restarts; beyond what this machine, which has other
+// things to do, takes without one.
+const ackMs = 250;
 
 // How many times longer an answer may take while slots move than the worst one took without a change,
 // or than this process itself was late.
@@ -23,34 +23,34 @@ const patience = 15;
 
 /** @type {Cluster} */
 let cluster;
-/** @type {Load} */
-let load;
+/** @type {Crowd} */
+let crowd;
 
 before(async () => {
-	cluster = await Cluster.start({ gateways: 2, shards: 3, demo: false });
-	const people = seats(size.connections, size.rooms);
-	await cluster.sql(insertSql(people));
-	await everyShardHasItsShare();
-	load = await Load.open({ urls: cluster.publicUrls, seats: people });
+	// The promise is in milliseconds: it is not made for sanitizers.
+	cluster = await Cluster.start({ gateways: 2, shards: 3, demo: false, build: 'release' });
+	crowd = await Crowd.open(cluster);
 });
-after(async () => {
-	await load?.end();
-	await cluster?.stop();
-});
+after(() => (crowd ? crowd.close() : cluster?.stop()));
 
-describe(`${size.connections} connections in ${size.rooms} rooms${isShort ? ' (the short form)' : ''}`, { concurrency: false }, () => {
+describe(sizeText, { concurrency: false }, () => {
 	test('each of three shards restarted: no socket closes, nothing is lost, nobody noticed', async (t) => {
+		const { load } = crowd;
 		const calm = await load.during('no restart', () => sleep(watchMs)); // what is compared with
 		const steps = [];
 		for (const shard of cluster.shards)
 			steps.push(await load.during(`${shard.name} restarted`, async () => {
 				await cluster.restart(shard);
-				await everyShardHasItsShare();
+				await crowd.sharesAreFair();
 			}));
 		judge(t, calm, steps);
+		const all = Histogram.sum(steps.map(({ ack }) => ack));
+		t.diagnostic(`all restarts: publish to ack p50 ${ms(all.at(0.5))} p99 ${ms(all.at(0.99))} worst ${ms(all.max)} of ${all.count}`);
+		assert.ok(all.at(0.99) < ackMs + calm.ack.at(0.99), `publish to ack p99 ${ms(all.at(0.99))}, without a restart ${ms(calm.ack.at(0.99))}`);
 	});
 
 	test('from three shards to two, to five, to two: the same', async (t) => {
+		const { load } = crowd;
 		const calm = await load.during('no change', () => sleep(watchMs));
 		const steps = [];
 		for (const count of [2, 5, 2]) {
@@ -59,57 +59,22 @@ describe(`${size.connections} connections in ${size.rooms} rooms${isShort ? ' (t
 			while (cluster.shards.length < count)
 				steps.push(await load.during(`to ${cluster.shards.length + 1} shards`, async () => {
 					await cluster.addShard();
-					await everyShardHasItsShare();
+					await crowd.sharesAreFair();
 				}));
 		}
-		await everyShardHasItsShare();
+		await crowd.sharesAreFair();
 		judge(t, calm, steps);
 	});
 
-	test('everything that was said has arrived', async () => {
-		const end = await load.close();
-		assertFaultless([end]);
-	});
+	test('everything that was said has arrived, and what was acknowledged is in the table', (t) => crowd.settle(t));
 });
 
 /** @param {import('node:test').TestContext} t @param {Figures} calm @param {Figures[]} steps */
 function judge(t, calm, steps) {
-	for (const each of [calm, ...steps])
-		t.diagnostic(describeFigures(each));
-	assertFaultless([calm, ...steps]);
+	crowd.judge(t, [calm, ...steps]);
 	for (const { name, ack, lag } of steps) {
 		const ratio = ack.at(0.99) / Math.max(calm.ack.max, lag.max);
 		t.diagnostic(`${name}: publish to ack p99 ${ratio.toFixed(1)} times the worst without a change`);
 		assert.ok(ratio <= patience, `${name}: an answer took ${ms(ack.at(0.99))}, without a change ${ms(calm.ack.max)}`);
-	}
-}
-
-/** @param {Figures[]} steps */
-function assertFaultless(steps) {
-	assert.deepEqual(steps.flatMap(faults), [], [...load.remarks, ...load.checker.examples].join('\n'));
-	for (const { name, delivery, ms: took } of steps.slice(0, -1))
-		assert.ok(took === 0 || delivery.count > 0, `${name}: nothing was cast, so nothing was shown`);
-}
-
-/** @param {Figures} figures */
-function describeFigures({ name, ms: took, ack, arrival, delivery, lag }) {
-	const spread = (/** @type {import('../lib/histogram.mjs').Histogram} */ of) => `p50 ${ms(of.at(0.5))} p99 ${ms(of.at(0.99))} worst ${ms(of.max)} of ${of.count}`;
-	return `${name}, ${ms(took)}: publish to ack ${spread(ack)}; publish to reader ${spread(arrival)}; cast to reader ${spread(delivery)}; load late by up to ${ms(lag.max)}`;
-}
-
-/** @param {number} value */
-function ms(value) {
-	return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
-}
-
-/** All slots are owned by those who are there, each about as many. */
-async function everyShardHasItsShare(waitMs = 20_000) {
-	for (const deadline = Date.now() + waitMs; ; await sleep(100)) {
-		const rows = await cluster.sql(`select name, count(*) as n from slot join member on owner = incarnation where state = 'active' group by 1`);
-		const counts = rows.map((row) => Number(row.n));
-		const fair = slots / cluster.shards.length;
-		if (counts.length === cluster.shards.length && counts.reduce((sum, n) => sum + n, 0) === slots && counts.every((n) => n > 0.8 * fair))
-			return;
-		assert.ok(Date.now() < deadline, `slots after ${waitMs} ms: ${JSON.stringify(rows)}`);
 	}
 }

@@ -16,9 +16,10 @@ const examplesMax = 20;
  * @property {Set<number>} heard    by anybody
  * @property {number} last          the greatest of them, or -1
  * @property {Set<number>} doubted  said, but nobody promised that it would arrive
+ * @property {Set<number>} spared   said while it could not arrive: it may be missing, also for some
  * @property {boolean} isCut        what nobody heard may have gone with the connection
  *
- * @typedef {{next: number, floor: number, missing: Set<number>}} Place  of one reader in one stream
+ * @typedef {{next: number, floor: number, missing: Set<number>, late: Set<number>}} Place  of one reader in one stream
  *
  * @typedef {object} Reader
  * @property {number} seq           of the last message
@@ -30,6 +31,7 @@ const examplesMax = 20;
  * @property {Map<string, Reader>} readers
  * @property {Map<number, string>} history  number -> what it was, for all readers the same
  * @property {Set<string>|undefined} members  user ids, once they are not meant to change
+ * @property {boolean} isSpared     what connections say may be missing
  *
  * @typedef {'lost'|'doubled'|'reordered'|'unnumbered'|'forked'|'left'|'joined'} Violation
  */
@@ -46,19 +48,39 @@ export class Checker {
 	#room(room) {
 		let found = this.#rooms.get(room);
 		if (!found)
-			this.#rooms.set(room, (found = { streams: new Map(), readers: new Map(), history: new Map(), members: undefined }));
+			this.#rooms.set(room, (found = { streams: new Map(), readers: new Map(), history: new Map(), members: undefined, isSpared: false }));
 		return found;
 	}
 
 	/** A producer starts to count; `by` is the connection it speaks through, which does not hear itself.
 	 * @param {string} room @param {string} stream @param {string} [by] */
 	begin(room, stream, by) {
-		this.#room(room).streams.set(stream, { said: 0, by, heard: new Set(), last: -1, doubted: new Set(), isCut: false });
+		this.#room(room).streams.set(stream, { said: 0, by, heard: new Set(), last: -1, doubted: new Set(), spared: new Set(), isCut: false });
 	}
 
 	/** The number to say next. @param {string} room @param {string} stream @returns {number} */
 	say(room, stream) {
-		return this.#stream(room, stream).said++;
+		const of = this.#stream(room, stream);
+		if (of.by !== undefined && this.#room(room).isSpared)
+			of.spared.add(of.said);
+		return of.said++;
+	}
+
+	/** Until `demand`, what connections say to this room may be missing, for all or for some; and so may
+	 * what is on its way now. What comes must still come once and in order. @param {string} room */
+	spare(room) {
+		const found = this.#room(room);
+		found.isSpared = true;
+		for (const [name, reader] of found.readers)
+			for (const [key, stream] of found.streams)
+				if (reader.isHere && stream.by !== undefined && stream.by !== name)
+					for (let n = nextOf(reader, key); n < stream.said; n++)
+						stream.spared.add(n);
+	}
+
+	/** From now on what is said must arrive again. @param {string} room */
+	demand(room) {
+		this.#room(room).isSpared = false;
 	}
 
 	/** What was said under this number may arrive or not: at all readers, or at none.
@@ -76,7 +98,7 @@ export class Checker {
 	/** From now on this connection hears everything. @param {string} room @param {string} reader */
 	enter(room, reader) {
 		const { streams, readers } = this.#room(room);
-		const places = new Map([...streams].map(([name, { said }]) => [name, { next: -1, floor: said, missing: new Set() }]));
+		const places = new Map([...streams].map(([name, { said }]) => [name, { next: -1, floor: said, missing: new Set(), late: new Set() }]));
 		readers.set(reader, { seq: 0, isHere: true, places });
 	}
 
@@ -99,17 +121,21 @@ export class Checker {
 		const to = readers.get(reader);
 		if (!to)
 			return; // not welcomed yet: it may hear, it need not
-		const place = to.places.get(stream) ?? { next: -1, floor: 0, missing: new Set() };
+		const place = to.places.get(stream) ?? { next: -1, floor: 0, missing: new Set(), late: new Set() };
 		to.places.set(stream, place);
-		this.#take(place, n, `${reader} heard ${stream} ${n}`);
+		this.#take(place, n, `${reader} heard ${stream} ${n}`, said.doubted.has(n));
 	}
 
-	/** @param {Place} place @param {number} n @param {string} what */
-	#take(place, n, what) {
+	/** Whoever goes on after a refusal without saying it again has no order to expect: what is doubted may
+	 * come late, once. @param {Place} place @param {number} n @param {string} what @param {boolean} isDoubted */
+	#take(place, n, what, isDoubted) {
 		if (n >= place.next) {
 			for (let gap = Math.max(place.next, place.floor); gap < n; gap++)
 				place.missing.add(gap);
 			place.next = n + 1;
+		} else if (isDoubted && !place.late.has(n)) {
+			place.late.add(n);
+			place.missing.delete(n);
 		} else if (place.missing.delete(n)) {
 			this.#note('reordered', `${what} after ${place.next - 1}`);
 		} else {
@@ -175,6 +201,18 @@ export class Checker {
 		return true;
 	}
 
+	/** What was passed over so far, in words, the first few. @returns {string[]} */
+	get losses() {
+		const found = [];
+		for (const [, room] of this.#rooms)
+			for (const [name, reader] of room.readers)
+				for (const [stream, place] of reader.places)
+					for (const n of place.missing)
+						if (found.length < examplesMax && isOwed(room.streams.get(stream), n))
+							found.push(`lost: ${name} heard ${stream} ${place.next - 1}, but not ${n}`);
+		return found;
+	}
+
 	/** So far; what is still on its way does not count as lost. @returns {Record<Violation, number>} */
 	get counts() {
 		let gaps = 0;
@@ -183,6 +221,16 @@ export class Checker {
 				for (const [stream, place] of reader.places)
 					gaps += [...place.missing].filter((n) => isOwed(room.streams.get(stream), n)).length;
 		return { ...this.#seen, lost: this.#seen.lost + gaps };
+	}
+
+	/** What was passed over and was allowed to be missing, counted once for each reader. */
+	get spared() {
+		let count = 0;
+		for (const [, room] of this.#rooms)
+			for (const [, reader] of room.readers)
+				for (const [stream, place] of reader.places)
+					count += [...place.missing].filter((n) => room.streams.get(stream)?.spared.has(n)).length;
+		return count;
 	}
 
 	/** Nothing more is on its way: what a reader has not heard by now is lost to it. */
@@ -216,10 +264,18 @@ export class Checker {
 
 /** Must everybody who was there hear it? @param {Stream|undefined} stream @param {number} n */
 function isOwed(stream, n) {
-	if (!stream || stream.heard.has(n))
-		return stream !== undefined;
+	if (!stream || stream.spared.has(n))
+		return false;
+	if (stream.heard.has(n))
+		return true;
 	// A connection is read in order: a number that was passed over by a later one was not cut off.
 	return stream.isCut ? n < stream.last : !stream.doubted.has(n);
+}
+
+/** The first number of a stream that this reader has not passed. @param {Reader} reader @param {string} stream */
+function nextOf(reader, stream) {
+	const { next, floor } = reader.places.get(stream) ?? { next: -1, floor: 0 };
+	return Math.max(next, floor);
 }
 
 /** What each stream owes to this reader. @param {Room} room @param {string} name @param {Reader} reader
@@ -228,9 +284,8 @@ function* unheard(room, name, reader) {
 	for (const [key, stream] of room.streams) {
 		if (stream.by === name)
 			continue;
-		const place = reader.places.get(key) ?? { next: -1, floor: 0, missing: new Set() };
-		const numbers = [...place.missing];
-		for (let n = Math.max(place.next, place.floor); reader.isHere && n < stream.said; n++)
+		const numbers = [...(reader.places.get(key)?.missing ?? [])];
+		for (let n = nextOf(reader, key); reader.isHere && n < stream.said; n++)
 			numbers.push(n);
 		yield [key, numbers.filter((n) => isOwed(stream, n))];
 	}

@@ -142,6 +142,59 @@ test('what was never confirmed may be missing for all, not for some', () => {
 	}
 });
 
+test('what was doubted may come late, once', () => {
+	for (const [heard, doubled] of /** @type {[number[], number][]} */ ([[[0, 2, 1], 0], [[0, 2, 1, 1], 1]])) {
+		const checker = three();
+		account(checker, 3, { cleo: [0, 1, 2] });
+		checker.doubt(room, 'ada', 1);
+		heard.forEach((n, i) => checker.hear(room, 'ben', 'ada', n, [1, 3, 4, 5][i]));
+		assertCounts(checker, { doubled });
+	}
+});
+
+/** Ada said 0 and 1 before, 2 and 3 meanwhile, 4 after. */
+/** @type {[string, number[], number[], Partial<typeof nothing>, number][]} */
+const sparings = [
+	['may be missing', [0, 1], [4], {}, 2],
+	['may be missing in part', [0, 1], [3, 4], {}, 1],
+	['may come', [0, 1], [2, 3, 4], {}, 0],
+	['must come in order', [0, 1], [3, 2, 4], { reordered: 1 }, 0],
+	['must come once', [0, 1], [2, 2, 4], { doubled: 1 }, 1],
+	['does not excuse what comes after', [0, 1], [3], { lost: 1 }, 1],
+	['does not excuse what was passed over before', [1], [4], { lost: 1 }, 2],
+	['begins with what is on its way', [0], [4], {}, 3],
+];
+for (const [name, before, later, expected, spared] of sparings)
+	test(`what is said while it need not arrive ${name}`, () => {
+		const checker = three();
+		checker.exit(room, 'cleo');
+		account(checker, 2, { ben: before });
+		checker.spare(room);
+		account(checker, 2, {});
+		checker.demand(room);
+		account(checker, 1, { ben: later });
+		assert.equal(checker.spared, spared);
+		assertCounts(checker, expected);
+	});
+
+test('what need not arrive may be missing for one and come to another', () => {
+	const checker = three();
+	checker.spare(room);
+	account(checker, 2, { ben: [0, 1] });
+	checker.demand(room);
+	assert.equal(checker.isComplete, true);
+	assertCounts(checker);
+});
+
+test('what is published is never spared', () => {
+	const checker = three();
+	checker.begin(room, 'published');
+	checker.spare(room);
+	checker.say(room, 'published');
+	checker.demand(room);
+	assertCounts(checker, { lost: 3 });
+});
+
 test('nobody may be shown to leave or join once all are there', () => {
 	const checker = three();
 	checker.hearPresence(room, 'ada', 'left', 'ben');

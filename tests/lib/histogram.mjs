@@ -17,6 +17,18 @@ export class Histogram {
 		this.max = Math.max(this.max, ms);
 	}
 
+	/** All of them as one. @param {Histogram[]} several @returns {Histogram} */
+	static sum(several) {
+		const total = new Histogram();
+		for (const each of several) {
+			for (const [bucket, count = 0] of each.#buckets.entries())
+				total.#buckets[bucket] = (total.#buckets[bucket] ?? 0) + count;
+			total.count += each.count;
+			total.max = Math.max(total.max, each.max);
+		}
+		return total;
+	}
+
 	/** Of all, the part `p` took no longer than this. @param {number} p 0.99 @returns {number} ms; 0 when empty */
 	at(p) {
 		let left = Math.ceil(p * this.count);

@@ -18,6 +18,9 @@ export class Member {
 	/** @type {Set<string>} user ids, as last shown */ shown = new Set();
 	isIn = false;
 	isOver = false;
+	/** When it last heard something, and when the latest that it heard was said. */
+	heardAt = 0;
+	heardSaidAt = 0;
 
 	/** @param {Load} load @param {Seat} seat @param {number} gateway index of the one it sits at */
 	constructor(load, { user, room }, gateway) {
@@ -78,6 +81,7 @@ export class Member {
 			this.load.onRefused(`${this.user.id}: ${JSON.stringify(message)}`);
 		} else if (message.type === 'connected') {
 			this.isIn = true;
+			this.heardAt ||= performance.now(); // one that comes back was without all the while
 			checker.enter(id, this.name);
 			checker.begin(id, this.name, this.name);
 		}
