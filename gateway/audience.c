@@ -314,6 +314,7 @@ static void put_member(const struct attendee *who, bool with_kept, struct buf *i
 	buf_init(&kept, LINK_BATCH_MAX);
 	roster_item(local_entry(who), &kept, &m);
 	m.fresh = !who->welcomed;
+	m.going = who->leaving;
 	m.proved = who->proved;
 	m.tail = who->native ? ROSTER_NO_TAIL : who->deaf ? ROSTER_TAIL_OWED : ROSTER_TAIL;
 	if (!with_kept)

@@ -286,6 +286,11 @@ static bool replace_one(struct room *r, struct attachment *a, const struct item_
 			int64_t now_ns)
 {
 	bool added;
+
+	/* It left already, over a newer connection at another gateway: not again. */
+	if (item->going && r->presence.covered &&
+	    !roster_find(&r->presence.roster, (session_id){item->session}))
+		return false;
 	struct roster_entry *e = presence_admit(room_presence(r), a, item, &added);
 	bool is_home = e->home.v == a->feed->gateway.v;
 

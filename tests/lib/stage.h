@@ -63,8 +63,8 @@ const char *stage_heard(struct stage *, unsigned gateway);
 /* Only the records of these names ("HEAD EVENT"), and of an EVENT not the relay number. */
 const char *stage_heard_of(struct stage *, unsigned gateway, const char *names);
 
-/* `members`: "1:ann 2:bob! 3.2:bob" - session:user, .2 for its second connection, ! for fresh. Said
- * at once. */
+/* `members`: "1:ann 2:bob! 3.2:bob" - session:user, .2 for its second connection, ! for fresh, -
+ * for going. Said at once. */
 void stage_attach(struct stage *, unsigned gateway, const char *members, uint64_t relay);
 /* The same, wanting the events from `next` on. */
 void stage_attach_from(struct stage *, unsigned gateway, const char *members, uint64_t next);

@@ -555,6 +555,32 @@ static void room_an_attach_replaces_what_was_known_from_there(void **state)
 	heard(s, 0, "STATE 10");
 }
 
+static void room_who_left_already_does_not_leave_again_with_an_older_connection(void **state)
+{
+	struct stage *s = *state;
+	stage_leave(s, 1, 2);
+	(void)stage_heard(s, 0);
+
+	stage_attach(s, 1, "2:bob- 4:di", 8);
+	stage_leave(s, 1, 2);
+
+	const char *all = stage_heard(s, 0);
+	assert_null(strstr(all, "2:bob"));
+	assert_null(strstr(all, "LEFT"));
+}
+
+static void room_who_is_going_still_leaves_once(void **state)
+{
+	struct stage *s = *state;
+	(void)stage_heard(s, 0);
+
+	stage_attach(s, 1, "2:bob-", 6);
+	assert_null(strstr(stage_heard(s, 0), "LEFT"));
+	stage_leave(s, 1, 2);
+
+	assert_non_null(strstr(stage_heard(s, 0), "LEFT"));
+}
+
 static void room_a_welcome_that_was_lost_is_said_again(void **state)
 {
 	struct stage *s = *state;
@@ -670,6 +696,8 @@ int main(void)
 		ALONE(room_casts_wait_for_a_busy_gateway_at_most_a_second),
 		ALONE(room_casts_do_not_wait_longer_for_a_gateway_that_is_away),
 		PAIR(room_an_attach_replaces_what_was_known_from_there),
+		PAIR(room_who_left_already_does_not_leave_again_with_an_older_connection),
+		PAIR(room_who_is_going_still_leaves_once),
 		PAIR(room_a_welcome_that_was_lost_is_said_again),
 		PAIR(room_detaching_leaves_and_is_told_nothing_more),
 		PAIR(room_a_join_after_the_last_leave_brings_the_roster_up_to_date),
