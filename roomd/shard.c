@@ -7,6 +7,8 @@
 #include "roomd/pages.h"
 #include "roomd/requests.h"
 
+#define SLEPT_NS (500 * NS_PER_MS) /* less than it takes to be missed, and declared dead */
+
 struct shard {
 	struct shard_setup setup;
 	struct feed_set *feeds;
@@ -16,8 +18,10 @@ struct shard {
 	struct pages *pages;
 	int64_t now_ns, wall_offset_ms;
 	uint64_t records, stale, refused;
+	bool doubtful; /* it slept, and has not read the view since: records are parked */
 };
 
+static void notice_sleep(struct shard *, int64_t now_ns);
 static void take(struct shard *, struct feed *, struct span records, bool is_final, int64_t now_ns);
 static void park(struct shard *, struct feed *, struct span records, int64_t now_ns);
 static void unpark(struct shard *, struct feed *, int64_t now_ns);
@@ -111,13 +115,15 @@ void shard_free(struct shard **ps)
 void shard_receive(struct shard *s, struct span route, struct span bytes, int64_t now_ns)
 {
 	struct feed_input in = {.feed = NULL};
+
+	notice_sleep(s, now_ns);
 	enum err e = feed_set_receive(s->feeds, route, bytes, now_ns, &in);
 
 	if (e == ERR_WRONG_PEER) {
 		s->stale++;
 	} else if (e) {
 		s->refused++;
-	} else if (in.feed->parked.len > 0) {
+	} else if (in.feed->parked.len > 0 || s->doubtful) {
 		park(s, in.feed, in.records, now_ns);
 	} else {
 		take(s, in.feed, in.records, false, now_ns);
@@ -136,6 +142,7 @@ void shard_on_hint(struct shard *s, uint64_t view_version)
 
 void shard_turn(struct shard *s, int64_t now_ns, int64_t unix_ms)
 {
+	notice_sleep(s, now_ns);
 	s->now_ns = now_ns;
 	s->wall_offset_ms = unix_ms - now_ns / NS_PER_MS;
 	room_set_at(s->rooms, s->wall_offset_ms, now_ns);
@@ -189,6 +196,18 @@ void shard_figures(const struct shard *s, struct shard_figures *out)
 		.refused = s->refused,
 		.casts_dropped = room_set_casts_dropped(s->rooms),
 	};
+}
+
+/* Others may have been given our rooms meanwhile. What we write is fenced, but presence is not
+ * written: nothing is said of a room before the view was read anew. */
+static void notice_sleep(struct shard *s, int64_t now_ns)
+{
+	if (s->now_ns == 0 || now_ns - s->now_ns < SLEPT_NS)
+		return;
+	log_warn("slept", kv_i64("ms", (now_ns - s->now_ns) / NS_PER_MS));
+	s->now_ns = now_ns;
+	s->doubtful = true;
+	membership_pull(s->membership);
 }
 
 static void take(struct shard *s, struct feed *f, struct span records, bool is_final,
@@ -288,6 +307,7 @@ static void on_pulled(void *owner, enum err e)
 	struct shard *s = owner;
 
 	(void)e;
+	s->doubtful = false;
 	LIST_EACH (feed_set_all(s->feeds), it, ahead) {
 		struct feed *f = container_of(it, struct feed, of_set);
 
