@@ -8,7 +8,7 @@
 
 #include "common/mem.h"
 
-static void tell_user(struct audience *, enum v0_type, const struct roster_entry *, uint64_t relay,
+static void tell_user(struct audience *, enum v0_type, struct roster_entry *, uint64_t relay,
 		      int64_t at_ms);
 static struct roster_entry *local_entry(const struct attendee *);
 static void put_member(const struct attendee *, bool with_kept, struct buf *items);
@@ -289,13 +289,20 @@ void audience_on_event(struct audience *a, const struct msg_event *m)
 
 /* An owner that has not heard from every gateway yet may take a user's second connection for the
  * first, or the last but one for the last; the copy knows of the other one. */
-static void tell_user(struct audience *a, enum v0_type type, const struct roster_entry *e,
-		      uint64_t relay, int64_t at_ms)
+static void tell_user(struct audience *a, enum v0_type type, struct roster_entry *e, uint64_t relay,
+		      int64_t at_ms)
 {
-	if (relay && e->user->count == 1)
+	bool is_shown = relay && e->user->count == 1;
+
+	/* Came silently and left before the list was shown: to clients he was never there. */
+	if (type == V0_USER_LEFT && e->user->unshown)
+		is_shown = false;
+	if (is_shown) {
 		audience_show_user(a, type, e, relay, at_ms);
-	else
+		e->user->unshown = false;
+	} else {
 		audience_number(a, relay, 1);
+	}
 }
 
 static struct roster_entry *local_entry(const struct attendee *who)
@@ -314,7 +321,6 @@ static void put_member(const struct attendee *who, bool with_kept, struct buf *i
 	buf_init(&kept, LINK_BATCH_MAX);
 	roster_item(local_entry(who), &kept, &m);
 	m.fresh = !who->welcomed;
-	m.going = who->leaving;
 	m.proved = who->proved;
 	m.tail = who->native ? ROSTER_NO_TAIL : who->deaf ? ROSTER_TAIL_OWED : ROSTER_TAIL;
 	if (!with_kept)
@@ -359,7 +365,7 @@ static struct roster_entry *put_copy(struct audience *a, const struct item_membe
 	const struct roster_entry *own = roster_find(&a->local, (session_id){m->session});
 	struct item_member told = *m, known;
 	struct buf kept;
-	bool first;
+	bool first, is_known = map_find(&a->copy.by_user, m->user);
 
 	buf_init(&kept, LINK_BATCH_MAX);
 	if (own) {
@@ -368,6 +374,8 @@ static struct roster_entry *put_copy(struct audience *a, const struct item_membe
 	}
 	struct roster_entry *e = roster_put(&a->copy, &told, (incarnation_id){0}, &first);
 	buf_fini(&kept);
+	if (!is_known)
+		e->user->unshown = true;
 	return e;
 }
 

@@ -50,6 +50,8 @@ void audience_show_list(struct audience *a, uint64_t relay, int64_t at_ms)
 		a->sink->show(who->owner, p, false);
 	}
 	payload_free(&p);
+	LIST_EACH (&a->copy.entries, it, ahead)
+		container_of(it, struct roster_entry, of_roster)->user->unshown = false;
 }
 
 void audience_show_user(struct audience *a, enum v0_type type, const struct roster_entry *e,

@@ -19,6 +19,7 @@ struct roster_user {
 	struct list entries; /* of roster_entry.of_user, in roster order */
 	size_t count;
 	char *id, *name, *email; /* name and email: as the first entry gave them */
+	bool unshown; /* scratch of the owner of the roster: came, and nobody was shown that */
 };
 
 struct roster_kept {

@@ -61,7 +61,7 @@ void journal_gain(struct journal *j, unsigned slot, uint64_t epoch)
 	(void)tenure_move(&j->tenure, slot, TENURE_GAIN);
 	if (!j->taking || !j->retaken[slot])
 		(void)tenure_move(&j->tenure, slot, TENURE_TRUST);
-	j->tenure.slots[slot].epoch = epoch;
+	j->tenure.slots[slot].epoch = j->tenure.slots[slot].since = epoch;
 }
 
 /* What is under way may be stored or not: whoever publishes it again, elsewhere, will see. */
@@ -92,6 +92,11 @@ void journal_resume(struct journal *j, unsigned slot)
 bool journal_holds(const struct journal *j, unsigned slot)
 {
 	return tenure_state(&j->tenure, slot) != TENURE_ABSENT;
+}
+
+uint64_t journal_since(const struct journal *j, unsigned slot)
+{
+	return j->tenure.slots[slot].since;
 }
 
 bool journal_is_open(const struct journal *j, unsigned slot, uint64_t *epoch)

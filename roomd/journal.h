@@ -60,6 +60,7 @@ void journal_gain(struct journal *, unsigned slot, uint64_t epoch);
 void journal_lose(struct journal *, unsigned slot); /* its events are refused with NOT_OWNER */
 void journal_hold(struct journal *, unsigned slot); /* nothing more is written there */
 void journal_resume(struct journal *, unsigned slot);
+uint64_t journal_since(const struct journal *, unsigned slot);  /* held since this epoch */
 bool journal_holds(const struct journal *, unsigned slot);      /* in any state but ABSENT */
 bool journal_is_writing(const struct journal *, unsigned slot); /* a batch is under way */
 bool journal_is_open(const struct journal *, unsigned slot,

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "roomd/presence.h"
 
+#include "common/mem.h"
 #include "proto/bridge.h"
 #include "roomd/notice.h"
 
+static void remember(struct presence *, const struct roster_entry *);
 static bool is_alone(const struct roster_entry *);
 static bool shows_any(const struct presence *);
 static void state_changed(struct presence *, int64_t now_ns);
@@ -25,6 +27,7 @@ void presence_fini(struct presence *p)
 		attachment_free(&a);
 	}
 	roster_fini(&p->roster);
+	mem_free(p->departed);
 }
 
 struct attachment *presence_find(const struct presence *p, const struct feed *f)
@@ -47,6 +50,15 @@ struct attachment *presence_home(const struct presence *p, const struct roster_e
 			return a;
 	}
 	return NULL;
+}
+
+bool presence_is_over(const struct presence *p, const struct item_member *item)
+{
+	for (size_t i = 0; p->departed && i < PRESENCE_DEPARTED; i++)
+		if (p->departed->of[i].session == item->session &&
+		    item->conn_gen < p->departed->of[i].conn_gen)
+			return true;
+	return false;
 }
 
 struct roster_entry *presence_admit(struct presence *p, struct attachment *a,
@@ -107,6 +119,7 @@ void presence_remove(struct presence *p, struct roster_entry *e, int64_t now_ns)
 
 	if (home)
 		home->entries--;
+	remember(p, e);
 	(void)roster_remove(&p->roster, e);
 	if (roster_entries(&p->roster) == 0) {
 		p->state_due = false;
@@ -190,6 +203,19 @@ void presence_tick(struct presence *p, int64_t now_ns)
 {
 	if (p->state_due && now_ns >= p->state_at_ns)
 		tell_state(p, now_ns);
+}
+
+/* Only who moved has an older connection that somebody may still name. */
+static void remember(struct presence *p, const struct roster_entry *e)
+{
+	if (e->conn_gen <= 1)
+		return;
+	if (!p->departed)
+		p->departed = mem_new(sizeof *p->departed);
+	size_t at = p->departed->next++ % PRESENCE_DEPARTED;
+
+	p->departed->of[at].session = e->session.v;
+	p->departed->of[at].conn_gen = e->conn_gen;
 }
 
 /* No other connection of this user has been announced. */

@@ -11,8 +11,20 @@
 
 #define PRESENCE_STATE_USERS_MAX 200 /* above, joins and leaves alone keep the lists right */
 
+#define PRESENCE_DEPARTED 32
+
+/* Sessions that moved and then left, so that their older connections do not come back: a gateway
+ * that was cut off may still name one. The last ones of a room. */
+struct departed {
+	size_t next;
+	struct {
+		uint64_t session, conn_gen;
+	} of[PRESENCE_DEPARTED];
+};
+
 struct presence {
-	struct span key; /* borrowed from the room */
+	struct departed *departed; /* NULL: none yet */
+	struct span key;           /* borrowed from the room */
 	struct roster roster;
 	struct list attachments; /* of attachment.of_room */
 	uint64_t relay;          /* the last number given out, or heard of */
@@ -30,6 +42,8 @@ void presence_fini(struct presence *);
 struct attachment *presence_find(const struct presence *, const struct feed *); /* NULL: none */
 struct attachment *presence_home(const struct presence *, const struct roster_entry *);
 
+/* Its session has left over a newer connection. */
+bool presence_is_over(const struct presence *, const struct item_member *);
 /* Take up an entry at home there; tells nobody. `*added`: it was not known. An older connection of
  * a known session changes nothing. */
 struct roster_entry *presence_admit(struct presence *, struct attachment *,

@@ -100,6 +100,11 @@ static enum err on_attach(const struct requests *q, struct feed *f, const struct
 			return OK;
 		}
 	}
+	/* It was on its way while the slot was another's: whom it names may be long gone. */
+	if (m->attach.epoch < journal_since(q->journal, slot_of(key))) {
+		say_not_owner(q, f, key);
+		return OK;
+	}
 	struct room *r = room_set_find(q->rooms, key);
 	if (!r && m->attach.members.len == 0)
 		return OK; /* nothing to detach from */

@@ -111,6 +111,8 @@ void room_on_message(struct room *r, struct feed *f, const struct message *m, in
 		if (!item_next_member(&members, &item) || !item.session)
 			return;
 		attach_by_join(r, a, now_ns);
+		if (presence_is_over(&r->presence, &item))
+			return;
 		(void)presence_admit(room_presence(r), a, &item, &added);
 	}
 	room_take(r, f, m, now_ns);
@@ -287,9 +289,7 @@ static bool replace_one(struct room *r, struct attachment *a, const struct item_
 {
 	bool added;
 
-	/* It left already, over a newer connection at another gateway: not again. */
-	if (item->going && r->presence.covered &&
-	    !roster_find(&r->presence.roster, (session_id){item->session}))
+	if (presence_is_over(&r->presence, item))
 		return false;
 	struct roster_entry *e = presence_admit(room_presence(r), a, item, &added);
 	bool is_home = e->home.v == a->feed->gateway.v;

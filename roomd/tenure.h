@@ -30,6 +30,7 @@ struct tenure {
 	struct {
 		enum tenure_state state;
 		uint64_t epoch;
+		uint64_t since; /* the epoch under which it became ours; takes do not change it */
 	} slots[SLOTS];
 	size_t counts[TENURE_STATES];
 };

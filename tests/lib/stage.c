@@ -348,12 +348,12 @@ static void put_members(struct buf *items, const char *members)
 	while ((one = span_until(&rest, ' ')).len > 0) {
 		struct span conn_gen = span_until(&one, ':');
 		struct span session = span_until(&conn_gen, '.');
-		bool fresh = one.p[one.len - 1] == '!', going = one.p[one.len - 1] == '-';
+		bool fresh = one.p[one.len - 1] == '!';
 		uint64_t number = 0;
 
 		for (size_t i = 0; i < session.len; i++)
 			number = 10 * number + (uint64_t)(session.p[i] - '0');
-		if (fresh || going)
+		if (fresh)
 			one.len--;
 		item_put_member(items, &(struct item_member){.session = number,
 							     .conn_gen = conn_gen.len ? 2 : 1,
@@ -361,8 +361,7 @@ static void put_members(struct buf *items, const char *members)
 							     .name = one,
 							     .email = one,
 							     .since_ms = number,
-							     .fresh = fresh,
-							     .going = going});
+							     .fresh = fresh});
 	}
 }
 

@@ -25,7 +25,7 @@ static bool is_here(const struct invariants *, const struct stay *);
 static bool was_here(const struct invariants *, const struct stay *, const struct frame *);
 static void see_number(struct invariants *, struct connection *, const struct frame *);
 static void see_content(struct invariants *, const struct connection *, const struct frame *);
-static bool somebody_saw(const struct invariants *, const struct connection *);
+static bool is_remembered(const struct invariants *, const struct number *);
 static void see_list(struct invariants *, struct connection *, const struct frame *);
 static void see_joined(struct invariants *, struct connection *, const struct frame *);
 static void see_left(struct invariants *, struct connection *, const struct frame *);
@@ -219,37 +219,45 @@ static void see_number(struct invariants *v, struct connection *c, const struct 
 	see_content(v, c, f);
 }
 
-/* Under one epoch a number has one content, whoever is shown it - of those who are there: once all
- * whom an owner knew have gone, it begins anew. A welcome is its receiver's. */
+/* Under one epoch a number has one content, whoever is shown it - of those who are there: an owner
+ * that lost all whom it knew begins anew. A welcome is its receiver's. */
 static void see_content(struct invariants *v, const struct connection *c, const struct frame *f)
 {
 	struct room_watch *r = room_of(v, c);
-	uint64_t epoch = c->epoch;
+	uint64_t epoch = c->epoch, seen_by = 0;
 	uint64_t content = (uint64_t)f->type << 56 | (uint64_t)f->user << 48 |
 			   (uint64_t)f->connection << 32 | f->number;
 	if (!c->welcomed)
 		content |= UINT64_C(1) << 63 | (uint64_t)c->number << 32;
 	struct number *n = &r->numbers[(f->seq * 31 + epoch) % INVARIANT_NUMBERS];
+	bool is_known = n->relay == f->seq && n->epoch == epoch && n->life == r->life;
 
-	if (n->relay == f->seq && n->epoch == epoch && n->life == r->life &&
-	    n->content != content && somebody_saw(v, c))
+	if (is_known && n->content == content)
+		seen_by = n->seen_by;
+	else if (is_known && is_remembered(v, n))
 		sim_violate(&v->world->sim, "relay-content",
 			    "%s: number %" PRIu64 " of epoch %" PRIu64 " is %" PRIx64
 			    " and %" PRIx64,
 			    r->key, f->seq, epoch, n->content, content);
-	*n = (struct number){r->life, epoch, f->seq, content};
+	*n = (struct number){
+		.life = r->life,
+		.epoch = epoch,
+		.relay = f->seq,
+		.content = content,
+		.seen_by = seen_by | UINT64_C(1) << c->client->index,
+		.at_ns = seen_by ? n->at_ns : v->world->sim.now_ns,
+	};
 }
 
-/* This number, or a later one, of this owner. */
-static bool somebody_saw(const struct invariants *v, const struct connection *c)
+/* By a connection that is still there. */
+static bool is_remembered(const struct invariants *v, const struct number *n)
 {
 	const struct world *w = v->world;
 
-	for (unsigned i = 1; i <= w->connection_count; i++) {
-		const struct connection *other = w->connections[i];
+	for (unsigned i = 0; i < w->plan.clients; i++) {
+		const struct connection *now = w->clients[i].now;
 
-		if (other != c && other->room == c->room && other->epoch == c->epoch &&
-		    other->relay >= c->relay && other->state == CONNECTION_OPEN)
+		if (n->seen_by >> i & 1 && now && now->opened_ns < n->at_ns)
 			return true;
 	}
 	return false;

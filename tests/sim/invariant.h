@@ -21,6 +21,8 @@ struct stay {
 
 struct number { /* a relay number that somebody was shown */
 	uint64_t life, epoch, relay, content;
+	uint64_t seen_by; /* clients, one bit each */
+	int64_t at_ns;    /* when the first of them saw it */
 };
 
 struct room_watch {

@@ -263,6 +263,21 @@ static void last_tab_of_a_user_shows_user_left(void **state)
 	expect(w, "A<-user_left(u2)#6 A<-room_state(system)#7");
 }
 
+static void who_came_and_went_before_any_list_is_not_shown_to_leave(void **state)
+{
+	struct world *w = *state;
+	a_is_in(w);
+
+	joined(w, 99, "u9", 0);
+	left(w, 99, 5);
+	expect(w, "");
+
+	joined(w, 99, "u9", 0);
+	room_state(w, 6);
+	left(w, 99, 7);
+	expect(w, "A<-room_state(system)#6 A<-user_left(u9)#7");
+}
+
 static void unwelcomed_client_is_shown_nothing_of_the_room(void **state)
 {
 	struct world *w = *state;
@@ -543,6 +558,7 @@ int main(void)
 		T(others_are_shown_user_joined_and_one_list),
 		T(second_tab_of_a_user_shows_no_user_joined),
 		T(last_tab_of_a_user_shows_user_left),
+		T(who_came_and_went_before_any_list_is_not_shown_to_leave),
 		T(unwelcomed_client_is_shown_nothing_of_the_room),
 		T(lost_client_is_shown_nothing_and_the_rest_go_on),
 		T(cast_goes_to_all_but_its_sender_in_one_payload),

@@ -555,30 +555,32 @@ static void room_an_attach_replaces_what_was_known_from_there(void **state)
 	heard(s, 0, "STATE 10");
 }
 
-static void room_who_left_already_does_not_leave_again_with_an_older_connection(void **state)
+static void room_who_left_over_a_newer_connection_is_not_taken_up_over_the_older_one(void **state)
 {
 	struct stage *s = *state;
-	stage_leave(s, 1, 2);
+	stage_attach(s, 0, "1:ann 2.2:bob", 6);
+	stage_attach(s, 0, "1:ann", 6);
 	(void)stage_heard(s, 0);
 
-	stage_attach(s, 1, "2:bob- 4:di", 8);
-	stage_leave(s, 1, 2);
+	stage_attach(s, 1, "2:bob 4:di", 8);
 
 	const char *all = stage_heard(s, 0);
 	assert_null(strstr(all, "2:bob"));
-	assert_null(strstr(all, "LEFT"));
+	assert_non_null(strstr(all, "4:di"));
+	stage_leave(s, 1, 2);
+	assert_null(strstr(stage_heard(s, 0), "LEFT"));
 }
 
-static void room_who_is_going_still_leaves_once(void **state)
+static void room_an_attach_from_before_the_slot_was_ours_is_refused(void **state)
 {
 	struct stage *s = *state;
-	(void)stage_heard(s, 0);
+	(void)stage_heard(s, 1);
 
-	stage_attach(s, 1, "2:bob-", 6);
-	assert_null(strstr(stage_heard(s, 0), "LEFT"));
-	stage_leave(s, 1, 2);
+	message_put_attach(stage_out(s, 1), &(struct msg_attach){.room = SPAN(STAGE_ROOM)});
+	stage_say(s, 1);
 
-	assert_non_null(strstr(stage_heard(s, 0), "LEFT"));
+	assert_non_null(strstr(stage_heard(s, 1), "NOT_OWNER"));
+	assert_string_equal(stage_heard(s, 0), ""); /* nobody left because of it */
 }
 
 static void room_a_welcome_that_was_lost_is_said_again(void **state)
@@ -696,8 +698,8 @@ int main(void)
 		ALONE(room_casts_wait_for_a_busy_gateway_at_most_a_second),
 		ALONE(room_casts_do_not_wait_longer_for_a_gateway_that_is_away),
 		PAIR(room_an_attach_replaces_what_was_known_from_there),
-		PAIR(room_who_left_already_does_not_leave_again_with_an_older_connection),
-		PAIR(room_who_is_going_still_leaves_once),
+		PAIR(room_who_left_over_a_newer_connection_is_not_taken_up_over_the_older_one),
+		PAIR(room_an_attach_from_before_the_slot_was_ours_is_refused),
 		PAIR(room_a_welcome_that_was_lost_is_said_again),
 		PAIR(room_detaching_leaves_and_is_told_nothing_more),
 		PAIR(room_a_join_after_the_last_leave_brings_the_roster_up_to_date),
