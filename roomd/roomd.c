@@ -45,6 +45,7 @@ static void on_bus(void *owner, struct span peer, struct span body);
 static enum err send(void *owner, struct span route, struct span bytes);
 static void on_store(void *owner, bool up, const char *why);
 static void on_hint(void *owner, uint64_t version);
+static void on_published(void *owner);
 static void on_signal(void *owner, int signo);
 static void on_tick(struct timer *, int64_t now_ns);
 static bool on_turn(void *owner, int64_t now_ns);
@@ -157,7 +158,7 @@ static void open_shard(struct roomd *r)
 	const struct roomd_options *opt = r->opt;
 
 	r->store = store_open(r->loop, opt->database_url, r->name,
-			      &(struct store_hooks){on_store, on_hint, r});
+			      &(struct store_hooks){on_store, on_hint, on_published, r});
 	r->shard = shard_new(
 		&(struct shard_setup){
 			.self = r->self,
@@ -216,6 +217,13 @@ static void on_store(void *owner, bool up, const char *why)
 	metrics_set(METRIC_database_up, up);
 	if (up)
 		shard_on_connection(r->shard);
+}
+
+static void on_published(void *owner)
+{
+	struct roomd *r = owner;
+
+	shard_on_published(r->shard);
 }
 
 static void on_hint(void *owner, uint64_t version)

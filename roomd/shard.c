@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "roomd/journal.h"
+#include "roomd/publications.h"
 #include "roomd/pages.h"
 #include "roomd/requests.h"
 
@@ -16,6 +17,7 @@ struct shard {
 	struct membership *membership;
 	struct journal *journal;
 	struct pages *pages;
+	struct publications *publications;
 	int64_t now_ns, wall_offset_ms;
 	uint64_t records, stale, refused;
 	bool doubtful; /* it slept, and has not read the view since: records are parked */
@@ -75,6 +77,7 @@ struct shard *shard_new(const struct shard_setup *setup, int64_t now_ns)
 		.welcome_wait_ns = setup->welcome_wait_ns,
 		.resume_ns = setup->resume_ns,
 	});
+	s->publications = publications_new(setup->self, setup->store, s->journal);
 	s->pages = pages_new(&(struct pages_setup){s->feeds, s->rooms, s->journal, setup->store});
 	s->membership = membership_new(
 		&(struct membership_setup){
@@ -107,6 +110,7 @@ void shard_free(struct shard **ps)
 	membership_free(&s->membership);
 	room_set_free(&s->rooms);
 	pages_free(&s->pages);
+	publications_free(&s->publications);
 	journal_free(&s->journal);
 	feed_set_free(&s->feeds);
 	mem_free(s);
@@ -135,6 +139,11 @@ void shard_on_connection(struct shard *s)
 	journal_on_connection(s->journal);
 }
 
+void shard_on_published(struct shard *s)
+{
+	publications_on_hint(s->publications);
+}
+
 void shard_on_hint(struct shard *s, uint64_t view_version)
 {
 	membership_on_hint(s->membership, view_version);
@@ -149,6 +158,7 @@ void shard_turn(struct shard *s, int64_t now_ns, int64_t unix_ms)
 	membership_tick(s->membership, now_ns);
 	feed_set_tick(s->feeds, now_ns);
 	room_set_end_turn(s->rooms, now_ns);
+	publications_turn(s->publications, now_ns);
 	journal_turn(s->journal, membership_view(s->membership)->version, now_ns);
 	pages_turn(s->pages, now_ns);
 	flush(s, now_ns);
@@ -327,8 +337,10 @@ static void on_event(void *owner, struct span room, const struct store_event *e)
 
 static void on_ack(void *owner, const struct journal_asker *asker)
 {
-	struct buf *out = out_to(owner, asker->gateway);
+	struct shard *s = owner;
+	struct buf *out = out_to(s, asker->gateway);
 
+	publications_on_settled(s->publications, asker);
 	if (out)
 		message_put_ack(out, &(struct msg_ack){
 					     .room = asker->room,
@@ -343,6 +355,7 @@ static void on_refused(void *owner, const struct journal_asker *asker, enum err 
 	struct shard *s = owner;
 	struct feed *f = feed_set_find(s->feeds, asker->gateway);
 
+	publications_on_settled(s->publications, asker);
 	if (f)
 		requests_refuse(f, asker, why, &(struct store_newer){0});
 }

@@ -66,6 +66,8 @@ struct store_event {
 	/* To be stored only if no event of this seq or a later one has its type and field; 0: in
 	 * any case. Not kept. */
 	uint64_t base;
+	uint64_t publication; /* the row of `publication` that it is, which goes when it is stored;
+				 0: none */
 };
 
 struct store_room {
@@ -131,5 +133,21 @@ struct store_page {
 };
 typedef void store_page_fn(void *owner, enum err, const struct store_page *);
 void store_read(struct store *, const struct store_range *, store_page_fn *, void *owner);
+
+/* ---- what applications publish in SQL; schema/0010_publications.sql ---- */
+struct store_publication {
+	struct span room;
+	bool placed;              /* the store knows the slot of its room */
+	struct store_event event; /* its `publication` is the row; seq is 0 */
+};
+/* Those of the owner's slots, oldest first, and those that are not placed yet. At most `limit`,
+ * fewer when they are large. */
+typedef void store_publications_fn(void *owner, enum err, const struct store_publication *,
+				   size_t count);
+void store_publications(struct store *, incarnation_id owner, unsigned limit,
+			store_publications_fn *, void *);
+/* Tell the slots of rooms. `version` of `done` is 0. */
+void store_place(struct store *, const struct store_room *, size_t count, store_done_fn *,
+		 void *owner);
 
 bool store_is_up(const struct store *);

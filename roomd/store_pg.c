@@ -27,7 +27,7 @@ static void on_notify(void *owner, const char *channel, struct span payload);
 struct store *store_open(struct loop *loop, const char *url, const char *name,
 			 const struct store_hooks *hooks)
 {
-	static const char *const channels[] = {"moot_view", NULL};
+	static const char *const channels[] = {"moot_view", "moot_publications", NULL};
 	/* Whatever the role's defaults are: what is acknowledged is on disk, and a commit that was
 	 * not replicated says so. */
 	static const char *const preamble[] = {
@@ -294,7 +294,10 @@ static void on_notify(void *owner, const char *channel, struct span payload)
 	struct store *s = owner;
 	char text[NUMBER_LEN];
 
-	(void)channel;
+	if (span_is(span_str(channel), "moot_publications")) {
+		s->hooks.on_published(s->hooks.owner);
+		return;
+	}
 	copy_text(text, sizeof(text), payload);
 	s->hooks.on_hint(s->hooks.owner, strtoull(text, NULL, 10));
 }

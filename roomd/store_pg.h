@@ -9,6 +9,7 @@
 struct store_hooks {
 	void (*on_state)(void *owner, bool up, const char *why);
 	void (*on_hint)(void *owner, uint64_t version); /* the view has become newer, perhaps */
+	void (*on_published)(void *owner);              /* an application has, in SQL */
 	void *owner;
 };
 

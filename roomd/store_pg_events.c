@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events and the taking of slots; schema/0006_event_fields.sql has the statements. Batches go as
+/* Events and the taking of slots; schema/0006 and 0010 have the statements. Batches go as
  * arrays in their text form, because text parameters are what pg.h has. */
 #include "roomd/store_pg_inside.h"
 
@@ -8,15 +8,12 @@
 #include "common/buf.h"
 #include "common/mem.h"
 
-#define ARRAYS 13
+#define ARRAYS 14
 
 typedef void put_fn(struct buf *, const struct store_append *);
 
 static void put_slots(struct buf *slots, struct buf *epochs, const struct store_batch *);
 static void put_events(struct buf *, const struct store_batch *, put_fn *);
-static void open_array(struct buf *, size_t count, size_t at);
-static void put_number(struct buf *, uint64_t);
-static void put_text(struct buf *, struct span);
 static void on_appended(void *owner, enum err, const struct pg_rows *, const char *why);
 static void read_stored(const struct pg_rows *, size_t row, struct store_stored *);
 static void on_heads(void *owner, enum err, const struct pg_rows *, const char *why);
@@ -25,67 +22,72 @@ static void read_event(const struct pg_rows *, size_t row, struct store_event *)
 
 static void put_slot(struct buf *b, const struct store_append *a)
 {
-	put_number(b, a->room.slot);
+	store_put_number(b, a->room.slot);
 }
 
 static void put_room(struct buf *b, const struct store_append *a)
 {
-	put_text(b, a->room.key);
+	store_put_text(b, a->room.key);
 }
 
 static void put_head(struct buf *b, const struct store_append *a)
 {
-	put_number(b, a->head);
+	store_put_number(b, a->head);
 }
 
 static void put_producer(struct buf *b, const struct store_append *a)
 {
-	put_text(b, a->event.producer);
+	store_put_text(b, a->event.producer);
 }
 
 static void put_pseq(struct buf *b, const struct store_append *a)
 {
-	put_number(b, a->event.pseq);
+	store_put_number(b, a->event.pseq);
 }
 
 static void put_type(struct buf *b, const struct store_append *a)
 {
-	put_text(b, a->event.type);
+	store_put_text(b, a->event.type);
 }
 
 static void put_actor(struct buf *b, const struct store_append *a)
 {
-	put_text(b, a->event.actor);
+	store_put_text(b, a->event.actor);
 }
 
 static void put_body(struct buf *b, const struct store_append *a)
 {
-	put_text(b, a->event.body);
+	store_put_text(b, a->event.body);
 }
 
 static void put_at(struct buf *b, const struct store_append *a)
 {
-	put_number(b, (uint64_t)a->event.at_ms);
+	store_put_number(b, (uint64_t)a->event.at_ms);
 }
 
 static void put_name(struct buf *b, const struct store_append *a)
 {
-	put_text(b, a->event.name);
+	store_put_text(b, a->event.name);
 }
 
 static void put_shape(struct buf *b, const struct store_append *a)
 {
-	put_number(b, a->event.shape);
+	store_put_number(b, a->event.shape);
 }
 
 static void put_field(struct buf *b, const struct store_append *a)
 {
-	put_text(b, a->event.field);
+	store_put_text(b, a->event.field);
 }
 
 static void put_base(struct buf *b, const struct store_append *a)
 {
-	put_number(b, a->event.base);
+	store_put_number(b, a->event.base);
+}
+
+static void put_publication(struct buf *b, const struct store_append *a)
+{
+	store_put_number(b, a->event.publication);
 }
 
 void store_take(struct store *s, const struct store_claim *claim, store_assigned_fn *taken,
@@ -97,8 +99,8 @@ void store_take(struct store *s, const struct store_claim *claim, store_assigned
 
 	buf_init(&array, (size_t)SLOTS * NUMBER_LEN);
 	for (size_t i = 0; i < claim->count; i++) {
-		open_array(&array, claim->count, i);
-		put_number(&array, claim->slots[i]);
+		store_open_array(&array, claim->count, i);
+		store_put_number(&array, claim->slots[i]);
 	}
 	buf_put_str(&array, claim->count > 0 ? "}" : "{}");
 	must(!array.over);
@@ -115,9 +117,9 @@ void store_take(struct store *s, const struct store_claim *claim, store_assigned
 void store_append(struct store *s, const struct store_batch *batch, store_appended_fn *appended,
 		  void *owner)
 {
-	static put_fn *const puts[ARRAYS] = {put_slot,  put_room,  put_head, put_producer, put_pseq,
-					     put_type,  put_actor, put_body, put_at,       put_name,
-					     put_shape, put_field, put_base};
+	static put_fn *const puts[ARRAYS] = {
+		put_slot, put_room, put_head, put_producer, put_pseq,  put_type, put_actor,
+		put_body, put_at,   put_name, put_shape,    put_field, put_base, put_publication};
 	char self_text[NUMBER_LEN], most[NUMBER_LEN];
 	struct call *c = store_call_new(s, owner);
 	struct buf columns[2 + ARRAYS];
@@ -140,7 +142,7 @@ void store_append(struct store *s, const struct store_batch *batch, store_append
 		 " FROM moot_append($1::bigint, $2::int[], $3::bigint[],"
 		 " $4::int[], $5::text[], $6::bigint[], $7::text[], $8::bigint[], $9::text[],"
 		 " $10::text[], $11::text[], $12::bigint[], $13::text[], $14::int[], $15::text[],"
-		 " $16::bigint[], $17::int)",
+		 " $16::bigint[], $17::bigint[], $18::int)",
 		 params, ARRAY_LEN(params), on_appended, c);
 	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
 		buf_fini(&columns[i]);
@@ -156,10 +158,10 @@ void store_heads(struct store *s, const struct store_room *rooms, size_t count,
 	buf_init(&slots, count * NUMBER_LEN);
 	buf_init(&keys, count * (2 * ROOM_KEY_MAX + 4));
 	for (size_t i = 0; i < count; i++) {
-		open_array(&slots, count, i);
-		open_array(&keys, count, i);
-		put_number(&slots, rooms[i].slot);
-		put_text(&keys, rooms[i].key);
+		store_open_array(&slots, count, i);
+		store_open_array(&keys, count, i);
+		store_put_number(&slots, rooms[i].slot);
+		store_put_text(&keys, rooms[i].key);
 	}
 	buf_put_u8(&slots, '}');
 	buf_put_u8(&keys, '}');
@@ -197,10 +199,10 @@ void store_read(struct store *s, const struct store_range *range, store_page_fn 
 static void put_slots(struct buf *slots, struct buf *epochs, const struct store_batch *batch)
 {
 	for (size_t i = 0; i < batch->slot_count; i++) {
-		open_array(slots, batch->slot_count, i);
-		open_array(epochs, batch->slot_count, i);
-		put_number(slots, batch->slots[i].slot);
-		put_number(epochs, batch->slots[i].epoch);
+		store_open_array(slots, batch->slot_count, i);
+		store_open_array(epochs, batch->slot_count, i);
+		store_put_number(slots, batch->slots[i].slot);
+		store_put_number(epochs, batch->slots[i].epoch);
 	}
 	buf_put_u8(slots, '}');
 	buf_put_u8(epochs, '}');
@@ -210,20 +212,20 @@ static void put_slots(struct buf *slots, struct buf *epochs, const struct store_
 static void put_events(struct buf *b, const struct store_batch *batch, put_fn *put)
 {
 	for (size_t i = 0; i < batch->count; i++) {
-		open_array(b, batch->count, i);
+		store_open_array(b, batch->count, i);
 		put(b, &batch->events[i]);
 	}
 	buf_put_u8(b, '}');
 	must(!b->over);
 }
 
-static void open_array(struct buf *b, size_t count, size_t at)
+void store_open_array(struct buf *b, size_t count, size_t at)
 {
 	must(at < count);
 	buf_put_u8(b, at == 0 ? '{' : ',');
 }
 
-static void put_number(struct buf *b, uint64_t v)
+void store_put_number(struct buf *b, uint64_t v)
 {
 	char text[NUMBER_LEN];
 
@@ -231,7 +233,7 @@ static void put_number(struct buf *b, uint64_t v)
 }
 
 /* In quotes, so that it may hold commas, braces and the word NULL; runs between escapes at once. */
-static void put_text(struct buf *b, struct span text)
+void store_put_text(struct buf *b, struct span text)
 {
 	size_t from = 0;
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What store_pg.c (members, slots, the view) and store_pg_events.c share. Nobody else includes
- * this.
+/* What store_pg.c (members, slots, the view), store_pg_events.c and store_pg_publications.c share.
+ * Nobody else includes this.
  */
 #pragma once
 
+#include "common/buf.h"
 #include "common/list.h"
 #include "common/pg.h"
 #include "roomd/store_pg.h"
@@ -26,6 +27,7 @@ struct call {
 		store_appended_fn *appended;
 		store_heads_fn *heads;
 		store_page_fn *page;
+		store_publications_fn *publications;
 	};
 	void *owner;
 	size_t count; /* of what was asked for */
@@ -38,4 +40,8 @@ void store_on_assigned(void *call, enum err, const struct pg_rows *, const char 
 
 /* Unsigned 64 bits as the signed number with the same bits: that is what bigint holds. */
 struct span store_number(char out[NUMBER_LEN], uint64_t);
+/* Arrays in their text form, element by element: open, then put, and "}" in the end. */
+void store_open_array(struct buf *, size_t count, size_t at);
+void store_put_number(struct buf *, uint64_t);
+void store_put_text(struct buf *, struct span);                  /* quoted */
 void store_refused(const char *what, enum err, const char *why); /* says so in the log */

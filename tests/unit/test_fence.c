@@ -116,7 +116,11 @@ static int start_cluster(void **state)
 					    "0003_grants",
 					    "0004_events",
 					    "0005_gateways_come_back",
-					    "0006_event_fields"};
+					    "0006_event_fields",
+					    "0007_secrets",
+					    "0008_age_of_the_dead",
+					    "0009_service_keys",
+					    "0010_publications"};
 	const char *root = getenv("MOOT_SOURCE_ROOT");
 	char line[1024];
 

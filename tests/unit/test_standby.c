@@ -108,6 +108,11 @@ static void on_state(void *owner, bool up, const char *why)
 	(void)owner, (void)up, (void)why;
 }
 
+static void on_published(void *owner)
+{
+	(void)owner;
+}
+
 static void on_hint(void *owner, uint64_t version)
 {
 	(void)owner, (void)version;
@@ -199,7 +204,11 @@ static int start_cluster(void **state)
 					    "0003_grants",
 					    "0004_events",
 					    "0005_gateways_come_back",
-					    "0006_event_fields"};
+					    "0006_event_fields",
+					    "0007_secrets",
+					    "0008_age_of_the_dead",
+					    "0009_service_keys",
+					    "0010_publications"};
 	const char *root = getenv("MOOT_SOURCE_ROOT");
 	char line[1024];
 
@@ -240,7 +249,10 @@ static int open_desk(void **state)
 	ask(d->admin, sql);
 	d->loop = loop_new();
 	d->store = store_open(d->loop, cluster_url(cluster), "test",
-			      &(struct store_hooks){on_state, on_hint, d});
+			      &(struct store_hooks){.on_state = on_state,
+						    .on_hint = on_hint,
+						    .on_published = on_published,
+						    .owner = d});
 	assert_true(loop_until(d->loop, PATIENCE_MS, is_up, d));
 	d->journal = journal_new(&(struct journal_setup){
 		.self = SELF,

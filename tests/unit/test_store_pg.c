@@ -39,11 +39,18 @@ struct desk {
 	uint64_t page_first, page_head;
 	bool more;
 	int64_t at_ms;
+	bool placed;
+	uint64_t publication;
 };
 
 static void on_state(void *owner, bool up, const char *why)
 {
 	(void)owner, (void)up, (void)why;
+}
+
+static void on_published(void *owner)
+{
+	(void)owner;
 }
 
 static void on_hint(void *owner, uint64_t version)
@@ -136,7 +143,11 @@ static int start_cluster(void **state)
 					    "0003_grants",
 					    "0004_events",
 					    "0005_gateways_come_back",
-					    "0006_event_fields"};
+					    "0006_event_fields",
+					    "0007_secrets",
+					    "0008_age_of_the_dead",
+					    "0009_service_keys",
+					    "0010_publications"};
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		snprintf(file, sizeof file, "-f '%s/roomd/schema/%s.sql'", root, names[i]);
 		psql(file);
@@ -161,7 +172,10 @@ static int open_desk(void **state)
 	view_init(&d->view);
 	d->loop = loop_new();
 	d->store = store_open(d->loop, cluster_url(cluster), "test",
-			      &(struct store_hooks){on_state, on_hint, d});
+			      &(struct store_hooks){.on_state = on_state,
+						    .on_hint = on_hint,
+						    .on_published = on_published,
+						    .owner = d});
 	*state = d;
 	return loop_until(d->loop, PATIENCE_MS, is_up, d) ? 0 : -1;
 }
@@ -481,6 +495,60 @@ static void store_tells_what_an_event_conflicts_with(void **state)
 	assert_string_equal(d->body, bodies[1]);
 }
 
+static void on_publications(void *owner, enum err e, const struct store_publication *rows,
+			    size_t count)
+{
+	struct desk *d = owner;
+
+	on_done(owner, e, 0);
+	d->slots = count;
+	d->placed = count > 0 && rows[0].placed;
+	d->publication = count > 0 ? rows[0].event.publication : 0;
+	if (count > 0)
+		copy(d->body, sizeof d->body, rows[0].event.body);
+}
+
+static void pull_publications(struct desk *d)
+{
+	store_publications(d->store, ONE, 10, on_publications, d);
+	wait_answer(d);
+	assert_int_equal(d->err, OK);
+}
+
+static void store_moves_a_publication_into_the_log(void **state)
+{
+	struct desk *d = *state;
+	struct store_append event = {
+		.room = {7, SPAN(ROOM)},
+		.event = {
+			.producer = SPAN("sql"), .pseq = 1, .type = SPAN("e"), .body = SPAN("{}")}};
+	add(d, ONE, "a");
+	assign(d, 7, 0, ONE, 0);
+	psql("-c \"SELECT publish_event('" ROOM "', 'e', '{\\\"a\\\": 1}')\"");
+
+	pull_publications(d); /* no shard has told its slot yet */
+	assert_int_equal(d->slots, 1);
+	assert_false(d->placed);
+	store_place(d->store, &(struct store_room){8, SPAN(ROOM)}, 1, on_done, d);
+	wait_answer(d);
+	pull_publications(d); /* another's */
+	assert_int_equal(d->slots, 0);
+	psql("-c 'UPDATE publication SET slot = 7'");
+	pull_publications(d);
+	assert_int_equal(d->slots, 1);
+	assert_true(d->placed);
+	assert_string_equal(d->body, "{\"a\": 1}");
+
+	event.event.publication = d->publication;
+	store_append(d->store,
+		     &(struct store_batch){ONE, &(struct store_slot){7, ONE, 1}, 1, &event, 1},
+		     on_appended, d);
+	wait_answer(d);
+	assert_int_equal(d->stored[0].seq, 1);
+	pull_publications(d);
+	assert_int_equal(d->slots, 0);
+}
+
 static void store_takes_a_slot_again_and_fences_the_epoch_before(void **state)
 {
 	static const char *const body = "1";
@@ -517,6 +585,7 @@ int main(void)
 		TEST(store_numbers_a_batch_and_knows_it_again),
 		TEST(store_reads_a_page_before_an_event),
 		TEST(store_tells_what_an_event_conflicts_with),
+		TEST(store_moves_a_publication_into_the_log),
 		TEST(store_takes_a_slot_again_and_fences_the_epoch_before),
 	};
 
