@@ -225,16 +225,14 @@ static enum err on_held(const struct requests *q, struct feed *f, const struct m
 	return OK;
 }
 
-/* A JOIN makes the room if need be; a CAST needs one that its gateway has attached. */
+/* JOIN and CAST follow an ATTACH over the same link; one that was refused takes them with it. */
 static enum err on_room_message(const struct requests *q, struct feed *f, const struct message *m,
 				struct span key, int64_t now_ns)
 {
 	if (!is_key(key))
 		return ERR_BAD_MESSAGE;
 	struct room *r = room_set_find(q->rooms, key);
-	if (!r && m->type == MESSAGE_JOIN && is_ours(q, key, 0))
-		r = room_set_get(q->rooms, key, epoch_of(q, key), now_ns);
-	if (r && (m->type != MESSAGE_CAST || room_is_attached(r, f))) {
+	if (r && room_is_attached(r, f)) {
 		room_on_message(r, f, m, now_ns);
 		return OK;
 	}

@@ -11,7 +11,6 @@ static bool replace_one(struct room *, struct attachment *, const struct item_me
 			int64_t now_ns);
 static void drop_missing(struct room *, struct attachment *, const struct map *mentioned,
 			 int64_t now_ns);
-static void attach_by_join(struct room *, struct attachment *, int64_t now_ns);
 static bool cover(struct room *, int64_t now_ns);
 static void on_timer(struct timer *, int64_t now_ns);
 
@@ -110,7 +109,6 @@ void room_on_message(struct room *r, struct feed *f, const struct message *m, in
 
 		if (!item_next_member(&members, &item) || !item.session)
 			return;
-		attach_by_join(r, a, now_ns);
 		if (presence_is_over(&r->presence, &item))
 			return;
 		(void)presence_admit(room_presence(r), a, &item, &added);
@@ -321,17 +319,6 @@ static void drop_missing(struct room *r, struct attachment *a, const struct map 
 		if (e->home.v == a->feed->gateway.v && !map_find_u64(mentioned, e->session.v))
 			presence_remove(room_presence(r), e, now_ns);
 	}
-}
-
-/* A gateway that had nobody here need not ATTACH before its next JOIN. */
-static void attach_by_join(struct room *r, struct attachment *a, int64_t now_ns)
-{
-	if (a->attached)
-		return;
-	a->attached = a->spoken = a->stale = true;
-	notice_attached(a, room_key(r), r->epoch, room_presence(r)->relay);
-	room_cover(r, now_ns);
-	room_events_attach(r, a, 0);
 }
 
 /* True: it was told to all. A gateway that has died is not waited for with what people do, but it

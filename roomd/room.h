@@ -60,8 +60,7 @@ bool room_is_idle(const struct room *); /* no entries, nothing waits: may be for
 void room_on_attach(struct room *, struct feed *, const struct msg_attach *, int64_t now_ns);
 void room_on_solicit_done(struct room *, struct feed *, int64_t now_ns);
 bool room_is_attached(const struct room *, const struct feed *);
-/* JOIN, LEAVE, CAST, INSPECT, KICK. A JOIN by a gateway that had nobody here attaches it too.
- */
+/* JOIN, LEAVE, CAST, INSPECT, KICK; the first and the third of one that is attached. */
 void room_on_message(struct room *, struct feed *, const struct message *, int64_t now_ns);
 
 /* ---- what becomes of gateways ---- */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/channel.h"
 #include "proto/message.h"
 #include "proto/record.h"
 #include "proto/slot.h"
@@ -13,10 +14,8 @@
 
 #define CALM_NS (15 * NS_PER_S) /* for so long a fault may have consequences */
 
-static void see_record(struct invariants *, const struct wire *, enum network_direction,
-		       const struct message *);
 static void see_view(struct invariants *, const struct wire *, enum network_direction,
-		     uint64_t version);
+		     const struct channel_head *, uint64_t version);
 static void see_attached(struct invariants *, const struct node *shard,
 			 const struct msg_attached *);
 static struct room_watch *room_of(struct invariants *, const struct connection *);
@@ -46,10 +45,11 @@ void invariants_init(struct invariants *v, struct world *w)
 void invariant_on_message(struct invariants *v, const struct wire *wire, enum network_direction d,
 			  struct span bytes)
 {
+	struct channel_head from;
 	struct record head;
 	struct message m;
 
-	if (record_read(&bytes, &head) != OK) {
+	if (channel_peek(bytes, &from) != OK || record_read(&bytes, &head) != OK) {
 		sim_violate(&v->world->sim, "well-formed", "a message without a head");
 		return;
 	}
@@ -59,7 +59,10 @@ void invariant_on_message(struct invariants *v, const struct wire *wire, enum ne
 				    wire->shard->name);
 			return;
 		}
-		see_record(v, wire, d, &m);
+		if (m.type == MESSAGE_HEARTBEAT)
+			see_view(v, wire, d, &from, m.heartbeat.view);
+		else if (m.type == MESSAGE_ATTACHED)
+			see_attached(v, wire->shard, &m.attached);
 	}
 }
 
@@ -140,28 +143,20 @@ void invariant_on_frame(struct invariants *v, struct connection *c, const struct
 		see[f->type](v, c, f);
 }
 
-static void see_record(struct invariants *v, const struct wire *wire, enum network_direction d,
-		       const struct message *m)
-{
-	if (m->type == MESSAGE_HEARTBEAT)
-		see_view(v, wire, d, m->heartbeat.view);
-	else if (m->type == MESSAGE_ATTACHED)
-		see_attached(v, wire->shard, &m->attached);
-}
-
-/* What one process tells another; to a third it may say so later. */
+/* What one process tells another over one link generation: what an older connection still held may come
+ * later. */
 static void see_view(struct invariants *v, const struct wire *wire, enum network_direction d,
-		     uint64_t version)
+		     const struct channel_head *head, uint64_t version)
 {
+	struct view_told *told = &v->views[wire->gateway->index][wire->shard->index][d];
 	const struct node *n = d == NETWORK_UP ? wire->gateway : wire->shard;
-	incarnation_id *id = &v->views[wire->gateway->index][wire->shard->index][d].id;
-	uint64_t *told = &v->views[wire->gateway->index][wire->shard->index][d].version;
+	bool is_same = told->from.v == head->source.v && told->to.v == head->destination.v &&
+		       told->generation == head->generation;
 
-	if (id->v == n->id.v && version < *told)
+	if (is_same && version < told->version)
 		sim_violate(&v->world->sim, "view-monotone", "%s: %" PRIu64 " after %" PRIu64,
-			    n->name, version, *told);
-	*id = n->id;
-	*told = version;
+			    n->name, version, told->version);
+	*told = (struct view_told){head->source, head->destination, head->generation, version};
 }
 
 /* Under one epoch of a slot one shard speaks, ever. */

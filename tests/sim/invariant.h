@@ -35,13 +35,15 @@ struct room_watch {
 	struct number numbers[INVARIANT_NUMBERS];
 };
 
+struct view_told { /* the newest version that was said over a link generation */
+	incarnation_id from, to;
+	uint64_t generation, version;
+};
+
 struct invariants {
 	struct world *world;
 	struct room_watch rooms[CLIENT_ROOMS_MAX];
-	struct {
-		incarnation_id id;
-		uint64_t version;
-	} views[NETWORK_NODES_MAX][NETWORK_NODES_MAX]
+	struct view_told views[NETWORK_NODES_MAX][NETWORK_NODES_MAX]
 	       [2]; /* by wire and direction: the newest told */
 };
 
