@@ -27,6 +27,7 @@ static enum err read_hello(struct channel *, struct span bytes, struct span *rec
 			   struct message *);
 static void greet(struct feed_set *, struct feed *, uint64_t revision_max);
 static struct feed *add(struct feed_set *, incarnation_id gateway, int64_t now_ns);
+static int64_t later(int64_t at_ns, int64_t stall_ns, int64_t now_ns);
 static void tick_feed(struct feed_set *, struct feed *, int64_t now_ns);
 static int64_t patience(const struct feed_set *, const struct feed *);
 static void tick_doubt(struct feed_set *, struct feed *, int64_t now_ns);
@@ -126,8 +127,8 @@ void feed_set_tick(struct feed_set *s, int64_t now_ns)
 		struct feed *f = container_of(it, struct feed, of_set);
 
 		if (stall_ns > s->setup.silence_ns / 2) { /* it was us who slept, not they */
-			f->heard_ns += stall_ns;
-			f->away_ns += stall_ns;
+			f->heard_ns = later(f->heard_ns, stall_ns, now_ns);
+			f->away_ns = later(f->away_ns, stall_ns, now_ns);
 		}
 		tick_feed(s, f, now_ns);
 	}
@@ -250,6 +251,12 @@ static struct feed *add(struct feed_set *s, incarnation_id gateway, int64_t now_
 	list_add_last(&s->feeds, &f->of_set);
 	map_add_u64(&s->by_gateway, gateway.v, f);
 	return f;
+}
+
+/* What had waited for us was read at `now` already. */
+static int64_t later(int64_t at_ns, int64_t stall_ns, int64_t now_ns)
+{
+	return at_ns + stall_ns < now_ns ? at_ns + stall_ns : now_ns;
 }
 
 static void tick_feed(struct feed_set *s, struct feed *f, int64_t now_ns)

@@ -287,6 +287,22 @@ static void feed_set_does_not_blame_others_for_its_own_sleep(void **state)
 	assert_int_equal(f->state, FEED_LIVE);
 }
 
+/* What had come meanwhile is read first, and dates from the waking already. */
+static void feed_set_does_not_hear_later_than_now(void **state)
+{
+	struct desk *d = *state;
+	struct feed *f = call(d);
+
+	d->now_ns += 20 * NS_PER_S;
+	put_heartbeat(d);
+	assert_int_equal(receive(d, &(struct feed_input){0}), OK);
+	feed_set_tick(d->feeds, d->now_ns);
+	assert_int_equal(f->state, FEED_LIVE);
+
+	pass(d, 3100);
+	assert_int_equal(f->state, FEED_AWAY);
+}
+
 static void feed_set_expects_gateways_that_the_view_lists(void **state)
 {
 	struct desk *d = *state;
@@ -383,6 +399,7 @@ int main(void)
 		TEST(feed_set_loses_a_feed_when_a_message_is_missing),
 		TEST(feed_set_loses_who_is_silent_and_forgets_it_after_the_grace),
 		TEST(feed_set_does_not_blame_others_for_its_own_sleep),
+		TEST(feed_set_does_not_hear_later_than_now),
 		TEST(feed_set_expects_gateways_that_the_view_lists),
 		TEST(feed_set_waits_for_a_stranger_until_the_grace_after_its_death),
 		TEST(feed_set_remembers_the_dead_for_the_rest_of_the_grace),
