@@ -199,11 +199,12 @@ void audience_on_member_joined(struct audience *a, const struct msg_member_joine
 
 	if (!item_next_member(&members, &item))
 		return;
-	struct roster_entry *e = roster_find(&a->copy, (session_id){item.session});
-	bool has_moved = e && e->conn_gen < item.conn_gen; /* to another gateway */
+	/* Moved to another gateway, say; or the owner is new and does not know who was shown. */
+	const struct roster_user *user = map_find(&a->copy.by_user, item.user);
+	bool is_shown = user && !user->unshown;
 	audience_note(a, item.user);
-	e = put_copy(a, &item);
-	tell_user(a, V0_USER_JOINED, e, has_moved ? 0 : m->relay, (int64_t)m->at_ms);
+	struct roster_entry *e = put_copy(a, &item);
+	tell_user(a, V0_USER_JOINED, e, is_shown ? 0 : m->relay, (int64_t)m->at_ms);
 	audience_number(a, m->relay, 1);
 }
 

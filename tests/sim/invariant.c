@@ -143,8 +143,8 @@ void invariant_on_frame(struct invariants *v, struct connection *c, const struct
 		see[f->type](v, c, f);
 }
 
-/* What one process tells another over one link generation: what an older connection still held may come
- * later. */
+/* What one process tells another over one link generation: what an older connection still held may
+ * come later. */
 static void see_view(struct invariants *v, const struct wire *wire, enum network_direction d,
 		     const struct channel_head *head, uint64_t version)
 {

@@ -44,7 +44,7 @@ struct invariants {
 	struct world *world;
 	struct room_watch rooms[CLIENT_ROOMS_MAX];
 	struct view_told views[NETWORK_NODES_MAX][NETWORK_NODES_MAX]
-	       [2]; /* by wire and direction: the newest told */
+			      [2]; /* by wire and direction: the newest told */
 };
 
 void invariants_init(struct invariants *, struct world *);

@@ -442,6 +442,21 @@ static void session_that_moves_does_not_join_again(void **state)
 	assert_int_equal(audience_relay(w->audience), 8);
 }
 
+/* The link of the session's gateway was cut on the way back when he was shown, and the room moved
+ * before it heard of that. */
+static void who_is_shown_already_does_not_join_again(void **state)
+{
+	struct world *w = *state;
+	a_is_in(w);
+	joined(w, 500, "u2", 5);
+	w->transcript[0] = '\0';
+
+	joined(w, 500, "u2", 8);
+
+	expect(w, "");
+	assert_int_equal(audience_relay(w->audience), 8);
+}
+
 static void covered_roster_that_differs_shows_one_list(void **state)
 {
 	struct world *w = *state;
@@ -569,6 +584,7 @@ int main(void)
 		T(uncovered_roster_takes_nobody_away),
 		T(user_with_another_tab_elsewhere_neither_comes_nor_goes),
 		T(session_that_moves_does_not_join_again),
+		T(who_is_shown_already_does_not_join_again),
 		T(covered_roster_that_differs_shows_one_list),
 		T(joiner_of_a_room_of_300_is_shown_them_all),
 		T(nothing_is_rendered_when_nobody_listens),
