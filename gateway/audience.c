@@ -104,7 +104,7 @@ void audience_keep(struct attendee *who, struct span key, unsigned keep, struct 
 	if (!keep || !key.len)
 		return;
 	roster_keep(local_entry(who), key, left);
-	if (!shown)
+	if (!shown || shown->conn_gen > who->conn_gen)
 		return;
 	audience_note(a, span_str(shown->user->id));
 	roster_keep(shown, key, left);
@@ -145,6 +145,13 @@ void audience_put_member(const struct attendee *who, struct buf *items)
 	put_member(who, true, items);
 }
 
+bool audience_is_known(const struct attendee *who)
+{
+	const struct roster_entry *e = roster_find(&who->audience->copy, who->id);
+
+	return who->welcomed && e && e->conn_gen >= who->conn_gen;
+}
+
 void audience_renew(struct attendee *who, uint64_t conn_gen)
 {
 	struct item_member m;
@@ -157,6 +164,13 @@ void audience_renew(struct attendee *who, uint64_t conn_gen)
 	m.kept = SPAN_NONE;
 	(void)roster_put(&who->audience->local, &m, (incarnation_id){0}, &first);
 	buf_fini(&kept);
+}
+
+struct roster_entry *audience_own(const struct audience *a, uint64_t session, uint64_t conn_gen)
+{
+	struct roster_entry *e = roster_find(&a->local, (session_id){session});
+
+	return e && e->conn_gen >= conn_gen ? e : NULL;
 }
 
 uint64_t audience_seq(const struct audience *a)
@@ -259,7 +273,7 @@ void audience_on_cast_out(struct audience *a, const struct msg_cast_out *m)
 
 	audience_number(a, m->relay, 1);
 	bool is_kept = m->keep && m->key.len;
-	if (e && is_kept && !roster_find(&a->local, e->session)) {
+	if (e && is_kept && !audience_own(a, m->session, e->conn_gen)) {
 		audience_note(a, span_str(e->user->id));
 		roster_keep(e, m->key, m->keep == 1 ? m->body : SPAN_NONE);
 	}
@@ -363,7 +377,7 @@ static struct attendee *find_attendee(const struct audience *a, uint64_t session
 /* Of the connections here nobody knows better than we do what they left. */
 static struct roster_entry *put_copy(struct audience *a, const struct item_member *m)
 {
-	const struct roster_entry *own = roster_find(&a->local, (session_id){m->session});
+	const struct roster_entry *own = audience_own(a, m->session, m->conn_gen);
 	struct item_member told = *m, known;
 	struct buf kept;
 	bool first, is_known = map_find(&a->copy.by_user, m->user);

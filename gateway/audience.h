@@ -70,6 +70,10 @@ void audience_get_ready(struct attendee *);
 /* The same connection of the client's session under a greater conn_gen: it came back to this
  * gateway. */
 void audience_renew(struct attendee *, uint64_t conn_gen);
+/* The owner of the room knows it, under this conn_gen, and its copy is of a time when that was so.
+ * One that comes back may have been elsewhere meanwhile, and nobody told this gateway of the room.
+ */
+bool audience_is_known(const struct attendee *);
 uint64_t audience_seq(const struct audience *); /* of the last event that was shown; 0: not known */
 
 /* ---- what native clients are told of changes: together, and not more often than every 50 ms ----

@@ -24,6 +24,9 @@ struct audience {
 
 #define ATTENDEE_ID_LEN 16 /* hex digits of a session, as CAST names it */
 
+/* What a connection here says of itself; NULL: there is none, or its session has moved on to
+ * another gateway, under a greater conn_gen. */
+struct roster_entry *audience_own(const struct audience *, uint64_t session, uint64_t conn_gen);
 bool audience_hears(const struct attendee *);                  /* is to be shown the room */
 bool audience_is_for(const struct attendee *, struct span to); /* `to` as in CAST */
 /* The numbers `relay` and the `count` - 1 after it were given out. */

@@ -183,8 +183,9 @@ static void welcome_kept(struct audience *a, struct attendee *who, uint64_t rela
 
 		if (e->session.v == who->id.v)
 			continue;
-		if (roster_find(&a->local, e->session))
-			e = roster_find(&a->local, e->session);
+		struct roster_entry *own = audience_own(a, e->session.v, e->conn_gen);
+		if (own)
+			e = own;
 		for (size_t i = 0; i < e->kept_count && count; i++) {
 			if (span_is(span_str(e->kept[i].key), ROSTER_STATE_KEY))
 				continue; /* of a native client: v0 knows no such thing */

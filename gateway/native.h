@@ -65,7 +65,8 @@ bool native_visit_is_in(const struct native_visit *); /* joined was sent */
 void native_visit_join(struct session *, const struct frame_join *);
 MUST_USE enum err native_visit_state(struct native_visit *, struct span patch);
 MUST_USE enum err native_visit_read(struct native_visit *, const struct frame_read *);
-void native_visit_sleep(struct native_visit *); /* the session changes its socket */
+/* The session changes its socket. One that is not in its room yet ends. */
+void native_visit_sleep(struct native_visit *);
 void native_visit_tick(struct native_visit *, int64_t now_ns);
 
 void native_visit_keep_busy(struct native_visit *);

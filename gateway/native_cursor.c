@@ -42,7 +42,7 @@ void native_cursor_follow(struct native_visit *v, uint64_t head)
 	bool known = v->visit.attendee->route->event_next > 0;
 
 	v->next = known ? head + 1 : 0;
-	if (v->has_since && (!known || v->since < head))
+	if (v->has_since) /* another gateway may have shown it more than this one knows of yet */
 		v->next = gap.to ? gap.to + 1 : v->since + 1;
 	v->state = v->next && v->next <= head ? NATIVE_BEHIND : NATIVE_LIVE;
 	if (v->has_since && !known)

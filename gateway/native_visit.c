@@ -95,14 +95,24 @@ enum err native_visit_read(struct native_visit *v, const struct frame_read *m)
 			       .limit = m->limit.is_given ? m->limit.v : READ_LIMIT_DEFAULT,
 			       .types = m->events,
 		       },
-		       on_history, v);
+		       on_history, &v->looking);
 	return OK;
 }
 
 void native_visit_sleep(struct native_visit *v)
 {
-	if (v->state == NATIVE_ASKING)
-		return; /* the answer finds its way */
+	if (!v->visit.attendee) { /* asked for, and not in yet: it is to be asked for again */
+		struct visit *visit = &v->visit;
+
+		visit_leave(&visit);
+		return;
+	}
+	if (v->state == NATIVE_ASKING) {
+		access_forget(v->visit.session->set->setup.access, &v->visit);
+		v->visit.asking = false;
+	}
+	questions_forget(v->visit.session->set->setup.questions, &v->looking);
+	v->looking = false;
 	v->state = NATIVE_DORMANT;
 	v->visit.attendee->listens = v->visit.attendee->ready = false;
 	publisher_forgive(&v->publisher);
@@ -115,7 +125,7 @@ void native_visit_tick(struct native_visit *v, int64_t now_ns)
 
 	switch (v->state) {
 	case NATIVE_ENTERING:
-		if (v->visit.attendee->welcomed)
+		if (audience_is_known(v->visit.attendee))
 			await_list(v, now_ns);
 		break;
 	case NATIVE_BEHIND:
@@ -140,7 +150,7 @@ void native_visit_on_welcomed(struct visit *visit)
 {
 	struct native_visit *v = native_visit_of(visit);
 
-	if (v->state == NATIVE_ENTERING)
+	if (v->state == NATIVE_ENTERING && audience_is_known(visit->attendee))
 		await_list(v, session_now(visit->session));
 }
 
@@ -166,6 +176,7 @@ void native_visit_on_end(struct visit *visit)
 	struct native_visit *v = native_visit_of(visit);
 
 	questions_forget(visit->session->set->setup.questions, v);
+	questions_forget(visit->session->set->setup.questions, &v->looking);
 	publisher_fini(&v->publisher);
 	list_remove(&v->of_busy);
 	buf_fini(&v->state_at_join);
@@ -273,7 +284,7 @@ static void enter(struct native_visit *v)
 	v->visit.attendee->deaf = !session_is_served(s);
 	if (v->state_at_join.len > 0 && native_visit_state(v, buf_span(&v->state_at_join)) != OK)
 		log_debug("state_dropped", kv_hex("session", s->id.v));
-	if (v->visit.attendee->welcomed)
+	if (audience_is_known(v->visit.attendee))
 		await_list(v, v->entered_ns);
 }
 
@@ -299,7 +310,7 @@ static void await_list(struct native_visit *v, int64_t now_ns)
 
 static void on_history(void *owner, const struct answer *a)
 {
-	struct native_visit *v = owner;
+	struct native_visit *v = container_of(owner, struct native_visit, looking);
 	struct session *s = v->visit.session;
 	struct buf text;
 

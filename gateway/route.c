@@ -24,6 +24,7 @@ static void catch_up(struct route *);
 static void send_held(struct route *);
 static void send_leaves(struct route *);
 static void send_leave(struct route *, struct attendee **);
+static void drop_leaver(struct route *, session_id);
 static void drop_old_leaves(struct route *, int64_t now_ns);
 static void drop_leavers(struct route *);
 static struct span key_of(const struct route *);
@@ -185,8 +186,10 @@ bool route_on_event(struct route *r, const struct msg_event *m)
 
 struct attendee *route_enter(struct route *r, void *session, const struct item_member *m)
 {
-	struct attendee *who = audience_add(r->audience, session, m);
+	struct attendee *who;
 
+	drop_leaver(r, (session_id){m->session});
+	who = audience_add(r->audience, session, m);
 	who->route = r;
 	send_join(r, who);
 	return who;
@@ -351,6 +354,17 @@ static void send_leave(struct route *r, struct attendee **pwho)
 	audience_remove(pwho);
 	if (audience_is_empty(r->audience)) /* nobody here listens: detach */
 		send_attach(r);
+}
+
+/* The session comes back before anybody was told that it went: nobody need be told any more. */
+static void drop_leaver(struct route *r, session_id id)
+{
+	LIST_EACH (audience_attendees(r->audience), it, ahead) {
+		struct attendee *who = container_of(it, struct attendee, node);
+
+		if (who->leaving && who->id.v == id.v)
+			audience_remove(&who);
+	}
 }
 
 /* The next ATTACH lacks it, which says the same without a message to show. One that is under way

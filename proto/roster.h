@@ -39,9 +39,10 @@ struct roster_entry {
 	int64_t since_ms;
 	size_t kept_count;
 	struct roster_kept kept[KEPT_PER_SESSION];
-	uint64_t proved; /* as in the member: 1 + seq; 0: none */
-	unsigned tail;   /* likewise */
-	bool seen;       /* scratch of the owner of the roster: marking, replacing */
+	uint64_t proved;   /* as in the member: 1 + seq; 0: none */
+	unsigned tail;     /* likewise */
+	bool seen;         /* scratch of the owner of the roster: marking, replacing */
+	uint64_t told_gen; /* likewise: the conn_gen that gateways were told */
 };
 
 struct roster {

@@ -81,10 +81,13 @@ struct roster_entry *presence_admit(struct presence *p, struct attachment *a,
 void presence_add_silently(struct presence *p, struct roster_entry *e, int64_t now_ns)
 {
 	struct notice n = notice_of(p, 0, now_ns);
+	bool is_new = !e->seen;
 
 	e->seen = true;
+	e->told_gen = e->conn_gen;
 	notice_joined(&n, e, presence_home(p, e));
-	state_changed(p, now_ns);
+	if (is_new)
+		state_changed(p, now_ns);
 }
 
 void presence_announce(struct presence *p, struct roster_entry *e, int64_t now_ns)
@@ -94,9 +97,12 @@ void presence_announce(struct presence *p, struct roster_entry *e, int64_t now_n
 	struct attachment *home = presence_home(p, e);
 	struct notice n = notice_of(p, 0, now_ns);
 
-	if (is_new) {
-		n.relay = others && is_alone(e) ? ++p->relay : 0;
+	/* Of a session that moved, gateways are told too: the one that had it knows no better any
+	 * more what it does. */
+	if (is_new || e->told_gen < e->conn_gen) {
+		n.relay = is_new && others && is_alone(e) ? ++p->relay : 0;
 		e->seen = true;
+		e->told_gen = e->conn_gen;
 		notice_joined(&n, e, NULL);
 	}
 	size_t count = 2 + roster_kept_of_others(&p->roster, e);
@@ -152,6 +158,9 @@ void presence_cast(struct presence *p, const struct attachment *from, const stru
 	struct notice n = notice_of(p, numbered ? p->relay + 1 : 0, now_ns);
 	struct roster_entry *e = roster_find(&p->roster, (session_id){m->session});
 
+	if (m->keep && e && !(from && from->feed->gateway.v == e->home.v))
+		return; /* late: the session goes on over another gateway, with what it is told
+			   there */
 	if (e && m->keep)
 		roster_keep(e, m->key, m->keep == 1 ? m->body : SPAN_NONE);
 	if (!notice_cast_has_hearer(&n, from))
@@ -191,6 +200,11 @@ void presence_tell_roster_all(struct presence *p, int64_t now_ns)
 	LIST_EACH (&p->attachments, it, ahead) {
 		notice_roster(&n, container_of(it, struct attachment, of_room), &p->roster,
 			      p->covered);
+	}
+	LIST_EACH (&p->roster.entries, it, ahead) {
+		struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
+
+		e->told_gen = e->conn_gen;
 	}
 }
 

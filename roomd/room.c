@@ -300,7 +300,7 @@ static bool replace_one(struct room *r, struct attachment *a, const struct item_
 		return is_home;
 	}
 	a->shows = true;
-	if (!e->seen && r->open)
+	if (r->open && (!e->seen || e->told_gen < e->conn_gen))
 		presence_add_silently(room_presence(r), e, now_ns);
 	e->seen = true;
 	return is_home;
