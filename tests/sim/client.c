@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "common/mem.h"
-#include "tests/sim/visit.h"
+#include "tests/sim/gateway_process.h"
+#include "tests/sim/sockets.h"
 #include "tests/sim/world.h"
 
 #define ACT_MEAN_NS (400 * NS_PER_MS) /* between two things that a client does */
@@ -12,13 +13,18 @@
 #define LONG_AWAY_NS (12 * NS_PER_S) /* longer than the grace */
 #define HURRY_NS (50 * NS_PER_MS)    /* a page whose socket broke tries again soon */
 #define PATIENCE_NS (5 * NS_PER_S)   /* without a welcome: hang up, try elsewhere */
+#define KEPT_PER_MILLE 300           /* of the casts */
 
 static void on_act(struct event *);
 static void act_here(struct client *);
 static void act_away(struct client *);
 static void move(struct client *);
-static struct connection *call(struct client *, const struct connection *before);
-static struct node *choose_gateway(struct client *, unsigned visited);
+static struct connection *call(struct client *);
+static struct node *choose_gateway(struct client *);
+static void on_open(void *connection, uint64_t session);
+static void on_text(void *connection, struct span text);
+static void on_welcomed(void *connection);
+static void on_closed(void *connection, unsigned code, int64_t sent_ns);
 static void hang_up(struct connection *, bool clean);
 static void end(struct connection *, bool clean);
 static void again_in(struct client *, int64_t ns);
@@ -42,12 +48,14 @@ void client_settle(struct client *p)
 		again_in(p, sim_wait(&p->world->sim, SIM_CLIENT, ACT_MEAN_NS));
 }
 
-void client_cast(struct client *p)
+void client_cast(struct client *p, bool kept)
 {
 	char text[FRAME_CAST_LEN];
 	struct connection *c = p->now;
 
-	visit_say(c, shown_put_cast(text, c->number, ++c->casts));
+	c->ops += !kept;
+	line_say(c->line,
+		 shown_put_cast(text, kept, &(struct shown_cast){c->number, ++c->casts, c->ops}));
 }
 
 static void on_act(struct event *e)
@@ -73,7 +81,7 @@ static void act_here(struct client *p)
 		again_in(p, HURRY_NS);
 	} else if (!c->welcomed || p->world->settled || dice < 88) {
 		if (c->welcomed)
-			client_cast(p);
+			client_cast(p, sim_chance(s, SIM_CLIENT, KEPT_PER_MILLE));
 	} else if (dice < 91) {
 		hang_up(c, true);
 		again_in(p, sim_wait(s, SIM_CLIENT, AWAY_MEAN_NS));
@@ -87,7 +95,7 @@ static void act_here(struct client *p)
 
 static void act_away(struct client *p)
 {
-	p->now = call(p, NULL);
+	p->now = call(p);
 	if (!p->now)
 		again_in(p, sim_wait(&p->world->sim, SIM_CLIENT, AWAY_MEAN_NS));
 }
@@ -95,7 +103,7 @@ static void act_away(struct client *p)
 /* The second socket before the first one is closed; that happens when the second is welcomed. */
 static void move(struct client *p)
 {
-	struct connection *c = p->old ? NULL : call(p, p->now);
+	struct connection *c = p->old ? NULL : call(p);
 
 	if (!c)
 		return;
@@ -103,37 +111,34 @@ static void move(struct client *p)
 	p->now = c;
 }
 
-static struct connection *call(struct client *p, const struct connection *before)
+static struct connection *call(struct client *p)
 {
+	static const struct line_hooks hooks = {
+		.on_open = on_open,
+		.on_text = on_text,
+		.on_welcomed = on_welcomed,
+		.on_closed = on_closed,
+	};
 	struct world *w = p->world;
-	struct node *gateway = choose_gateway(p, before ? before->visited : 0);
+	struct node *gateway = choose_gateway(p);
 
 	if (!gateway || w->connection_count + 1 >= CONNECTIONS_MAX)
 		return NULL;
-	struct connection *c = mem_new(sizeof *c);
-	c->world = w;
-	c->client = p;
-	c->number = ++w->connection_count;
-	c->session = before ? before->session : ++w->sessions;
-	c->conn_gen = before ? before->conn_gen + 1 : 1;
-	c->room = p->room;
-	c->user = p->user;
-	c->gateway = gateway;
-	c->gateway_id = gateway->id;
-	c->visited = (before ? before->visited : 0) | 1u << gateway->index;
+	struct connection *c = connection_new(
+		w, &(struct connection){
+			   .client = p, .room = p->room, .user = p->user, .gateway = gateway});
 	p->thrown = false;
-	c->opened_ns = w->sim.now_ns;
-	w->connections[c->number] = c;
-	sim_trace(&w->sim, "u%u calls %s for r%u: connection %u, session %llu.%llu", c->user,
-		  gateway->name, c->room, c->number, (unsigned long long)c->session,
-		  (unsigned long long)c->conn_gen);
-	visit_open(c);
+	sim_trace(&w->sim, "u%u calls %s for r%u: connection %u", c->user, gateway->name, c->room,
+		  c->number);
+	c->line = line_open(w, &(struct line_setup){.gateway = gateway,
+						    .user = p->user,
+						    .room = p->room,
+						    .hooks = &hooks,
+						    .owner = c});
 	return c;
 }
 
-/* Who moves goes where its session has not been: coming back to a gateway that still keeps it is
- * the business of gateway/session.c, which is not simulated. */
-static struct node *choose_gateway(struct client *p, unsigned visited)
+static struct node *choose_gateway(struct client *p)
 {
 	struct world *w = p->world;
 	unsigned first = (unsigned)sim_below(&w->sim, SIM_CLIENT, w->plan.gateways);
@@ -141,26 +146,37 @@ static struct node *choose_gateway(struct client *p, unsigned visited)
 	for (unsigned i = 0; i < w->plan.gateways; i++) {
 		struct node *n = &w->gateways[(first + i) % w->plan.gateways];
 
-		if (!(visited >> n->index & 1) && gateway_accepts(n))
+		if (gateway_accepts(n))
 			return n;
 	}
 	return NULL;
 }
 
-void connection_on_frame(struct connection *c, struct span text)
+static void on_open(void *connection, uint64_t session)
 {
+	struct connection *c = connection;
+
+	c->session = session;
+	words_add_session(&c->world->words, session, c->user);
+}
+
+static void on_text(void *connection, struct span text)
+{
+	struct connection *c = connection;
 	struct frame f;
 
-	if (c->state == CONNECTION_CLOSED)
-		return;
 	shown_read(text, &f);
 	sim_trace(&c->world->sim, "  connection %u (u%u) sees %.*s", c->number, c->user,
 		  SPAN_ARGS(text));
-	invariant_on_frame(&c->world->invariants, c, &f);
+	if (f.type == FRAME_PING)
+		line_say(c->line, SPAN("{\"type\":\"pong\"}"));
+	else
+		invariant_on_frame(&c->world->invariants, c, &f);
 }
 
-void connection_on_welcomed(struct connection *c)
+static void on_welcomed(void *connection)
 {
+	struct connection *c = connection;
 	struct client *p = c->client;
 
 	if (c->state != CONNECTION_CALLING)
@@ -168,22 +184,33 @@ void connection_on_welcomed(struct connection *c)
 	c->welcomed = true;
 	c->state = CONNECTION_OPEN;
 	c->welcomed_ns = c->world->sim.now_ns;
-	p->welcomed_gen = c->conn_gen;
 	invariant_on_welcomed(&c->world->invariants, c);
 	if (p->now == c && p->old)
 		hang_up(p->old, sim_chance(&c->world->sim, SIM_CLIENT, 700));
 }
 
-void connection_on_reset(struct connection *c)
+static void on_closed(void *connection, unsigned code, int64_t sent_ns)
 {
+	struct connection *c = connection;
 	struct client *p = c->client;
 
-	if (c->state == CONNECTION_CLOSED)
-		return;
+	(void)code, (void)sent_ns;
 	end(c, false);
 	p->thrown = !p->now;
 	if (!p->now)
 		again_in(p, sim_wait(&c->world->sim, SIM_CLIENT, HURRY_NS));
+}
+
+struct connection *connection_new(struct world *w, const struct connection *what)
+{
+	struct connection *c = mem_new(sizeof *c);
+
+	*c = *what;
+	c->world = w;
+	c->number = ++w->connection_count;
+	c->opened_ns = w->sim.now_ns;
+	w->connections[c->number] = c;
+	return c;
 }
 
 struct heard *connection_heard(struct connection *c, unsigned from)
@@ -211,7 +238,7 @@ static void hang_up(struct connection *c, bool clean)
 {
 	sim_trace(&c->world->sim, "u%u %s connection %u", c->user, clean ? "closes" : "loses",
 		  c->number);
-	visit_close(c, clean);
+	line_close(c->line, clean ? LINE_CLOSE : LINE_LOSE);
 	end(c, clean);
 }
 
@@ -227,7 +254,7 @@ static void end(struct connection *c, bool clean)
 	if (p->now != c)
 		return;
 	p->now = NULL;
-	if (p->old) /* the newer connection is what the cluster goes by: the session is lost */
+	if (p->old) /* it was on its way out: whoever has lost one of two has lost his network */
 		hang_up(p->old, false);
 }
 

@@ -2,8 +2,8 @@
 /* The table of what goes wrong, and what each does to the cluster. */
 #include "roomd/shard.h"
 #include "tests/sim/fault.h"
+#include "tests/sim/gateway_process.h"
 #include "tests/sim/store.h"
-#include "tests/sim/visit.h"
 #include "tests/sim/world.h"
 
 #define SLOW_NETWORK_NS (30 * NS_PER_MS)

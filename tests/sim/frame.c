@@ -14,8 +14,10 @@ static const struct {
 	[FRAME_CONNECTED] = {"{\"type\":\"connected\"", "connected"},
 	[FRAME_USER_JOINED] = {"{\"type\":\"user_joined\"", "user_joined"},
 	[FRAME_USER_LEFT] = {"{\"type\":\"user_left\"", "user_left"},
-	[FRAME_CAST] = {"{\"type\":\"cursor_position\"", "cast"},
+	[FRAME_CAST] = {"{\"type\":\"text_operation\"", "cast"},
+	[FRAME_CAST_KEPT] = {"{\"type\":\"cursor_position\"", "cast"},
 	[FRAME_EVENT] = {"{\"type\":\"comment_added\"", "event"},
+	[FRAME_PING] = {"{\"type\":\"ping\"", "ping"},
 	[FRAME_UNKNOWN] = {"", "unknown"},
 };
 
@@ -30,12 +32,14 @@ void shown_read(struct span text, struct frame *f)
 	*f = (struct frame){.type = FRAME_ROOM_STATE};
 	while (!span_starts(text, shapes[f->type].head))
 		f->type++;
+	if (f->type == FRAME_CAST_KEPT)
+		f->type = FRAME_CAST;
 	f->seq = number_after(text, "\"seq\":");
 	at = find(text, "\"timestamp\":\"");
 	if (at && end - at > ISO_TIME_LEN)
 		f->at_ns = clock_read_ms(at) * NS_PER_MS;
 	if (f->type == FRAME_EVENT) {
-		f->number = number_after(text, "\"e\":");
+		f->number = shown_event_number(text);
 	} else if (f->type == FRAME_CAST) {
 		f->connection = (unsigned)number_after(text, "\"c\":");
 		f->number = number_after(text, "\"n\":");
@@ -48,16 +52,22 @@ void shown_read(struct span text, struct frame *f)
 	}
 }
 
+uint64_t shown_event_number(struct span body)
+{
+	return number_after(body, "\"e\":");
+}
+
 const char *shown_name(enum frame_type type)
 {
 	return shapes[type].name;
 }
 
-struct span shown_put_cast(char out[FRAME_CAST_LEN], unsigned connection, uint64_t number)
+struct span shown_put_cast(char out[FRAME_CAST_LEN], bool kept, const struct shown_cast *c)
 {
-	int len = snprintf(out, FRAME_CAST_LEN,
-			   "{\"type\":\"cursor_position\",\"c\":%u,\"n\":%" PRIu64 "}", connection,
-			   number);
+	int len = snprintf(
+		out, FRAME_CAST_LEN,
+		"{\"type\":\"%s\",\"data\":{\"c\":%u,\"n\":%" PRIu64 ",\"m\":%" PRIu64 "}}",
+		kept ? "cursor_position" : "text_operation", c->connection, c->number, c->op);
 
 	return span_of(out, (size_t)len);
 }

@@ -13,7 +13,9 @@ enum frame_type {
 	FRAME_USER_JOINED,
 	FRAME_USER_LEFT,
 	FRAME_CAST,
+	FRAME_CAST_KEPT, /* read as a CAST */
 	FRAME_EVENT,
+	FRAME_PING,
 	FRAME_UNKNOWN
 };
 
@@ -27,9 +29,15 @@ struct frame {
 	uint64_t number;     /* EVENT: of the publication */
 };
 
+struct shown_cast {
+	unsigned connection;
+	uint64_t number, op; /* the how many-th of it; and of those that are not kept */
+};
+
 void shown_read(struct span text, struct frame *);
+uint64_t shown_event_number(struct span body); /* of a publication, in either dialect */
 const char *shown_name(enum frame_type);
 
 #define FRAME_CAST_LEN 96
 struct span shown_put_event(char out[FRAME_CAST_LEN], uint64_t number);
-struct span shown_put_cast(char out[FRAME_CAST_LEN], unsigned connection, uint64_t number);
+struct span shown_put_cast(char out[FRAME_CAST_LEN], bool kept, const struct shown_cast *);

@@ -9,11 +9,13 @@
 #include "proto/message.h"
 #include "proto/record.h"
 #include "proto/slot.h"
-#include "tests/sim/visit.h"
+#include "tests/sim/sockets.h"
 #include "tests/sim/world.h"
 
 #define CALM_NS (15 * NS_PER_S) /* for so long a fault may have consequences */
 
+static void see_record(struct invariants *, const struct wire *, enum network_direction,
+		       const struct channel_head *, const struct message *);
 static void see_view(struct invariants *, const struct wire *, enum network_direction,
 		     const struct channel_head *, uint64_t version);
 static void see_attached(struct invariants *, const struct node *shard,
@@ -30,7 +32,6 @@ static void see_joined(struct invariants *, struct connection *, const struct fr
 static void see_left(struct invariants *, struct connection *, const struct frame *);
 static void see_removed(struct invariants *, struct connection *, const struct frame *,
 			unsigned user);
-static void see_cast(struct invariants *, struct connection *, const struct frame *);
 
 void invariants_init(struct invariants *v, struct world *w)
 {
@@ -59,10 +60,7 @@ void invariant_on_message(struct invariants *v, const struct wire *wire, enum ne
 				    wire->shard->name);
 			return;
 		}
-		if (m.type == MESSAGE_HEARTBEAT)
-			see_view(v, wire, d, &from, m.heartbeat.view);
-		else if (m.type == MESSAGE_ATTACHED)
-			see_attached(v, wire->shard, &m.attached);
+		see_record(v, wire, d, &from, &m);
 	}
 }
 
@@ -104,6 +102,8 @@ void invariant_on_welcomed(struct invariants *v, const struct connection *c)
 
 	if (!is_here(v, s))
 		s->since_ns = now_ns;
+	if (s->live == 0)
+		s->live_ns = now_ns;
 	s->live++;
 	room_of(v, c)->shown_to++;
 }
@@ -113,17 +113,25 @@ void invariant_on_gone(struct invariants *v, const struct connection *c, bool cl
 	struct room_watch *r = room_of(v, c);
 	struct stay *s = stay_of(v, c);
 
-	bool is_latest = c->conn_gen >= c->client->welcomed_gen; /* else the session goes on */
+	int64_t lost_ns = c->lost_ns ? c->lost_ns : v->world->sim.now_ns;
 
 	must(s->live > 0 && r->shown_to > 0);
 	s->live--;
-	if (is_latest) {
+	if (!c->superseded) {
 		s->until_ns = clean ? s->until_session == c->session ? 0 : s->until_ns
-				    : v->world->sim.now_ns + WORLD_GRACE_NS;
+				    : lost_ns + WORLD_GRACE_NS;
 		s->until_session = clean ? s->until_session : c->session;
 	}
 	if (--r->shown_to == 0)
 		r->life++;
+}
+
+void invariant_on_session_end(struct invariants *v, uint64_t session)
+{
+	for (unsigned room = 0; room < CLIENT_ROOMS_MAX; room++)
+		for (unsigned user = 0; user < FRAME_USERS_MAX; user++)
+			if (v->rooms[room].stays[user].until_session == session)
+				v->rooms[room].stays[user].until_ns = 0;
 }
 
 void invariant_on_frame(struct invariants *v, struct connection *c, const struct frame *f)
@@ -131,7 +139,7 @@ void invariant_on_frame(struct invariants *v, struct connection *c, const struct
 	static void (*const see[])(struct invariants *, struct connection *,
 				   const struct frame *) = {
 		[FRAME_ROOM_STATE] = see_list, [FRAME_USER_JOINED] = see_joined,
-		[FRAME_USER_LEFT] = see_left,  [FRAME_CAST] = see_cast,
+		[FRAME_USER_LEFT] = see_left,  [FRAME_CAST] = invariant_on_cast,
 		[FRAME_UNKNOWN] = NULL,
 	};
 
@@ -141,6 +149,50 @@ void invariant_on_frame(struct invariants *v, struct connection *c, const struct
 		publication_on_frame(&v->world->publications, c, f);
 	else if (see[f->type])
 		see[f->type](v, c, f);
+}
+
+/* What a welcome repeats is a state, as the sender's own gateway has it: no part of the stream. */
+void invariant_on_cast(struct invariants *v, struct connection *c, const struct frame *f)
+{
+	struct world *w = v->world;
+	struct heard *h = connection_heard(c, f->connection);
+	const struct connection *from = w->connections[f->connection];
+
+	if (from->session == c->session)
+		sim_violate(&w->sim, "cast-echo", "connection %u was shown its own", c->number);
+	if (!c->welcomed)
+		return;
+	if (f->number <= h->number)
+		sim_violate(&w->sim, "cast-order",
+			    "connection %u was shown %" PRIu64 " of %u after %" PRIu64, c->number,
+			    f->number, f->connection, h->number);
+	if (h->number > 0 && f->number > h->number + 1 && !c->may_miss &&
+	    faults_is_calm_since(&w->faults, h->at_ns - CALM_NS))
+		sim_violate(&w->sim, "cast-lost",
+			    "connection %u was shown %" PRIu64 " of %u after %" PRIu64, c->number,
+			    f->number, f->connection, h->number);
+	*h = (struct heard){f->number, w->sim.now_ns};
+}
+
+bool invariant_was_here(const struct invariants *v, unsigned room, unsigned user, int64_t at_ns)
+{
+	return was_here(v, &v->rooms[room].stays[user], &(struct frame){.at_ns = at_ns});
+}
+
+bool invariant_was_live(const struct invariants *v, unsigned room, unsigned user, int64_t at_ns)
+{
+	const struct stay *s = &v->rooms[room].stays[user];
+
+	return s->live > 0 && s->live_ns < at_ns;
+}
+
+static void see_record(struct invariants *v, const struct wire *wire, enum network_direction d,
+		       const struct channel_head *from, const struct message *m)
+{
+	if (m->type == MESSAGE_HEARTBEAT)
+		see_view(v, wire, d, from, m->heartbeat.view);
+	else if (m->type == MESSAGE_ATTACHED)
+		see_attached(v, wire->shard, &m->attached);
 }
 
 /* What one process tells another over one link generation: what an older connection still held may
@@ -210,7 +262,7 @@ static void see_number(struct invariants *v, struct connection *c, const struct 
 			    "connection %u was shown %" PRIu64 " (%s) after %" PRIu64, c->number,
 			    f->seq, shown_name(f->type), c->relay);
 	c->relay = f->seq;
-	c->epoch = connection_epoch(c);
+	c->epoch = line_epoch(c->line);
 	see_content(v, c, f);
 }
 
@@ -315,27 +367,4 @@ static void see_removed(struct invariants *v, struct connection *c, const struct
 			    "for %" PRId64 " ms, %u live",
 			    c->number, room_of(v, c)->key, shown_name(f->type), user, user,
 			    (now_ns - s->since_ns) / NS_PER_MS, s->live);
-}
-
-/* What a welcome repeats is a state, as the sender's own gateway has it: no part of the stream. */
-static void see_cast(struct invariants *v, struct connection *c, const struct frame *f)
-{
-	struct world *w = v->world;
-	struct heard *h = connection_heard(c, f->connection);
-	const struct connection *from = w->connections[f->connection];
-
-	if (from->session == c->session)
-		sim_violate(&w->sim, "cast-echo", "connection %u was shown its own", c->number);
-	if (!c->welcomed)
-		return;
-	if (f->number <= h->number)
-		sim_violate(&w->sim, "cast-order",
-			    "connection %u was shown %" PRIu64 " of %u after %" PRIu64, c->number,
-			    f->number, f->connection, h->number);
-	if (h->number > 0 && f->number > h->number + 1 &&
-	    faults_is_calm_since(&w->faults, h->at_ns - CALM_NS))
-		sim_violate(&w->sim, "cast-lost",
-			    "connection %u was shown %" PRIu64 " of %u after %" PRIu64, c->number,
-			    f->number, f->connection, h->number);
-	*h = (struct heard){f->number, w->sim.now_ns};
 }

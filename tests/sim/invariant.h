@@ -16,6 +16,7 @@
 struct stay {
 	unsigned live; /* connections that were welcomed and not closed */
 	int64_t since_ns, until_ns;
+	int64_t live_ns;        /* since when some connection has been live */
 	uint64_t until_session; /* whose loss it was */
 };
 
@@ -58,4 +59,11 @@ void invariant_on_exit(struct invariants *, const struct node *); /* it found it
 
 void invariant_on_welcomed(struct invariants *, const struct connection *);
 void invariant_on_gone(struct invariants *, const struct connection *, bool clean);
+/* It was closed: whatever it has lost before does not come back. */
+void invariant_on_session_end(struct invariants *, uint64_t session);
 void invariant_on_frame(struct invariants *, struct connection *, const struct frame *);
+void invariant_on_cast(struct invariants *, struct connection *, const struct frame *);
+/* The user is in the room, and has been there without a break since before then; and with a live
+ * connection all that time. */
+bool invariant_was_here(const struct invariants *, unsigned room, unsigned user, int64_t at_ns);
+bool invariant_was_live(const struct invariants *, unsigned room, unsigned user, int64_t at_ns);

@@ -5,7 +5,7 @@
 
 #include "gateway/route.h"
 #include "roomd/shard.h"
-#include "tests/sim/visit.h"
+#include "tests/sim/gateway_process.h"
 #include "tests/sim/world.h"
 
 static void check_members(struct world *);
@@ -23,7 +23,7 @@ void liveness_cast(struct world *w)
 
 		sim_cancel(&w->sim, &p->act);
 		if (p->now && p->now->welcomed)
-			client_cast(p);
+			client_cast(p, false);
 	}
 }
 
@@ -87,7 +87,7 @@ static void check_routes(struct world *w)
 
 		for (unsigned r = 0; node_runs(n) && r < w->plan.rooms; r++) {
 			const struct route *route =
-				router_route(gateway_router(n->gateway), world_room_key(r));
+				router_route(gateway_process_router(n->gateway), world_room_key(r));
 			if (!route)
 				continue;
 			if (!route->link || !route_is_attached_over(route, route->link) ||
@@ -109,10 +109,10 @@ static void check_client(struct world *w, const struct client *p)
 			    c->number, (w->sim.now_ns - c->opened_ns) / NS_PER_MS);
 		return;
 	}
-	for (unsigned i = 0; i < w->plan.clients; i++) {
-		const struct connection *other = w->clients[i].now;
+	for (unsigned i = 1; i <= w->connection_count; i++) {
+		const struct connection *other = w->connections[i];
 
-		if (other && other->welcomed && other->room == c->room)
+		if (other->state == CONNECTION_OPEN && other->room == c->room)
 			here |= UINT64_C(1) << other->user;
 	}
 	if (c->users != here)
@@ -124,11 +124,11 @@ static void check_client(struct world *w, const struct client *p)
 
 static void check_casts(struct world *w, const struct connection *c)
 {
-	for (unsigned i = 0; i < w->plan.clients; i++) {
-		const struct connection *from = w->clients[i].now;
+	for (unsigned i = 1; i <= w->connection_count; i++) {
+		const struct connection *from = w->connections[i];
 		uint64_t heard;
 
-		if (!from || from == c || !from->welcomed || from->room != c->room)
+		if (from == c || from->state != CONNECTION_OPEN || from->room != c->room)
 			continue;
 		heard = from->number < c->heard_count ? c->heard[from->number].number : 0;
 		if (heard != from->casts)
@@ -148,7 +148,7 @@ static void check_remains(struct world *w)
 
 	for (unsigned i = 0; i < NETWORK_NODES_MAX; i++) {
 		if (node_runs(&w->gateways[i]))
-			visits += visits_connected(gateway_visits(w->gateways[i].gateway));
+			visits += gateway_process_visits(w->gateways[i].gateway);
 		if (!node_runs(&w->shards[i]))
 			continue;
 		shard_figures(shard_process_shard(w->shards[i].shard), &f);
@@ -165,8 +165,8 @@ static unsigned rooms_in_use(const struct world *w)
 {
 	unsigned used = 0;
 
-	for (unsigned i = 0; i < w->plan.clients; i++)
-		if (w->clients[i].now)
-			used |= 1u << w->clients[i].room;
+	for (unsigned i = 1; i <= w->connection_count; i++)
+		if (w->connections[i]->state == CONNECTION_OPEN)
+			used |= 1u << w->connections[i]->room;
 	return (unsigned)__builtin_popcount(used);
 }

@@ -20,7 +20,7 @@ struct job {
 	int64_t seconds;
 	enum mutant mutant;
 	const char *only;
-	bool traced, keeps_going, checks_repeat, async, full;
+	bool traced, keeps_going, checks_repeat, async, full, native;
 };
 
 static uint64_t seed_now; /* for the signal handler alone */
@@ -58,11 +58,12 @@ static int usage(void)
 	fprintf(stderr,
 		"moot-sim [--seeds N] [--first S] [--seconds V] [--within R] [--seed S] [--trace]\n"
 		"         [--fault NAME] [--mutant NAME] [--mutants] [--all] [--repeat] [--async]\n"
-		"         [--full]\n"
+		"         [--full] [--native]\n"
 		"--within R  begin no seed after so many real seconds\n"
 		"--seed S    that one; with --trace all that happens, on stderr\n"
 		"--full      always 3 gateways, 3 to 5 shards, up to three faults of any kind at "
 		"once\n"
+		"--native    always native clients beside those of v0\n"
 		"--all       do not end with the first violation\n"
 		"--async     a failover may lose the last values of the view's version\n"
 		"--repeat    each seed twice; both must end the same\n"
@@ -86,6 +87,7 @@ static bool read_args(int argc, char **argv, struct job *job, bool *mutants)
 		{"--repeat", &job->checks_repeat},
 		{"--async", &job->async},
 		{"--full", &job->full},
+		{"--native", &job->native},
 		{"--mutants", mutants},
 	};
 	uint64_t n;
@@ -169,6 +171,7 @@ static uint64_t run(const struct job *job, uint64_t *digest)
 		.only = job->only,
 		.async = job->async,
 		.full = job->full,
+		.native = job->native,
 		.traced = job->traced,
 	});
 	bool violated = w->sim.violated;
@@ -190,6 +193,8 @@ static void report(const struct job *job, const struct world *w)
 		printf(" --async");
 	if (job->full)
 		printf(" --full");
+	if (job->native)
+		printf(" --native");
 	if (job->only)
 		printf(" --fault %s", job->only);
 	if (job->mutant)

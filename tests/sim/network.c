@@ -339,8 +339,11 @@ static void take_down(struct input *in, struct node *gateway)
 		link_on_broken(link, now_ns);
 	else if (link && k->change == CHANGE_REFUSED)
 		link_on_refused(link);
-	else if (link)
+	else if (link) {
+		if (gateway->world->plan.natives > 0)
+			words_on_read(&gateway->world->words, gateway, span_of(k->bytes, k->len));
 		link_on_bytes(link, span_of(k->bytes, k->len), now_ns);
+	}
 	drop(in);
 }
 

@@ -5,7 +5,7 @@
 
 #include "common/mem.h"
 #include "gateway/questions.h"
-#include "tests/sim/visit.h"
+#include "tests/sim/gateway_process.h"
 #include "tests/sim/world.h"
 
 #define PAUSE_MEAN_NS (120 * NS_PER_MS)
@@ -60,16 +60,29 @@ void publications_check(struct publications *all)
 	}
 }
 
+struct publication *publication_new(struct publications *all, unsigned room)
+{
+	struct publication *p = &all->all[all->count];
+
+	if (all->count == PUBLICATIONS_MAX)
+		return NULL;
+	*p = (struct publication){.world = all->world,
+				  .number = ++all->count,
+				  .room = room,
+				  .asked_ns = all->world->sim.now_ns,
+				  .floor = all->acked[room]};
+	return p;
+}
+
 /* Each once, each after what had been acknowledged before it was asked for. */
 void publication_on_stored(struct publications *all, struct span room, uint64_t seq,
 			   struct span body)
 {
 	struct sim *s = &all->world->sim;
-	struct frame f;
+	uint64_t number = shown_event_number(body);
 
-	shown_read(body, &f);
-	must(f.type == FRAME_EVENT && f.number > 0 && f.number <= all->count);
-	struct publication *p = &all->all[f.number - 1];
+	must(number > 0 && number <= all->count);
+	struct publication *p = &all->all[number - 1];
 	if (p->seq)
 		sim_violate(s, "stored-once", "event %" PRIu64 " is %" PRIu64 " and %" PRIu64,
 			    p->number, p->seq, seq);
@@ -78,6 +91,8 @@ void publication_on_stored(struct publications *all, struct span room, uint64_t 
 			    "event %" PRIu64 " is %" PRIu64 ", after %" PRIu64 " was acknowledged",
 			    p->number, seq, p->floor);
 	p->seq = seq;
+	if (p->native)
+		native_posts_on_stored(p->native, p);
 	all->last[room_of(room)] = seq;
 	sim_trace(s, "event %" PRIu64 " is stored in r%u as %" PRIu64, p->number, p->room, seq);
 }
@@ -115,15 +130,12 @@ static void publish(struct publications *all, unsigned room)
 	struct world *w = all->world;
 	struct node *gateway = &w->gateways[sim_below(&w->sim, SIM_CLIENT, w->plan.gateways)];
 
-	if (all->count == PUBLICATIONS_MAX || !node_runs(gateway) || !gateway_accepts(gateway))
+	if (!node_runs(gateway) || !gateway_accepts(gateway))
 		return;
-	struct publication *p = &all->all[all->count++];
-	*p = (struct publication){.world = w,
-				  .number = all->count,
-				  .room = room,
-				  .gateway = gateway->id,
-				  .asked_ns = w->sim.now_ns,
-				  .floor = all->acked[room]};
+	struct publication *p = publication_new(all, room);
+	if (!p)
+		return;
+	p->gateway = gateway->id;
 	struct post *post = mem_new(sizeof *post);
 	post->input = (struct input){.take = take_post, .drop = drop_post};
 	post->publication = p;
@@ -138,7 +150,7 @@ static void take_post(struct input *in, struct node *gateway)
 	struct publication *p = post->publication;
 	char text[FRAME_CAST_LEN];
 
-	questions_publish(gateway_questions(gateway->gateway), world_room_key(p->room),
+	questions_publish(gateway_process_questions(gateway->gateway), world_room_key(p->room),
 			  &(struct question_event){
 				  .type = SPAN("comment_added"),
 				  .actor = SPAN("u0"),
@@ -174,7 +186,7 @@ static void on_answered(void *owner, const struct answer *answer)
 static void check_answer(struct publications *all, const struct publication *p)
 {
 	struct world *w = all->world;
-	const struct node *gateway = world_node(w, p->gateway);
+	const struct node *gateway = p->session ? NULL : world_node(w, p->gateway);
 	bool is_last = w->settled && p->number + w->plan.rooms > all->count;
 
 	if (!gateway)

@@ -6,7 +6,7 @@
 
 #include "tests/sim/client.h"
 
-#define PUBLICATIONS_MAX 4096 /* of one run */
+#define PUBLICATIONS_MAX 8192 /* of one run */
 
 struct publication {
 	struct world *world;
@@ -17,6 +17,10 @@ struct publication {
 	uint64_t floor; /* the greatest seq that was acknowledged in its room before it was asked */
 	uint64_t seq;   /* as stored; 0: not (yet) */
 	bool answered, acked;
+	struct native_client
+		*native;     /* who published it; NULL: an application, or one that forgot */
+	uint64_t session, n; /* native */
+	bool refused;        /* for good */
 };
 
 struct publications {
@@ -32,6 +36,9 @@ void publications_init(struct publications *, struct world *);
 void publications_fini(struct publications *);
 void publications_end(struct publications *);   /* one more in each room, and no more */
 void publications_check(struct publications *); /* a few seconds later */
+
+/* One more, not asked for yet. NULL: there are too many. */
+struct publication *publication_new(struct publications *, unsigned room);
 
 /* ---- what is seen of them ---- */
 void publication_on_stored(struct publications *, struct span room, uint64_t seq, struct span body);

@@ -3,7 +3,7 @@
 
 #include "common/mem.h"
 #include "tests/sim/liveness.h"
-#include "tests/sim/visit.h"
+#include "tests/sim/sockets.h"
 
 #define LAST_CAST_NS (6 * NS_PER_S) /* before the end */
 #define STARTS_NS (500 * NS_PER_MS) /* within which the first processes start */
@@ -19,12 +19,14 @@ struct world *world_run(const struct world_setup *setup)
 	sim_init(&w->sim, setup->seed, setup->traced);
 	w->mutant = setup->mutant;
 	list_init(&w->deeds);
+	list_init(&w->lines);
 	draw_plan(w, setup);
 	database_init(&w->database, w);
 	network_init(&w->network, w);
 	invariants_init(&w->invariants, w);
 	faults_init(&w->faults, w, w->plan.faults, setup->only);
 	publications_init(&w->publications, w);
+	words_init(&w->words);
 	start(w);
 	run_for(w, WORLD_START_NS);
 	faults_start(&w->faults);
@@ -34,14 +36,21 @@ struct world *world_run(const struct world_setup *setup)
 	w->settled = true;
 	for (unsigned i = 0; i < w->plan.clients; i++)
 		client_settle(&w->clients[i]);
+	for (unsigned i = 0; i < w->plan.natives; i++)
+		native_client_settle(&w->natives[i]);
 	run_for(w, WORLD_QUIET_NS - LAST_CAST_NS);
 	if (!w->sim.violated) {
+		w->ending = true;
 		liveness_cast(w);
+		for (unsigned i = 0; i < w->plan.natives; i++)
+			native_client_end(&w->natives[i]);
 		publications_end(&w->publications);
 	}
 	run_for(w, LAST_CAST_NS);
 	if (!w->sim.violated) {
 		liveness_check(w);
+		for (unsigned i = 0; i < w->plan.natives; i++)
+			native_client_check(&w->natives[i]);
 		publications_check(&w->publications);
 	}
 	return w;
@@ -57,7 +66,10 @@ void world_free(struct world **pw)
 		node_fini(&w->shards[i]);
 	}
 	publications_fini(&w->publications);
-	visit_drop_deeds(w);
+	for (unsigned i = 0; i < w->plan.natives; i++)
+		native_client_fini(&w->natives[i]);
+	lines_fini(w);
+	words_fini(&w->words);
 	for (unsigned i = 0; i <= w->connection_count; i++)
 		connection_free(w->connections[i]);
 	network_fini(&w->network);
@@ -114,14 +126,18 @@ static void draw_plan(struct world *w, const struct world_setup *setup)
 		p->shards = p->shards < 3 ? 3 : p->shards;
 		p->faults = fault_profile_full();
 	}
+	p->natives = sim_chance(s, SIM_WORLD, 500) ? 0 : (unsigned)sim_between(s, SIM_WORLD, 1, 5);
+	if (setup->native && p->natives < 2)
+		p->natives = 2;
 	p->faulty_ns = setup->seconds * NS_PER_S - WORLD_START_NS - WORLD_QUIET_NS;
-	sim_trace(s,
-		  "seed %llu: %u gateways, %u+%u shards, %u rooms, %u users, %u clients, "
-		  "faults %s%s%s%s",
-		  (unsigned long long)setup->seed, p->gateways, p->shards, p->spare_shards,
-		  p->rooms, p->users, p->clients, p->faults->name,
-		  p->fixed_ports ? ", fixed ports" : "", p->moves ? ", moves" : "",
-		  p->settle_ns ? ", joiners settle" : "");
+	sim_trace(
+		s,
+		"seed %llu: %u gateways, %u+%u shards, %u rooms, %u users, %u clients + %u native, "
+		"faults %s%s%s%s",
+		(unsigned long long)setup->seed, p->gateways, p->shards, p->spare_shards, p->rooms,
+		p->users, p->clients, p->natives, p->faults->name,
+		p->fixed_ports ? ", fixed ports" : "", p->moves ? ", moves" : "",
+		p->settle_ns ? ", joiners settle" : "");
 }
 
 static void start(struct world *w)
@@ -139,6 +155,8 @@ static void start(struct world *w)
 	}
 	for (unsigned i = 0; i < w->plan.clients; i++)
 		client_init(&w->clients[i], w, i);
+	for (unsigned i = 0; i < w->plan.natives; i++)
+		native_client_init(&w->natives[i], w, i);
 }
 
 static void run_for(struct world *w, int64_t ns)

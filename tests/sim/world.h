@@ -7,8 +7,10 @@
 #include "tests/sim/database.h"
 #include "tests/sim/fault.h"
 #include "tests/sim/invariant.h"
+#include "gateway/resume.h"
 #include "tests/sim/mutant.h"
-#include "tests/sim/mutant.h"
+#include "tests/sim/native_client.h"
+#include "tests/sim/native_presence.h"
 #include "tests/sim/network.h"
 #include "tests/sim/publication.h"
 
@@ -17,7 +19,7 @@
 #define WORLD_GRACE_NS (10 * NS_PER_S) /* presence.grace of both programs */
 
 struct plan {
-	unsigned gateways, shards, spare_shards, rooms, users, clients;
+	unsigned gateways, shards, spare_shards, rooms, users, clients, natives;
 	bool fixed_ports;  /* a shard's next run listens where the last one did */
 	bool async;        /* a failover may lose the last values of the view's version */
 	bool moves;        /* sessions move between gateways */
@@ -30,7 +32,7 @@ struct world {
 	struct sim sim;
 	struct plan plan;
 	enum mutant mutant;
-	uint64_t incarnations, sessions;
+	uint64_t incarnations;
 	struct database database;
 	struct network network;
 	struct invariants invariants;
@@ -38,10 +40,14 @@ struct world {
 	struct publications publications;
 	struct node gateways[NETWORK_NODES_MAX], shards[NETWORK_NODES_MAX];
 	struct client clients[CLIENTS_MAX];
+	struct native_client natives[NATIVES_MAX];
+	struct words words;
 	struct connection *connections[CONNECTIONS_MAX]; /* all of the run, by number */
 	unsigned connection_count;
+	struct list lines; /* of the run */
 	struct list deeds; /* of clients, on their way to gateways */
 	bool settled;      /* nobody comes or goes any more */
+	bool ending;       /* nobody says anything new any more */
 };
 
 struct world_setup {
@@ -51,6 +57,7 @@ struct world_setup {
 	const char *only; /* one kind of fault; NULL: as the seed says */
 	bool async;       /* as in the plan */
 	bool full;        /* 3 gateways, 3 to 5 shards, every kind of fault, up to three at once */
+	bool native;      /* always native clients */
 	bool traced;
 };
 
@@ -58,6 +65,7 @@ struct world_setup {
 struct world *world_run(const struct world_setup *);
 void world_free(struct world **);
 
+extern const struct resume_key world_resume_key; /* of its gateways */
 incarnation_id world_new_incarnation(struct world *);
 struct span world_room_key(unsigned room);
 struct node *world_node(struct world *, incarnation_id); /* that runs as this; NULL: none */
