@@ -9,6 +9,9 @@
 #include "roomd/requests.h"
 
 #define SLEPT_NS (500 * NS_PER_MS) /* less than it takes to be missed, and declared dead */
+/* So long the database may be away before presence goes on without it: then others can hardly have
+ * declared anybody dead either. */
+#define DOUBT_MAX_NS (2 * NS_PER_S)
 
 struct shard {
 	struct shard_setup setup;
@@ -21,6 +24,7 @@ struct shard {
 	int64_t now_ns, wall_offset_ms;
 	uint64_t records, stale, refused;
 	bool doubtful; /* it slept, and has not read the view since: records are parked */
+	int64_t doubtful_until_ns;
 };
 
 static void notice_sleep(struct shard *, int64_t now_ns);
@@ -34,6 +38,7 @@ static void on_gone(void *owner, struct feed *, int64_t now_ns);
 static void on_lost(void *owner, unsigned slot, uint64_t epoch);
 static size_t on_given(void *owner, unsigned slot);
 static void on_pulled(void *owner, enum err);
+static void decide(struct shard *, int64_t now_ns);
 static void on_event(void *owner, struct span room, const struct store_event *);
 static void on_ack(void *owner, const struct journal_asker *);
 static void on_refused(void *owner, const struct journal_asker *, enum err);
@@ -156,7 +161,10 @@ void shard_turn(struct shard *s, int64_t now_ns, int64_t unix_ms)
 	s->wall_offset_ms = unix_ms - now_ns / NS_PER_MS;
 	room_set_at(s->rooms, s->wall_offset_ms, now_ns);
 	membership_tick(s->membership, now_ns);
-	feed_set_tick(s->feeds, now_ns);
+	if (s->doubtful && now_ns >= s->doubtful_until_ns)
+		decide(s, now_ns);
+	if (!s->doubtful)
+		feed_set_tick(s->feeds, now_ns);
 	room_set_end_turn(s->rooms, now_ns);
 	publications_turn(s->publications, now_ns);
 	journal_turn(s->journal, membership_view(s->membership)->version, now_ns);
@@ -217,6 +225,7 @@ static void notice_sleep(struct shard *s, int64_t now_ns)
 	log_warn("slept", kv_i64("ms", (now_ns - s->now_ns) / NS_PER_MS));
 	s->now_ns = now_ns;
 	s->doubtful = true;
+	s->doubtful_until_ns = now_ns + DOUBT_MAX_NS;
 	membership_pull(s->membership);
 }
 
@@ -311,18 +320,23 @@ static size_t on_given(void *owner, unsigned slot)
 	return room_set_drop_slot(s->rooms, slot);
 }
 
-/* What waited for this pull is decided now. */
 static void on_pulled(void *owner, enum err e)
 {
 	struct shard *s = owner;
 
-	(void)e;
+	if (!(e && s->doubtful)) /* else once the database is back, which is read of at once */
+		decide(s, s->now_ns);
+}
+
+/* What waited for the view. */
+static void decide(struct shard *s, int64_t now_ns)
+{
 	s->doubtful = false;
 	LIST_EACH (feed_set_all(s->feeds), it, ahead) {
 		struct feed *f = container_of(it, struct feed, of_set);
 
 		if (f->parked.len > 0)
-			unpark(s, f, s->now_ns);
+			unpark(s, f, now_ns);
 	}
 }
 

@@ -116,6 +116,34 @@ static void room_entries_of_a_gateway_that_said_goodbye_have_the_grace_too(void 
 	heard(s, 0, "LEFT 7 2; STATE 8");
 }
 
+/* It may have been declared dead, and its rooms may be another's. */
+static void room_of_a_shard_that_slept_waits_for_the_view(void **state)
+{
+	struct stage *s = *state;
+
+	fake_store_set_up(s->shards[0].store, false);
+	s->now_ns += 600 * NS_PER_MS;
+	stage_cast(s, 0, 1, "key", 0);
+	stage_run(s, 1000);
+	heard(s, 1, "");
+
+	fake_store_set_up(s->shards[0].store, true);
+	stage_run(s, 20);
+	heard(s, 1, "CAST 7 1");
+}
+
+static void room_of_a_shard_that_slept_does_not_wait_long_for_the_database(void **state)
+{
+	struct stage *s = *state;
+
+	fake_store_set_up(s->shards[0].store, false);
+	s->now_ns += 600 * NS_PER_MS;
+	stage_cast(s, 0, 1, "key", 0);
+	stage_run(s, 2050);
+
+	heard(s, 1, "CAST 7 1");
+}
+
 static void room_a_new_generation_replaces_the_old_one_silently(void **state)
 {
 	struct stage *s = *state;
@@ -176,6 +204,8 @@ int main(void)
 		PAIR(room_a_user_known_elsewhere_is_not_new_after_a_restart),
 		PAIR(room_entries_of_a_lost_gateway_leave_after_the_grace),
 		PAIR(room_entries_of_a_gateway_that_said_goodbye_have_the_grace_too),
+		PAIR(room_of_a_shard_that_slept_waits_for_the_view),
+		PAIR(room_of_a_shard_that_slept_does_not_wait_long_for_the_database),
 		PAIR(room_a_new_generation_replaces_the_old_one_silently),
 		PAIR(room_a_generation_comes_back_within_the_grace_and_nobody_leaves),
 		PAIR(room_what_a_new_generation_does_not_attach_is_asked_for),
