@@ -28,8 +28,6 @@ static void drop_first(struct publisher *);
 static struct publish *first_of(const struct publisher *);
 static void say_ack(struct native_visit *, uint64_t n, uint64_t seq);
 static void say_refused(struct native_visit *, uint64_t n, const struct answer *);
-static bool owe(struct publisher *, uint64_t n);
-static void settle_debt(struct publisher *, uint64_t n);
 
 void publisher_init(struct publisher *p)
 {
@@ -44,7 +42,7 @@ void publisher_fini(struct publisher *p)
 
 void publisher_forgive(struct publisher *p)
 {
-	p->debt_count = 0;
+	p->debts = (struct debts){0};
 }
 
 enum err publisher_take(struct native_visit *v, const struct frame *f)
@@ -57,7 +55,7 @@ enum err publisher_take(struct native_visit *v, const struct frame *f)
 	e = check(v, f);
 	if (e)
 		return publisher_refuse(v, f->n, e);
-	settle_debt(p, f->n);
+	debts_settle_up_to(&p->debts, f->n);
 	add(p, f);
 	if (p->count == 1)
 		send_first(v);
@@ -68,10 +66,10 @@ enum err publisher_refuse(struct native_visit *v, uint64_t n, enum err why)
 {
 	struct publisher *p = &v->publisher;
 
-	if (err_retryable(why) && !owe(p, n))
+	if (err_retryable(why) && !debts_add(&p->debts, n))
 		return ERR_TOO_FAST;
 	if (!err_retryable(why))
-		settle_debt(p, n);
+		debts_settle(&p->debts, n);
 	say_refused(v, n, &(struct answer){.err = why});
 	return OK;
 }
@@ -85,7 +83,7 @@ static enum err check(const struct native_visit *v, const struct frame *f)
 		return ERR_READ_ONLY;
 	if (native->last_n && f->n > native->last_n + PENDING_PER_CONNECTION)
 		return ERR_OUT_OF_ORDER;
-	if (p->debt_count > 0 && f->n > p->debts[0])
+	if (debts_forbid(&p->debts, f->n))
 		return ERR_OUT_OF_ORDER;
 	return fits(p, f->publish.data.len) ? OK : ERR_OVERLOADED;
 }
@@ -163,7 +161,7 @@ static void on_answer(void *owner, const struct answer *a)
 	} else if (!err_retryable(a->err)) {
 		say_refused(v, n, a);
 	} else {
-		(void)owe(p, n); /* those under way are fewer than may be owed */
+		(void)debts_add(&p->debts, n); /* those under way are fewer than may be owed */
 		say_refused(v, n, a);
 		refuse_rest(v);
 	}
@@ -180,7 +178,7 @@ static void refuse_rest(struct native_visit *v)
 		uint64_t n = first_of(p)->n;
 
 		drop_first(p);
-		(void)owe(p, n);
+		(void)debts_add(&p->debts, n);
 		say_refused(v, n, &(struct answer){.err = ERR_OUT_OF_ORDER});
 	}
 }
@@ -221,32 +219,4 @@ static void say_refused(struct native_visit *v, uint64_t n, const struct answer 
 			      .seq = a->seq,
 			      .data = a->body,
 		      });
-}
-
-/* Kept in order; the same number once. False: there are too many. */
-static bool owe(struct publisher *p, uint64_t n)
-{
-	size_t at = p->debt_count;
-
-	while (at > 0 && p->debts[at - 1] > n)
-		at--;
-	if (at > 0 && p->debts[at - 1] == n)
-		return true;
-	if (p->debt_count == PUBLISHER_DEBTS)
-		return false;
-	memmove(&p->debts[at + 1], &p->debts[at], (p->debt_count - at) * sizeof p->debts[0]);
-	p->debts[at] = n;
-	p->debt_count++;
-	return true;
-}
-
-static void settle_debt(struct publisher *p, uint64_t n)
-{
-	for (size_t at = 0; at < p->debt_count; at++)
-		if (p->debts[at] == n) {
-			p->debt_count--;
-			memmove(&p->debts[at], &p->debts[at + 1],
-				(p->debt_count - at) * sizeof p->debts[0]);
-			return;
-		}
 }

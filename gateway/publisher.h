@@ -3,22 +3,20 @@
  * under the session's own number, so that the room stores them in that order and each once.
  * Bounded: FRAME_PENDING publishes and FRAME_PENDING_BYTES bytes wait.
  *
- * After one was refused that may be sent again, nothing later is taken until it came again: what is
- * refused so is owed. Owner: native_visit. */
+ * After one was refused that may be sent again, it is owed (gateway/debts.h). Owner: native_visit.
+ */
 #pragma once
 
 #include "common/list.h"
+#include "gateway/debts.h"
 #include "proto/frame.h"
 
 struct native_visit;
 
-#define PUBLISHER_DEBTS 128 /* more of them at once: the client does not listen */
-
 struct publisher {
 	struct list waiting; /* of struct publish; the first one is under way */
 	size_t count, bytes;
-	uint64_t debts[PUBLISHER_DEBTS]; /* numbers to come again, ascending */
-	size_t debt_count;
+	struct debts debts;
 };
 
 void publisher_init(struct publisher *);
