@@ -9,6 +9,7 @@ import { Cluster } from '../../deploy/local/cluster.mjs';
 import { Client } from '../lib/client.mjs';
 import { Crowd, sizeText } from '../lib/crowd.mjs';
 import { Network } from '../lib/network.mjs';
+import { shardEnv, Split } from '../lib/split.mjs';
 
 /** @type {Network} */
 let network;
@@ -16,52 +17,19 @@ let network;
 let cluster;
 /** @type {Crowd} */
 let crowd;
-/** @type {ReturnType<Network['space']>} */
-let gatewaySpace;
-/** @type {ReturnType<Network['space']>} */
-let shardSpace;
-/** @type {string[]} addresses of the shards */
-let shardAt;
-/** @type {string} the database as the shard in its namespace reaches it */
-let databaseAt;
+/** @type {Split} */
+let split;
 
 before(async () => {
 	network = new Network();
-	cluster = await Cluster.start({ gateways: 2, shards: 3, demo: false, shardEnv: { MOOT_BUS_HOST: '*' } });
-	gatewaySpace = network.space();
-	shardSpace = network.space();
-	shardAt = [network.address(), network.address(), shardSpace.address];
-	databaseAt = network.address();
-	await Promise.all([network.own, databaseAt].map((address) => network.forward(address, cluster.postgres.port)));
-	await move();
-	crowd = await Crowd.open(cluster, [0, 1].map(gatewayUrl));
+	cluster = await Cluster.start({ gateways: 2, shards: 3, demo: false, shardEnv });
+	split = await Split.open(cluster, network);
+	crowd = await Crowd.open(cluster, split.urls);
 });
 after(async () => {
 	await (crowd ? crowd.close() : cluster?.stop());
 	network?.close();
 });
-
-/** Each shard gets an address of its own; a gateway and a shard go into their namespaces. */
-async function move() {
-	const { shards, gateways } = cluster;
-	const moved = [...shards, gateways[1]];
-	await Promise.all(moved.map((one) => cluster.stopProcess(one)));
-	shards.forEach(({ plan }, i) => Object.assign(plan.env ?? {}, { MOOT_BUS_ADVERTISE: shardAt[i] }));
-	house(shards[2], shardSpace, databaseAt);
-	house(gateways[1], gatewaySpace, network.own);
-	await Promise.all(moved.map((one) => cluster.startProcess(one)));
-}
-
-/** @param {import('../../deploy/local/process.mjs').Process} one @param {ReturnType<Network['space']>} space @param {string} database */
-function house({ plan }, space, database) {
-	plan.command = space.inside(plan.command);
-	plan.readyUrl = plan.readyUrl?.replace('127.0.0.1', space.address);
-	Object.assign(plan.env ?? {}, {
-		MOOT_DATABASE_URL: plan.env?.MOOT_DATABASE_URL.replace('127.0.0.1', database),
-		MOOT_INTERNAL_HOST: '0.0.0.0',
-		...(plan.kind === 'gateway' ? { MOOT_PUBLIC_HOST: '0.0.0.0' } : {}),
-	});
-}
 
 describe(`${sizeText}: a cut network`, { concurrency: false }, () => {
 	test('a gateway cut from one shard: it alone sends its clients of that shard elsewhere', async (t) => {
@@ -75,18 +43,18 @@ describe(`${sizeText}: a cut network`, { concurrency: false }, () => {
 		const from = Date.now();
 		let took = 0;
 		const cut = await load.during(`gateway-2 cut from ${shard.name}`, async () => {
-			gatewaySpace.cut(shardAt[0]);
+			split.gatewaySpace.cut(split.shardAt[0]);
 			await eventually(async () => stranded.every((member) => member.isIn && member.gateway !== gateway), 'its clients to be elsewhere', 20_000);
 			took = Date.now() - from;
 			const { status, checks } = await readiness();
 			assert.equal(status, 503);
 			assert.equal(checks.links, false);
-			await assert.rejects(Client.open(gatewayUrl(gateway), visitor.room, visitor.user), 'it takes no new clients');
+			await assert.rejects(Client.open(split.url(gateway), visitor.room, visitor.user), 'it takes no new clients');
 			await load.flows();
 		}, { ending: gateway, rooms, casts: true, refusals: true });
 		assert.deepEqual(await changes(), before, 'no slot and no member changed');
 		const healed = await load.during('the way is back', async () => {
-			gatewaySpace.heal(shardAt[0]);
+			split.gatewaySpace.heal(split.shardAt[0]);
 			await eventually(async () => (await readiness()).status === 200, 'the gateway to be ready again');
 			await load.flows();
 		});
@@ -106,7 +74,7 @@ describe(`${sizeText}: a cut network`, { concurrency: false }, () => {
 		shard.allowed = 1;
 		let took = 0;
 		const cut = await load.during(`${shard.name} cut from the database`, async () => {
-			shardSpace.cut(databaseAt);
+			split.shardSpace.cut(split.databaseAt);
 			await eventually(async () => (await owners()).length === 2, 'the others to take its slots');
 			took = Date.now() - from;
 			await load.flows();
@@ -118,7 +86,7 @@ describe(`${sizeText}: a cut network`, { concurrency: false }, () => {
 		assert.ok(taken.version - before.version <= 8, `${taken.version - before.version} changes`);
 		const healed = await load.during('the way is back', async () => {
 			const gone = shard.ended();
-			shardSpace.heal(databaseAt);
+			split.shardSpace.heal(split.databaseAt);
 			assert.equal((await gone).code, 1, 'it ends when it reads that it is dead');
 			await load.flows();
 		});
@@ -128,12 +96,6 @@ describe(`${sizeText}: a cut network`, { concurrency: false }, () => {
 
 	test('what was acknowledged is in the table, once, in rooms numbered without a gap', (t) => crowd.settle(t));
 });
-
-/** @param {number} n */
-function gatewayUrl(n) {
-	const url = cluster.publicUrls[n];
-	return n === 1 ? url.replace('127.0.0.1', gatewaySpace.address) : url;
-}
 
 async function readiness() {
 	const response = await fetch(cluster.gateways[1].plan.readyUrl ?? '');

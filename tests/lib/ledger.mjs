@@ -146,12 +146,13 @@ export function flawsOf({ flaws: found }) {
 }
 
 /**
- * Events whose body carries `data: {stream, n}`, by room and seq.
+ * Events whose data is `{stream, n}`, in either dialect, by room and seq.
  * @param {(text: string) => Promise<Record<string, string|null>[]>} sql @param {string[]} rooms keys
  * @returns {Promise<Row[]>}
  */
 export async function readEvents(sql, rooms) {
-	const rows = await sql(`select room, seq, body::json -> 'data' ->> 'stream' as stream, body::json -> 'data' ->> 'n' as n
-		from event where room in (${rooms.map((room) => `'${room}'`).join(',')}) order by room, seq`);
+	const rows = await sql(`select room, seq, data ->> 'stream' as stream, data ->> 'n' as n
+		from event, coalesce(body::json -> 'data', body::json) as data
+		where room in (${rooms.map((room) => `'${room}'`).join(',')}) order by room, seq`);
 	return rows.map(({ room, seq, stream, n }) => ({ room: String(room), seq: Number(seq), stream: String(stream), n: Number(n) }));
 }

@@ -17,13 +17,16 @@ export class Native {
 	/** @type {Set<() => void>} */ #waiting = new Set();
 	/** @type {Map<string, {last: number | undefined, seqs: number[]}>} */ rooms = new Map();
 	/** @type {Map<number, {room: string, event: string, data: unknown, base?: number, resolve: (seq: number) => void, reject: (why: Error) => void}>} */ pending = new Map();
+	/** @type {Set<string>} rooms joined over this connection */ #entered = new Set();
 	#n = 0;
 	#read = 0;
 	/** @type {string[]} what a client must never see */ faults = [];
+	/** Each event once, in order. @type {(event: Told) => void} */ onEvent = () => {};
 
-	/** @param {User} user */
-	constructor(user) {
+	/** @param {User} user @param {{keeps?: (message: Told) => boolean}} [how] what is kept in `told`; default all */
+	constructor(user, { keeps = () => true } = {}) {
 		this.user = user;
+		this.keeps = keeps;
 	}
 
 	/** Connect and say hello; rooms of before are joined again. @param {string} base @returns {Promise<Told>} the welcome */
@@ -38,6 +41,7 @@ export class Native {
 		}));
 		await Promise.race([once(socket, 'open'), closed.then(({ code }) => Promise.reject(new Error(`closed with ${code} before it was open`)))]);
 		this.socket = socket;
+		this.#entered.clear();
 		/** @type {Promise<{code: number, reason: string}>} */
 		this.closed = closed;
 		this.send({ type: 'hello', token: this.user.session, resume: this.resume });
@@ -49,7 +53,6 @@ export class Native {
 		this.session = welcome.session;
 		for (const [room, { last }] of this.rooms)
 			this.send({ type: 'join', room, since: last });
-		this.#resend();
 		return welcome;
 	}
 
@@ -89,13 +92,15 @@ export class Native {
 	/** @param {number} n */
 	#send(n) {
 		const { room, event, data, base } = /** @type {any} */ (this.pending.get(n));
-		if (this.isOpen)
+		if (this.isOpen && this.#entered.has(room)) // else when it has joined
 			this.send({ type: 'publish', room, n, event, data, base });
 	}
 
-	#resend() {
-		for (const n of [...this.pending.keys()].sort((a, b) => a - b))
-			this.#send(n);
+	/** In order. @param {string} [room] default all */
+	#resend(room) {
+		for (const [n, one] of [...this.pending].sort(([a], [b]) => a - b))
+			if (!room || one.room === room)
+				this.#send(n);
 	}
 
 	/** @param {object} message */
@@ -108,7 +113,8 @@ export class Native {
 		const message = JSON.parse(text);
 		Object.defineProperty(message, 'text', { value: text });
 		Object.defineProperty(message, 'at', { value: Date.now() });
-		this.told.push(message);
+		if (this.keeps(message))
+			this.told.push(message);
 		if (socket === this.socket)
 			this.#act(message);
 		this.#wake();
@@ -123,7 +129,8 @@ export class Native {
 				place.last = seq ?? 0;
 			if (place && message.gap)
 				place.last = message.gap.to;
-			this.#resend();
+			this.#entered.add(room);
+			this.#resend(room);
 		} else if (type === 'event') {
 			const place = this.rooms.get(room);
 			if (place && place.last !== undefined && seq !== place.last + 1)
@@ -131,12 +138,23 @@ export class Native {
 			if (place)
 				place.last = seq;
 			place?.seqs.push(seq);
+			this.onEvent(message);
 		} else if (type === 'ack') {
 			this.pending.get(n)?.resolve(seq);
 			this.pending.delete(n);
 		} else if (type === 'refused' && n && this.pending.has(n)) {
 			this.#refused(message);
+		} else if (type === 'refused' && message.request === 'join' && message.retry_after_ms !== undefined) {
+			const { socket } = this;
+			setTimeout(() => this.#rejoin(socket, room), message.retry_after_ms);
 		}
+	}
+
+	/** Over the same connection, with the last event that is known by then. @param {WebSocket | undefined} socket @param {string} room */
+	#rejoin(socket, room) {
+		const place = this.rooms.get(room);
+		if (place && socket === this.socket && this.isOpen)
+			this.send({ type: 'join', room, since: place.last });
 	}
 
 	/** @param {Told} message */
