@@ -98,6 +98,7 @@ static void on_page(void *owner, const struct answer *a)
 	if (v->state != NATIVE_BEHIND || a->err)
 		return;
 	if (a->history->first > v->next) {
+		v->visit.attendee->route->event_first = a->history->first;
 		native_visit_end(
 			v,
 			ERR_GONE); /* since it joined: it has to join anew, and is told the gap */

@@ -157,7 +157,7 @@ bool route_on_head(struct route *r, const struct msg_head *m)
 	if (is_loss)
 		log_error("events_lost", kv_u64("slot", r->slot), kv_u64("seen", m->next - 1),
 			  kv_u64("stored", m->seq));
-	if (r->event_next == 0 || is_loss)
+	if (r->event_next == 0 || is_loss || m->first > r->event_next) /* the last: not kept */
 		r->event_next = m->seq + 1;
 	r->event_first = m->first;
 	if (r->event_next == m->seq + 1)

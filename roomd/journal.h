@@ -36,9 +36,9 @@ struct journal_hooks {
 	void (*on_refused)(void *owner, const struct journal_asker *, enum err);
 	/* Refused: something newer is stored. */
 	void (*on_conflict)(void *owner, const struct journal_asker *, const struct store_newer *);
-	/* READY: events up to `head` are in the store, later ones come through on_event. Comes
+	/* READY: events up to the head are in the store, later ones come through on_event. Comes
 	 * again after each time that the head was in doubt. */
-	void (*on_head)(void *owner, struct span room, uint64_t head);
+	void (*on_head)(void *owner, struct span room, const struct store_head *);
 	/* Somebody else holds it, or under another epoch: the view is old. */
 	void (*on_fenced)(void *owner, unsigned slot);
 	/* Ours as before, under new epochs. */
@@ -69,7 +69,7 @@ void journal_on_connection(struct journal *); /* the store is up again */
 
 /* ---- rooms ---- */
 /* Somebody listens: on_head comes, once READY. True when it is so already. */
-bool journal_watch(struct journal *, struct span room, uint64_t *head);
+bool journal_watch(struct journal *, struct span room, struct store_head *);
 void journal_unwatch(struct journal *, struct span room);
 
 /* ---- events ---- */

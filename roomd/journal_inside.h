@@ -21,6 +21,7 @@ struct journal_room {
 	unsigned slot;
 	enum journal_room_state state;
 	uint64_t head;
+	uint64_t first;   /* of the log, when the head was read */
 	uint64_t held_by; /* the batch after which its events go on */
 	bool watched;
 };

@@ -10,12 +10,12 @@
 
 static void want(struct journal *, struct journal_room *);
 
-bool journal_watch(struct journal *j, struct span room, uint64_t *head)
+bool journal_watch(struct journal *j, struct span room, struct store_head *head)
 {
 	struct journal_room *r = journal_room(j, room);
 
 	r->watched = true;
-	*head = r->head;
+	*head = (struct store_head){r->head, r->first};
 	return r->state == ROOM_READY;
 }
 

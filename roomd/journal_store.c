@@ -12,7 +12,7 @@
 static void on_taken(void *owner, enum err, uint64_t version, const struct store_slot *, size_t);
 static void settle_taken(struct journal *, const struct store_slot *, size_t count);
 static void fence(struct journal *, unsigned slot);
-static void on_heads(void *owner, enum err, const uint64_t *heads, size_t count);
+static void on_heads(void *owner, enum err, const struct store_head *, size_t count);
 static size_t fill_batch(struct journal *);
 static bool can_append(const struct journal *, const struct journal_event *);
 static bool is_based_on_batch(const struct journal_event *);
@@ -112,7 +112,7 @@ void journal_load(struct journal *j)
 }
 
 /* Rooms whose heads came to be in doubt meanwhile are on the list no more. */
-static void on_heads(void *owner, enum err e, const uint64_t *heads, size_t count)
+static void on_heads(void *owner, enum err e, const struct store_head *heads, size_t count)
 {
 	struct journal *j = owner;
 
@@ -129,9 +129,11 @@ static void on_heads(void *owner, enum err e, const uint64_t *heads, size_t coun
 		}
 		must(r->place < count);
 		r->state = ROOM_READY;
-		r->head = heads[r->place];
+		r->head = heads[r->place].seq;
+		r->first = heads[r->place].first;
 		if (r->watched)
-			j->setup.hooks.on_head(j->setup.hooks.owner, journal_key(r), r->head);
+			j->setup.hooks.on_head(j->setup.hooks.owner, journal_key(r),
+					       &heads[r->place]);
 	}
 }
 

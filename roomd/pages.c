@@ -28,6 +28,7 @@ static struct page *page_new(struct pages *, const struct msg_read *);
 static bool answer_from_memory(struct page *);
 static void read_page(struct page *);
 static void on_read(void *owner, enum err, const struct store_page *);
+static void answer_read(struct page *, const struct store_page *, uint64_t most);
 static void answer(struct page *, const struct store_page *, uint64_t most);
 static void put_events(struct buf *, const struct store_page *, uint64_t most);
 static void wait(struct page *, enum err);
@@ -166,7 +167,16 @@ static void on_read(void *owner, enum err e, const struct store_page *read)
 	else if (e || !shows)
 		wait(p, ERR_DB_AWAY);
 	else
-		answer(p, read, most);
+		answer_read(p, read, most);
+}
+
+static void answer_read(struct page *p, const struct store_page *read, uint64_t most)
+{
+	struct room *r = room_set_find(p->pages->setup.rooms, p->range.room.key);
+
+	if (r)
+		room_on_first(r, read->first);
+	answer(p, read, most);
 }
 
 static void answer(struct page *p, const struct store_page *read, uint64_t most)

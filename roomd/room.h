@@ -74,7 +74,8 @@ void room_say_not_owner(struct room *, uint64_t epoch); /* before it is dropped 
 void room_set_epoch(struct room *, uint64_t epoch); /* ours as before, under another one */
 
 /* ---- events (room_events.c) ---- */
-void room_on_head(struct room *, uint64_t head); /* those up to `head` are in the store */
+void room_on_head(struct room *, const struct store_head *); /* what the store has */
+void room_on_first(struct room *, uint64_t first); /* of the events that the log still has */
 void room_on_event(struct room *, const struct store_event *); /* the next one was stored */
 void room_on_proved(struct room *, const struct msg_proved *, int64_t now_ns);
 void room_on_replay_page(struct room *, enum err, const struct store_page *);

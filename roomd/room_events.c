@@ -9,6 +9,7 @@
 
 #define PAGE_EVENTS 64
 
+static void skip_forgotten(struct room *, uint64_t first);
 static void place(struct room *, struct attachment *);
 static void tell(struct room *, const struct store_event *);
 static bool tell_one(struct room *, struct attachment *, const struct store_event *,
@@ -21,27 +22,35 @@ static void fall_behind(struct room *);
 
 void room_events_attach(struct room *r, struct attachment *a, uint64_t next)
 {
-	uint64_t head;
+	struct store_head head;
 
 	a->event_next = a->event_asked = next;
 	a->event_placed = false;
 	if (journal_watch(r->env->journal, room_key(r), &head))
-		room_on_head(r, head);
+		room_on_head(r, &head);
 }
 
-void room_on_head(struct room *r, uint64_t head)
+void room_on_head(struct room *r, const struct store_head *head)
 {
-	if (head != r->history.last)
+	if (head->seq != r->history.last)
 		history_clear(&r->history);
-	r->head = head;
+	r->head = head->seq;
+	room_on_first(r, head->first);
 	r->head_known = true;
 	LIST_EACH (&r->presence.attachments, it, ahead) {
 		struct attachment *a = container_of(it, struct attachment, of_room);
 
-		if (a->attached && (!a->event_placed || a->event_next > head + 1))
+		if (a->attached && (!a->event_placed || a->event_next > head->seq + 1))
 			place(r, a);
 	}
 	room_events_read(r);
+}
+
+/* It only grows; what is heard may be older than what is known. */
+void room_on_first(struct room *r, uint64_t first)
+{
+	if (first > r->first)
+		r->first = first;
 }
 
 void room_on_event(struct room *r, const struct store_event *e)
@@ -57,6 +66,8 @@ void room_on_event(struct room *r, const struct store_event *e)
 void room_on_page(struct room *r, enum err e, const struct store_page *page)
 {
 	r->reading = false;
+	if (!e)
+		skip_forgotten(r, page->first);
 	for (size_t i = 0; !e && i < page->count; i++)
 		if (r->head_known && page->events[i].seq <= r->head)
 			tell(r, &page->events[i]);
@@ -97,8 +108,20 @@ void room_events_read(struct room *r)
 bool room_page(const struct room *r, const struct store_range *range, struct store_page *page,
 	       struct store_event *events)
 {
-	page->first = 1;
+	page->first = r->first;
 	return history_page(&r->history, range, page, events);
+}
+
+/* Whoever wants events that are not kept any more goes on with the first one that is. */
+static void skip_forgotten(struct room *r, uint64_t first)
+{
+	room_on_first(r, first);
+	LIST_EACH (&r->presence.attachments, it, ahead) {
+		struct attachment *a = container_of(it, struct attachment, of_room);
+
+		if (a->attached && a->event_placed && a->event_next < first)
+			place(r, a);
+	}
 }
 
 /* Of one that wants more than there is, the database has lost events: it is told so. */
@@ -108,10 +131,12 @@ static void place(struct room *r, struct attachment *a)
 
 	if (a->event_next == 0 || a->event_next > r->head + 1)
 		a->event_next = r->head + 1;
+	if (a->event_next < r->first)
+		a->event_next = r->first;
 	a->event_placed = true;
 	if (out)
-		message_put_head(
-			out, &(struct msg_head){room_key(r), a->event_next - 1, a->event_asked});
+		message_put_head(out, &(struct msg_head){room_key(r), a->event_next - 1,
+							 a->event_asked, r->first});
 }
 
 /* To those whose next one it is. */

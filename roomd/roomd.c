@@ -174,6 +174,7 @@ static void open_shard(struct roomd *r)
 			.grace_ns = opt->presence_grace_ns,
 			.state_interval_ns = opt->room_state_interval_ns,
 			.welcome_wait_ns = opt->room_welcome_wait_ns,
+			.retention_ns = opt->events_retention_ns,
 			.resume_ns = opt->presence_resume_ns,
 			.poll_ns = opt->view_poll_ns,
 			.settle_ns = opt->joiner_settle_ns,

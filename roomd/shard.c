@@ -7,6 +7,7 @@
 #include "roomd/publications.h"
 #include "roomd/pages.h"
 #include "roomd/requests.h"
+#include "roomd/retention.h"
 
 #define SLEPT_NS (500 * NS_PER_MS) /* less than it takes to be missed, and declared dead */
 /* So long the database may be away before presence goes on without it: then others can hardly have
@@ -21,6 +22,7 @@ struct shard {
 	struct journal *journal;
 	struct pages *pages;
 	struct publications *publications;
+	struct retention retention;
 	int64_t now_ns, wall_offset_ms;
 	uint64_t records, stale, refused;
 	bool doubtful; /* it slept, and has not read the view since: records are parked */
@@ -43,7 +45,7 @@ static void on_event(void *owner, struct span room, const struct store_event *);
 static void on_ack(void *owner, const struct journal_asker *);
 static void on_refused(void *owner, const struct journal_asker *, enum err);
 static void on_conflict(void *owner, const struct journal_asker *, const struct store_newer *);
-static void on_head(void *owner, struct span room, uint64_t head);
+static void on_head(void *owner, struct span room, const struct store_head *);
 static void on_fenced(void *owner, unsigned slot);
 static void on_retaken(void *owner, uint64_t version, const struct store_slot *, size_t count);
 static struct buf *out_to(struct shard *, incarnation_id gateway);
@@ -83,6 +85,7 @@ struct shard *shard_new(const struct shard_setup *setup, int64_t now_ns)
 		.resume_ns = setup->resume_ns,
 	});
 	s->publications = publications_new(setup->self, setup->store, s->journal);
+	retention_init(&s->retention, setup->store, setup->retention_ns, now_ns);
 	s->pages = pages_new(&(struct pages_setup){s->feeds, s->rooms, s->journal, setup->store});
 	s->membership = membership_new(
 		&(struct membership_setup){
@@ -167,6 +170,7 @@ void shard_turn(struct shard *s, int64_t now_ns, int64_t unix_ms)
 		feed_set_tick(s->feeds, now_ns);
 	room_set_end_turn(s->rooms, now_ns);
 	publications_turn(s->publications, now_ns);
+	retention_turn(&s->retention, now_ns);
 	journal_turn(s->journal, membership_view(s->membership)->version, now_ns);
 	pages_turn(s->pages, now_ns);
 	flush(s, now_ns);
@@ -384,7 +388,7 @@ static void on_conflict(void *owner, const struct journal_asker *asker,
 		requests_refuse(f, asker, ERR_CONFLICT, newer);
 }
 
-static void on_head(void *owner, struct span room, uint64_t head)
+static void on_head(void *owner, struct span room, const struct store_head *head)
 {
 	struct shard *s = owner;
 	struct room *r = room_set_find(s->rooms, room);

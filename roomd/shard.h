@@ -18,7 +18,8 @@ struct shard_setup {
 	void *send_owner;
 	int64_t heartbeat_ns, silence_ns, grace_ns;
 	int64_t state_interval_ns, welcome_wait_ns;
-	int64_t resume_ns; /* of v0 connections; 0: none is owed anything */
+	int64_t retention_ns; /* of events; 0: for ever */
+	int64_t resume_ns;    /* of v0 connections; 0: none is owed anything */
 	size_t history_bytes;
 	int64_t poll_ns, settle_ns, drain_ns, vote_ns;
 };

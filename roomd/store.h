@@ -109,9 +109,14 @@ struct store_stored {
 typedef void store_appended_fn(void *owner, enum err, const struct store_stored *, size_t count);
 void store_append(struct store *, const struct store_batch *, store_appended_fn *, void *owner);
 
-/* The greatest seq of each room, in the order asked; 0: no events. NULL unless OK. Asked for only
- * after the call that assigned or took the slots has been answered. */
-typedef void store_heads_fn(void *owner, enum err, const uint64_t *heads, size_t count);
+/* What is there of a room's log. */
+struct store_head {
+	uint64_t seq;   /* of the last event; 0: there never was one */
+	uint64_t first; /* of the first one that is kept; seq + 1: there never was one */
+};
+/* Of each room, in the order asked. NULL unless OK. Asked for only after the call that assigned or
+ * took the slots has been answered. */
+typedef void store_heads_fn(void *owner, enum err, const struct store_head *, size_t count);
 void store_heads(struct store *, const struct store_room *, size_t count, store_heads_fn *,
 		 void *owner);
 
@@ -133,6 +138,11 @@ struct store_page {
 };
 typedef void store_page_fn(void *owner, enum err, const struct store_page *);
 void store_read(struct store *, const struct store_range *, store_page_fn *, void *owner);
+
+/* Delete events older than `age_ms`, at most about `limit` of them: of each room the first ones,
+ * never the last. Whoever's slots they are; while another shard does the same, nothing. `version`
+ * of `done` is how many were deleted. */
+void store_forget(struct store *, int64_t age_ms, unsigned limit, store_done_fn *, void *owner);
 
 /* ---- what applications publish in SQL; schema/0010_publications.sql ---- */
 struct store_publication {

@@ -14,7 +14,6 @@
 #define QUERIES_MAX 4096 /* a room that catches up asks for a page */
 #define ARRAY_MAX ((size_t)SLOTS * NUMBER_LEN)
 
-static void on_done(void *owner, enum err, const struct pg_rows *, const char *why);
 static void on_pulled(void *owner, enum err, const struct pg_rows *, const char *why);
 static void read_view(const struct pg_rows *, struct store_view *, struct view_member *,
 		      struct store_slot *);
@@ -86,7 +85,7 @@ void store_register(struct store *s, const struct view_member *m, store_done_fn 
 
 	c->done = done;
 	pg_query(s->pg, "SELECT moot_register($1::bigint, $2, $3, $4, $5)", params,
-		 ARRAY_LEN(params), on_done, c);
+		 ARRAY_LEN(params), store_on_done, c);
 }
 
 void store_set_state(struct store *s, incarnation_id id, enum member_state state,
@@ -98,7 +97,7 @@ void store_set_state(struct store *s, incarnation_id id, enum member_state state
 
 	c->done = done;
 	pg_query(s->pg, "SELECT moot_member_state($1::bigint, $2)", params, ARRAY_LEN(params),
-		 on_done, c);
+		 store_on_done, c);
 }
 
 void store_pull(struct store *s, uint64_t since, store_view_fn *pulled, void *owner)
@@ -154,13 +153,13 @@ void store_call_free(struct call *c)
 	mem_free(c);
 }
 
-static void on_done(void *owner, enum err e, const struct pg_rows *rows, const char *why)
+void store_on_done(void *owner, enum err e, const struct pg_rows *rows, const char *why)
 {
 	struct call *c = owner;
 	uint64_t version = 0;
 
 	if (e)
-		store_refused("member", e, why);
+		store_refused("statement", e, why);
 	else if (pg_count(rows) > 0)
 		version = (uint64_t)pg_int(rows, 0, 0);
 	c->done(c->owner, e, version);

@@ -148,6 +148,18 @@ void store_append(struct store *s, const struct store_batch *batch, store_append
 		buf_fini(&columns[i]);
 }
 
+void store_forget(struct store *s, int64_t age_ms, unsigned limit, store_done_fn *done, void *owner)
+{
+	char age[NUMBER_LEN], most[NUMBER_LEN];
+	struct call *c = store_call_new(s, owner);
+
+	c->done = done;
+	pg_query(s->pg, "SELECT moot_forget($1::bigint, $2::int)",
+		 (const struct span[]){store_number(age, (uint64_t)age_ms),
+				       store_number(most, limit)},
+		 2, store_on_done, c);
+}
+
 void store_heads(struct store *s, const struct store_room *rooms, size_t count,
 		 store_heads_fn *heads, void *owner)
 {
@@ -168,7 +180,7 @@ void store_heads(struct store *s, const struct store_room *rooms, size_t count,
 	must(!slots.over && !keys.over);
 	c->heads = heads;
 	c->count = count;
-	pg_query(s->pg, "SELECT place, seq FROM moot_heads($1::int[], $2::text[])",
+	pg_query(s->pg, "SELECT place, seq, first FROM moot_heads($1::int[], $2::text[])",
 		 (const struct span[]){buf_span(&slots), buf_span(&keys)}, 2, on_heads, c);
 	buf_fini(&slots);
 	buf_fini(&keys);
@@ -279,7 +291,7 @@ static void read_stored(const struct pg_rows *rows, size_t row, struct store_sto
 static void on_heads(void *owner, enum err e, const struct pg_rows *rows, const char *why)
 {
 	struct call *c = owner;
-	uint64_t *heads = mem_new(c->count * sizeof(*heads));
+	struct store_head *heads = mem_new(c->count * sizeof(*heads));
 
 	if (e)
 		store_refused("heads", e, why);
@@ -287,7 +299,8 @@ static void on_heads(void *owner, enum err e, const struct pg_rows *rows, const 
 		size_t place = (size_t)pg_int(rows, row, 0);
 
 		if (place >= 1 && place <= c->count)
-			heads[place - 1] = (uint64_t)pg_int(rows, row, 1);
+			heads[place - 1] = (struct store_head){(uint64_t)pg_int(rows, row, 1),
+							       (uint64_t)pg_int(rows, row, 2)};
 	}
 	c->heads(c->owner, e, e ? NULL : heads, c->count);
 	mem_free(heads);

@@ -36,6 +36,7 @@ struct call {
 
 struct call *store_call_new(struct store *, void *owner);
 void store_call_free(struct call *);
+void store_on_done(void *call, enum err, const struct pg_rows *, const char *why);
 void store_on_assigned(void *call, enum err, const struct pg_rows *, const char *why);
 
 /* Unsigned 64 bits as the signed number with the same bits: that is what bigint holds. */

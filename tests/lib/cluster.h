@@ -10,6 +10,8 @@ struct cluster;
 MUST_USE struct cluster *cluster_new(void); /* initialised and started; NULL: no PostgreSQL here */
 void cluster_free(struct cluster **);       /* stopped and removed */
 const char *cluster_url(const struct cluster *);
+/* All of roomd/schema, in order; needs MOOT_SOURCE_ROOT in the environment. */
+MUST_USE bool cluster_migrate(const struct cluster *);
 
 void cluster_stop(struct cluster *); /* at once, as in a crash */
 void cluster_start(struct cluster *);

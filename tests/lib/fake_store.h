@@ -28,6 +28,8 @@ struct fake_database {
 
 void fake_database_init(struct fake_database *);
 struct view_member *fake_database_member(struct fake_database *, incarnation_id); /* NULL: none */
+/* Of the room's log only what has this seq or a greater one is kept. */
+void fake_database_forget(struct fake_database *, const char *room, uint64_t before);
 void fake_database_put(struct fake_database *, const struct view_member *);
 
 MUST_USE struct store *fake_store_new(struct fake_database *);

@@ -85,6 +85,12 @@ void store_read(struct store *s, const struct store_range *range, store_page_fn 
 	store_send(s, q);
 }
 
+/* Everything is kept here. */
+void store_forget(struct store *s, int64_t age_ms, unsigned limit, store_done_fn *done, void *owner)
+{
+	(void)s, (void)age_ms, (void)limit, (void)done, (void)owner;
+}
+
 /* Nobody publishes in SQL here: the first question stays open. */
 void store_publications(struct store *s, incarnation_id owner, unsigned limit,
 			store_publications_fn *publications, void *asker)
@@ -120,10 +126,10 @@ static void tell_appended(const struct call *c)
 
 static void tell_heads(const struct call *c)
 {
-	uint64_t *heads = mem_new(c->count * sizeof *heads);
+	struct store_head *heads = mem_new(c->count * sizeof *heads);
 
 	for (size_t i = 0; !c->err && i < c->count; i++)
-		heads[i] = c->answer->events[i].head;
+		heads[i] = (struct store_head){c->answer->events[i].head, 1};
 	c->heads(c->owner, c->err, c->err ? NULL : heads, c->count);
 	mem_free(heads);
 }

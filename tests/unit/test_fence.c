@@ -111,31 +111,9 @@ static long long head(PGconn *c)
 
 static int start_cluster(void **state)
 {
-	static const char *const names[] = {"0001_cluster",
-					    "0002_access",
-					    "0003_grants",
-					    "0004_events",
-					    "0005_gateways_come_back",
-					    "0006_event_fields",
-					    "0007_secrets",
-					    "0008_age_of_the_dead",
-					    "0009_service_keys",
-					    "0010_publications"};
-	const char *root = getenv("MOOT_SOURCE_ROOT");
-	char line[1024];
-
 	(void)state;
 	cluster = cluster_new();
-	if (!cluster || !root)
-		return -1;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		snprintf(line, sizeof line,
-			 "psql -q -v ON_ERROR_STOP=1 -1 -d '%s' -f '%s/roomd/schema/%s.sql' "
-			 ">/dev/null",
-			 cluster_url(cluster), root, names[i]);
-		assert_int_equal(system(line), 0);
-	}
-	return 0;
+	return cluster && cluster_migrate(cluster) ? 0 : -1;
 }
 
 static int stop_cluster(void **state)

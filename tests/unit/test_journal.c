@@ -69,10 +69,10 @@ static void on_conflict(void *owner, const struct journal_asker *a, const struct
 	     SPAN_ARGS(newer->body));
 }
 
-static void on_head(void *owner, struct span room, uint64_t head)
+static void on_head(void *owner, struct span room, const struct store_head *head)
 {
 	(void)room;
-	note(owner, "head %" PRIu64, head);
+	note(owner, "head %" PRIu64, head->seq);
 }
 
 static void on_fenced(void *owner, unsigned slot)
@@ -223,7 +223,7 @@ static void event_said_twice_while_it_is_staged_is_one(void **state)
 static void event_of_a_watched_room_comes_after_its_head(void **state)
 {
 	struct desk *d = *state;
-	uint64_t head;
+	struct store_head head;
 
 	assert_int_equal(stage(d, ROOM, 1), OK);
 	run(d);
@@ -234,7 +234,8 @@ static void event_of_a_watched_room_comes_after_its_head(void **state)
 
 	told(d, "head 1; event 2:2; ack 2:2");
 	assert_true(journal_watch(d->journal, SPAN(ROOM), &head));
-	assert_int_equal(head, 2);
+	assert_int_equal(head.seq, 2);
+	assert_int_equal(head.first, 1);
 }
 
 static void two_edits_of_one_field_that_knew_nothing_of_each_other_are_one(void **state)
@@ -323,7 +324,7 @@ static void page_may_show_what_is_known_to_be_stored(void **state)
 static void lost_answer_is_settled_after_the_slot_was_taken_again(void **state)
 {
 	struct desk *d = *state;
-	uint64_t head;
+	struct store_head head;
 
 	(void)journal_watch(d->journal, SPAN(ROOM), &head);
 	run(d);

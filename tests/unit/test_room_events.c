@@ -256,6 +256,42 @@ static void slot_given_away_refuses_what_is_not_written_and_the_next_owner_goes_
 	assert_true(most > 1);
 }
 
+/* Whoever wants what is not kept any more is told where the log begins, and goes on from there. */
+static void attach_that_missed_what_is_forgotten_goes_on_with_what_is_kept(void **state)
+{
+	struct stage *s = *state;
+
+	attach(s, 0, "1:ann", 0);
+	for (uint64_t n = 1; n <= 5; n++)
+		publish(s, 0, n);
+	fake_database_forget(&s->db, STAGE_ROOM, 4);
+	stage_kill(s, 0);
+	stage_start(s, 0);
+	stage_run(s, 200);
+	stage_call(s, 0, 0);
+	stage_call(s, 1, 0);
+	stage_turn(s);
+	attach(s, 0, "1:ann", 6);
+	attach(s, 1, "2:bob", 2);
+	stage_run(s, 300);
+
+	heard(s, 1, "HEAD 3; EVENT 4:4; EVENT 5:5");
+}
+
+static void log_that_is_forgotten_meanwhile_goes_on_with_what_is_kept(void **state)
+{
+	struct stage *s = *state;
+
+	for (uint64_t n = 1; n <= 5; n++) /* not kept in memory: nobody shows the room */
+		publish(s, 0, n);
+	attach(s, 0, "1:ann!", 0);
+	fake_database_forget(&s->db, STAGE_ROOM, 4);
+	attach(s, 1, "2:bob!", 2);
+	stage_run(s, 300);
+
+	heard(s, 1, "HEAD 1; HEAD 3; EVENT 4:4; EVENT 5:5");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 
 int main(void)
@@ -268,6 +304,8 @@ int main(void)
 		TEST(every_gateway_gets_each_event_once_and_before_the_ack),
 		TEST(attach_that_missed_a_little_needs_no_database),
 		TEST(attach_that_missed_more_than_is_in_memory_asks_the_database_too),
+		TEST(attach_that_missed_what_is_forgotten_goes_on_with_what_is_kept),
+		TEST(log_that_is_forgotten_meanwhile_goes_on_with_what_is_kept),
 		TEST(event_waits_until_the_greatest_number_that_was_shown_is_known),
 		TEST(event_does_not_wait_for_a_gateway_that_says_nothing),
 		TEST(killed_owner_leaves_nothing_out),

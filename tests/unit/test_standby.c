@@ -85,10 +85,10 @@ static void on_conflict(void *owner, const struct journal_asker *a, const struct
 	note(owner, "conflict");
 }
 
-static void on_head(void *owner, struct span room, uint64_t head)
+static void on_head(void *owner, struct span room, const struct store_head *head)
 {
 	(void)room;
-	note(owner, "head %" PRIu64, head);
+	note(owner, "head %" PRIu64, head->seq);
 }
 
 static void on_fenced(void *owner, unsigned slot)
@@ -199,31 +199,9 @@ static void set_standby(struct desk *d, const char *name)
 
 static int start_cluster(void **state)
 {
-	static const char *const names[] = {"0001_cluster",
-					    "0002_access",
-					    "0003_grants",
-					    "0004_events",
-					    "0005_gateways_come_back",
-					    "0006_event_fields",
-					    "0007_secrets",
-					    "0008_age_of_the_dead",
-					    "0009_service_keys",
-					    "0010_publications"};
-	const char *root = getenv("MOOT_SOURCE_ROOT");
-	char line[1024];
-
 	(void)state;
 	cluster = cluster_new();
-	if (!cluster || !root)
-		return -1;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		snprintf(line, sizeof line,
-			 "psql -q -v ON_ERROR_STOP=1 -1 -d '%s' -f '%s/roomd/schema/%s.sql' "
-			 ">/dev/null",
-			 cluster_url(cluster), root, names[i]);
-		assert_int_equal(system(line), 0);
-	}
-	return 0;
+	return cluster && cluster_migrate(cluster) ? 0 : -1;
 }
 
 static int stop_cluster(void **state)
@@ -293,7 +271,7 @@ static void stage(struct desk *d, uint64_t pseq)
 static void cancelled_wait_for_a_standby_is_no_ack(void **state)
 {
 	struct desk *d = *state;
-	uint64_t head;
+	struct store_head head;
 
 	(void)journal_watch(d->journal, SPAN(ROOM), &head);
 	told(d, "head 0");

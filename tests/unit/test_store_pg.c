@@ -36,7 +36,7 @@ struct desk {
 	struct store_stored stored[4];
 	char body[128], name[32], field[32];
 	unsigned shape;
-	uint64_t page_first, page_head;
+	uint64_t page_first, page_head, head_first;
 	bool more;
 	int64_t at_ms;
 	bool placed;
@@ -131,28 +131,9 @@ static void psql(const char *arguments)
 
 static int start_cluster(void **state)
 {
-	const char *root = getenv("MOOT_SOURCE_ROOT");
-	char file[512];
-
 	(void)state;
 	cluster = cluster_new();
-	if (!cluster || !root)
-		return -1;
-	static const char *const names[] = {"0001_cluster",
-					    "0002_access",
-					    "0003_grants",
-					    "0004_events",
-					    "0005_gateways_come_back",
-					    "0006_event_fields",
-					    "0007_secrets",
-					    "0008_age_of_the_dead",
-					    "0009_service_keys",
-					    "0010_publications"};
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		snprintf(file, sizeof file, "-f '%s/roomd/schema/%s.sql'", root, names[i]);
-		psql(file);
-	}
-	return 0;
+	return cluster && cluster_migrate(cluster) ? 0 : -1;
 }
 
 static int stop_cluster(void **state)
@@ -350,11 +331,12 @@ static void on_appended(void *owner, enum err e, const struct store_stored *stor
 		copy(d->body, sizeof d->body, stored[0].newer.body);
 }
 
-static void on_heads(void *owner, enum err e, const uint64_t *heads, size_t count)
+static void on_heads(void *owner, enum err e, const struct store_head *heads, size_t count)
 {
 	struct desk *d = owner;
 
-	on_done(owner, e, heads ? heads[0] : 0);
+	on_done(owner, e, heads ? heads[0].seq : 0);
+	d->head_first = heads ? heads[0].first : 0;
 	d->slots = count;
 }
 
@@ -443,6 +425,36 @@ static void store_numbers_a_batch_and_knows_it_again(void **state)
 	wait_answer(d);
 
 	assert_int_equal(d->version, 3);
+	assert_int_equal(d->head_first, 1);
+}
+
+static void store_forgets_the_first_events_of_a_room_but_never_the_last(void **state)
+{
+	static const char *const bodies[] = {"1", "2", "3"};
+	struct desk *d = *state;
+
+	add(d, ONE, "a");
+	assign(d, 7, 0, ONE, 0);
+	append(d, 1, 0, bodies, 3);
+	psql("-c 'UPDATE event SET at = now()'");
+	store_forget(d->store, 3600000, 100, on_done, d);
+	wait_answer(d);
+	assert_int_equal(d->version, 0); /* how many */
+
+	psql("-c \"UPDATE event SET at = now() - interval '2 hours' WHERE seq <= 2\"");
+	store_forget(d->store, 3600000, 1, on_done, d);
+	wait_answer(d);
+	store_forget(d->store, 3600000, 100, on_done, d);
+	wait_answer(d);
+	store_heads(d->store, &(struct store_room){7, SPAN(ROOM)}, 1, on_heads, d);
+	wait_answer(d);
+	assert_int_equal(d->version, 3);
+	assert_int_equal(d->head_first, 3);
+
+	psql("-c \"UPDATE event SET at = now() - interval '2 hours'\"");
+	store_forget(d->store, 3600000, 100, on_done, d);
+	wait_answer(d);
+	assert_int_equal(d->version, 0);
 }
 
 static void store_reads_a_page_before_an_event(void **state)
@@ -583,6 +595,7 @@ int main(void)
 		TEST(store_assigns_everything_at_once),
 		TEST(store_keeps_an_event_byte_for_byte),
 		TEST(store_numbers_a_batch_and_knows_it_again),
+		TEST(store_forgets_the_first_events_of_a_room_but_never_the_last),
 		TEST(store_reads_a_page_before_an_event),
 		TEST(store_tells_what_an_event_conflicts_with),
 		TEST(store_moves_a_publication_into_the_log),
