@@ -18,9 +18,16 @@ static const struct {
 	const char *mark;
 	void (*put)(struct buf *);
 } parts[] = {
-	{"@generated@", put_name},    {"@types@", put_types},   {"@samples@", put_samples},
-	{"@examples@", put_examples}, {"@errors@", put_errors}, {"@limits@", put_limits},
+	{"@generated@", put_name},
+	{"@types@", put_types},
+	{"@samples@", put_samples},
+	{"@examples@", put_examples},
+	{"@errors@", put_errors},
+	{"@limits@", put_limits},
 	{"@messages@", put_messages},
+	{"@client_messages@", gen_put_client_messages},
+	{"@server_messages@", gen_put_server_messages},
+	{"@server_objects@", gen_put_server_objects},
 };
 
 void gen_put_docs(struct buf *out, struct span pattern)
