@@ -198,6 +198,12 @@ async function stopWriter({ name }) {
 async function logStatements(act) {
 	const set = (/** @type {string} */ to) => cluster.sql(`alter system ${to}`).then(() => cluster.sql('select pg_reload_conf()'));
 	await set("set log_statement = 'all'");
+	for (;;) { // a server process that is started with it: the others have been told by then
+		const [{ log_statement: now }] = await cluster.sql('show log_statement');
+		if (now === 'all')
+			break;
+		await sleep(5);
+	}
 	await act();
 	await set('reset log_statement');
 }
