@@ -72,7 +72,7 @@ bool roster_remove(struct roster *r, struct roster_entry *e)
 {
 	struct roster_user *u = e->user;
 
-	r->changes++;
+	r->changes += roster_leads(e);
 	(void)map_remove_u64(&r->by_session, e->session.v);
 	list_remove(&e->of_roster);
 	list_remove(&e->of_user);
@@ -81,6 +81,11 @@ bool roster_remove(struct roster *r, struct roster_entry *e)
 		return false;
 	free_user(r, u);
 	return true;
+}
+
+bool roster_leads(const struct roster_entry *e)
+{
+	return e->user->entries.next == &e->of_user;
 }
 
 void roster_keep(struct roster_entry *e, struct span key, struct span body)
@@ -170,7 +175,7 @@ static struct roster_entry *add_entry(struct roster *r, const struct item_member
 	list_init(&e->of_user);
 	place(r, e);
 	map_add_u64(&r->by_session, e->session.v, e);
-	r->changes++;
+	r->changes += roster_leads(e);
 	return e;
 }
 
@@ -182,11 +187,12 @@ static void refresh_entry(struct roster *r, struct roster_entry *e, const struct
 	e->conn_gen = m->conn_gen;
 	if (e->since_ms == (int64_t)m->since_ms)
 		return;
+	bool led = roster_leads(e);
 	e->since_ms = (int64_t)m->since_ms;
 	list_remove(&e->of_roster);
 	list_remove(&e->of_user);
 	place(r, e);
-	r->changes++;
+	r->changes += led || roster_leads(e);
 }
 
 static struct roster_user *user_of(struct roster *r, const struct item_member *m)

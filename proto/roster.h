@@ -49,7 +49,7 @@ struct roster {
 	struct list entries;
 	struct map by_session; /* u64 -> roster_entry */
 	struct map by_user;    /* user id -> roster_user */
-	uint64_t changes;      /* grows with each change of who is there */
+	uint64_t changes;      /* grows with each change of the list of users */
 };
 
 void roster_init(struct roster *);
@@ -66,6 +66,8 @@ struct roster_entry *roster_find(const struct roster *, session_id);
 bool roster_is_meant(const struct roster_entry *, struct span user, uint64_t session);
 /* Remove; the entry and perhaps its user are freed. Returns true when it was the user's last. */
 bool roster_remove(struct roster *, struct roster_entry *);
+/* Is it the first of its user's: the one by which a list of users shows it? */
+bool roster_leads(const struct roster_entry *);
 
 /* Keep `body` for late joiners, or forget it (empty body). A body over KEPT_BODY_MAX or a ninth key
  * is not kept. */

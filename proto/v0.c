@@ -185,7 +185,7 @@ void v0_put_users(struct buf *out, const struct roster *roster)
 	LIST_EACH (&roster->entries, it, ahead) {
 		const struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
 
-		if (e->user->entries.next != &e->of_user)
+		if (!roster_leads(e))
 			continue; /* the user's first connection stands for all */
 		buf_put_str(out, before);
 		json_put_string(out, span_str(e->user->id));

@@ -7,6 +7,7 @@
 
 static void remember(struct presence *, const struct roster_entry *);
 static bool is_alone(const struct roster_entry *);
+static bool leads(const struct roster_entry *);
 static bool shows_any(const struct presence *);
 static void state_changed(struct presence *, int64_t now_ns);
 static void tell_state(struct presence *, int64_t now_ns);
@@ -86,7 +87,7 @@ void presence_add_silently(struct presence *p, struct roster_entry *e, int64_t n
 	e->seen = true;
 	e->told_gen = e->conn_gen;
 	notice_joined(&n, e, presence_home(p, e));
-	if (is_new)
+	if (is_new && leads(e))
 		state_changed(p, now_ns);
 }
 
@@ -113,7 +114,7 @@ void presence_announce(struct presence *p, struct roster_entry *e, int64_t now_n
 		home->shows = true;
 		notice_welcomed(&n, home, e->session, count);
 	}
-	if (is_new && others)
+	if (is_new && others && leads(e))
 		state_changed(p, now_ns);
 }
 
@@ -122,6 +123,7 @@ void presence_remove(struct presence *p, struct roster_entry *e, int64_t now_ns)
 	struct attachment *home = presence_home(p, e);
 	session_id session = e->session;
 	bool is_shown = e->seen && is_alone(e);
+	bool led = e->seen && leads(e);
 
 	if (home)
 		home->entries--;
@@ -135,7 +137,8 @@ void presence_remove(struct presence *p, struct roster_entry *e, int64_t now_ns)
 		return;
 	struct notice n = notice_of(p, is_shown ? ++p->relay : 0, now_ns);
 	notice_left(&n, session);
-	state_changed(p, now_ns);
+	if (led)
+		state_changed(p, now_ns);
 }
 
 void presence_remove_home(struct presence *p, const struct attachment *a, int64_t now_ns)
@@ -240,6 +243,19 @@ static bool is_alone(const struct roster_entry *e)
 
 		if (other != e && other->seen)
 			return false;
+	}
+	return true;
+}
+
+/* Of the user's connections that have been announced it is the first: the list shows it by this
+ * one. */
+static bool leads(const struct roster_entry *e)
+{
+	LIST_EACH (&e->user->entries, it, ahead) {
+		const struct roster_entry *other = container_of(it, struct roster_entry, of_user);
+
+		if (other == e || other->seen)
+			return other == e;
 	}
 	return true;
 }

@@ -83,12 +83,25 @@ static void room_a_second_tab_is_no_new_user(void **state)
 	struct stage *s = *state;
 
 	stage_join(s, 1, "3:ann!");
-	heard(s, 1, "JOINED 0 [3:ann]; WELCOMED 7+2 3; STATE 9");
-	heard(s, 0, "JOINED 0 [3:ann]; STATE 9");
+	heard(s, 1, "JOINED 0 [3:ann]; WELCOMED 7+2 3");
+	heard(s, 0, "JOINED 0 [3:ann]");
 
 	stage_run(s, 100);
 	stage_leave(s, 1, 3);
-	heard(s, 0, "LEFT 0 3; STATE 10");
+	heard(s, 0, "LEFT 0 3");
+}
+
+/* The list says since when he is connected, and where in it he stands. */
+static void room_the_first_of_two_tabs_changes_the_list(void **state)
+{
+	struct stage *s = *state;
+
+	stage_join(s, 1, "3:ann!");
+	stage_run(s, 100);
+	heard(s, 1, "JOINED 0 [3:ann]; WELCOMED 7+2 3");
+
+	stage_leave(s, 0, 1);
+	heard(s, 1, "LEFT 0 1; STATE 9");
 }
 
 static void room_the_last_tab_is_shown_as_left(void **state)
@@ -675,6 +688,7 @@ int main(void)
 		ALONE(room_a_gateway_that_died_long_ago_is_forgotten),
 		ALONE(room_the_second_is_shown_to_the_first),
 		PAIR(room_a_second_tab_is_no_new_user),
+		PAIR(room_the_first_of_two_tabs_changes_the_list),
 		PAIR(room_the_last_tab_is_shown_as_left),
 		PAIR(room_an_old_leave_is_ignored),
 		PAIR(room_an_old_connection_brings_nobody_home),

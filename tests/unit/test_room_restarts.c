@@ -89,7 +89,7 @@ static void room_a_user_known_elsewhere_is_not_new_after_a_restart(void **state)
 
 	heard(s, 0,
 	      "ATTACHED 6; PARTIAL 0 [1:ann]; ROSTER 7 [1:ann 2:bob]; "
-	      "JOINED 0 [3:bob]; WELCOMED 8+2 3; STATE 10");
+	      "JOINED 0 [3:bob]; WELCOMED 8+2 3");
 }
 
 static void room_entries_of_a_lost_gateway_leave_after_the_grace(void **state)
