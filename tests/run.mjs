@@ -11,11 +11,14 @@ import { bare, compile, format, fuzz, model, nodeTests, packages, shell, simulat
  * @typedef {object} Step
  * @property {string} name
  * @property {string} what
- * @property {string[]} [needs]  steps that go before
+ * @property {string[]} [needs]  steps that must have ended before
  * @property {boolean} [lint]
- * @property {boolean} [beside]  the next steps begin while it runs: it waits more than it works, or has a core to spare
- * @property {() => Promise<Outcome>} run
+ * @property {boolean} [beside]  the next steps begin while it runs, at the lowest priority: on the time that e2e waits
+ * @property {boolean} [alone]   begins when all before it have ended
+ * @property {(niceness: number) => Promise<Outcome>} run
  */
+
+const LOWEST = 19;
 
 /** @type {Step[]} */
 const STEPS = [
@@ -30,14 +33,14 @@ const STEPS = [
 	{ name: 'checker', what: 'the account by which the cluster is judged can fail', needs: ['npm'], run: nodeTests('lib') },
 	{ name: 'golden', what: 'golden vectors in JavaScript', needs: ['debug', 'npm'], run: nodeTests('golden') },
 	{ name: 'release', what: 'gcc -O2, for the promise that is made in milliseconds', run: compile('release') },
+	{ name: 'clang', what: 'clang; warnings are errors', beside: true, run: compile('clang') },
+	{ name: 'tidy', what: 'clang-tidy', needs: ['clang'], lint: true, beside: true, run: tidy },
+	{ name: 'model', what: 'the protocol as models, and their mutants', beside: true, run: model },
+	{ name: 'seeds', what: 'clusters under faults, 500 fresh seeds', beside: true, run: simulator },
 	{ name: 'e2e', what: 'real processes, real PostgreSQL, real sockets', needs: ['debug', 'release', 'npm'], run: nodeTests('e2e') },
 	{ name: 'browser', what: 'the demo page in a real Chromium', needs: ['debug', 'npm'], run: nodeTests('browser') },
-	{ name: 'bare', what: './dev run on a bare Debian 12, in a chroot', needs: ['npm'], beside: true, run: bare },
-	{ name: 'seeds', what: 'clusters under faults, 500 fresh seeds', beside: true, run: simulator },
-	{ name: 'model', what: 'the protocol as models, and their mutants', beside: true, run: model },
-	{ name: 'clang', what: 'clang; warnings are errors', run: compile('clang') },
-	{ name: 'tidy', what: 'clang-tidy', needs: ['clang'], lint: true, run: tidy },
-	{ name: 'fuzz', what: 'each fuzz target for MOOT_FUZZ_SECONDS (60)', needs: ['clang'], run: fuzz },
+	{ name: 'bare', what: './dev run on a bare Debian 12, in a chroot', needs: ['npm'], run: bare },
+	{ name: 'fuzz', what: 'each fuzz target for MOOT_FUZZ_SECONDS (60; 30 behind another)', needs: ['clang'], alone: true, run: fuzz },
 ];
 
 process.exitCode = await main(process.argv.slice(2));
@@ -50,13 +53,15 @@ async function main([, only]) {
 	}
 	const total = { passed: 0, failed: 0 };
 	const from = Date.now();
-	const started = [];
+	/** @type {Map<string, Promise<Outcome>>} */
+	const started = new Map();
 	for (const step of chosen(only)) {
-		started.push(perform(step));
+		const before = step.alone ? [...started.keys()] : step.needs ?? [];
+		started.set(step.name, Promise.all(before.map((name) => started.get(name))).then(() => perform(step)));
 		if (!step.beside)
-			await started.at(-1);
+			await started.get(step.name);
 	}
-	for (const { passed, failed } of await Promise.all(started)) {
+	for (const { passed, failed } of await Promise.all(started.values())) {
 		total.passed += passed;
 		total.failed += failed;
 	}
@@ -78,7 +83,7 @@ async function perform(step) {
 	/** @type {Outcome} */
 	let outcome;
 	try {
-		outcome = await step.run();
+		outcome = await step.run(step.beside ? LOWEST : 0);
 	} catch (cause) {
 		outcome = { passed: 0, failed: 1, output: /** @type {Error} */ (cause).message };
 	}
