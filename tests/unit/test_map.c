@@ -96,7 +96,7 @@ static uint64_t next_random(uint64_t *s)
 static void map_agrees_with_an_array_on_random_operations(void **state)
 {
 	enum { KEYS = 60 };
-	char names[KEYS][8];
+	char names[KEYS][16];
 	bool there[KEYS] = {0};
 	uint64_t seed = 0x9e3779b97f4a7c15;
 	size_t len = 0;
