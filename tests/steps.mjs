@@ -2,11 +2,11 @@
 /**
  * What each step of `./dev test` does: start the tool, read its counts. The table of steps is in run.mjs.
  */
-import { spawn } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { build, lower } from '../deploy/local/build.mjs';
+import { build } from '../deploy/local/build.mjs';
+import { spawnNice } from '../deploy/local/nice.mjs';
 import { freePorts } from '../deploy/local/ports.mjs';
 import { buildDirectory, ROOT, SANITIZER_SETTINGS } from '../deploy/local/settings.mjs';
 
@@ -164,8 +164,7 @@ function judge(...results) {
 function run(program, args, env = {}, niceness = 0) {
 	const what = [path.basename(program), args[args.length - 1]].join(' ');
 	return new Promise((resolve) => {
-		const child = spawn(program, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-		lower(child, niceness);
+		const child = spawnNice(niceness, program, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
 		let output = '';
 		for (const stream of [child.stdout, child.stderr])
 			stream.setEncoding('utf8').on('data', (text) => (output += text));

@@ -4,10 +4,10 @@
  * run), clang (the second compiler's opinion, and the fuzz targets) and sim (the simulator, fast). Nothing is
  * done twice: ninja knows.
  */
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { spawnNice } from './nice.mjs';
 import { buildDirectory, ROOT } from './settings.mjs';
 
 /** With -O1, because -O2 takes twice as long to compile here, and what runs is mostly the libraries. */
@@ -52,17 +52,11 @@ export async function build(name, say, niceness = 0) {
 	}
 }
 
-/** The processes that it starts inherit it. @param {import('node:child_process').ChildProcess} child @param {number} niceness */
-export function lower({ pid }, niceness) {
-	if (pid && niceness > 0)
-		os.setPriority(pid, niceness);
-}
 
 /** @param {string} program @param {string[]} args @param {Record<string, string>} env @param {number} niceness @returns {Promise<void>} */
 function quietly(program, args, env, niceness) {
 	return new Promise((resolve, reject) => {
-		const child = spawn(program, args, { cwd: ROOT, env: { ...process.env, ...env } });
-		lower(child, niceness);
+		const child = spawnNice(niceness, program, args, { cwd: ROOT, env: { ...process.env, ...env } });
 		let output = '';
 		let shown = Date.now();
 		child.on('error', reject);
