@@ -33,6 +33,16 @@ static inline void list_add_last(struct list *l, struct list *n)
 {
 	list_add_before(l, n);
 }
+static inline void list_move_all(struct list *from, struct list *to) /* to its end */
+{
+	if (list_is_empty(from))
+		return;
+	from->next->prev = to->prev;
+	to->prev->next = from->next;
+	from->prev->next = to;
+	to->prev = from->prev;
+	list_init(from);
+}
 
 /* `next` is read ahead, so the current node may be removed in the body. */
 #define LIST_EACH(l, it, ahead)                                                                    \

@@ -54,6 +54,8 @@ void timers_free(struct timers **ts)
 void timers_arm(struct timers *ts, struct timer *t, int64_t at_ns, timer_fn *fn)
 {
 	must(at_ns > 0);
+	if (t->at_ns == at_ns && t->fn == fn)
+		return;
 	timers_disarm(ts, t);
 	t->at_ns = at_ns;
 	t->fn = fn;

@@ -90,6 +90,22 @@ bool audience_is_empty(const struct audience *a)
 	return list_is_empty(&a->attendees);
 }
 
+bool audience_is_calm(const struct audience *a)
+{
+	LIST_EACH (&a->attendees, it, ahead) {
+		const struct attendee *who = container_of(it, struct attendee, node);
+
+		if (!who->welcomed || who->leaving)
+			return false;
+	}
+	return true;
+}
+
+bool audience_has_others(const struct audience *a)
+{
+	return roster_entries(&a->copy) > roster_entries(&a->local);
+}
+
 struct list *audience_attendees(struct audience *a)
 {
 	return &a->attendees;

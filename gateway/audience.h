@@ -57,6 +57,8 @@ void audience_free(struct audience **); /* must be empty */
 /* ---- the connections here ---- */
 struct attendee *audience_add(struct audience *, void *session, const struct item_member *);
 void audience_remove(struct attendee **);
+bool audience_is_calm(const struct audience *);    /* everybody is welcomed, nobody leaves */
+bool audience_has_others(const struct audience *); /* somebody is there over another gateway */
 bool audience_is_empty(const struct audience *);
 struct list *audience_attendees(struct audience *);
 /* What a connection here left for late joiners; keep as in CAST. */

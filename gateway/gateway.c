@@ -304,6 +304,7 @@ static void on_tick(struct timer *t, int64_t now_ns)
 		retreat_tick(g->retreat);
 	drain_tick(g->drain, now_ns);
 	metrics_set(METRIC_rooms, (int64_t)router_rooms(g->router));
+	metrics_set(METRIC_rooms_asleep, (int64_t)router_rooms_asleep(g->router));
 	metrics_set(METRIC_links_up, router_links_up(g->router));
 	metrics_set(METRIC_suspects, (int64_t)router_suspects(g->router));
 	metrics_set(METRIC_cut_off, router_is_cut_off(g->router));

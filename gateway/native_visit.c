@@ -279,7 +279,7 @@ static void enter(struct native_visit *v)
 		visit_enter(&v->visit, true);
 		audience_set_native(v->visit.attendee);
 	} else if (who->conn_gen < s->conn_gen) {
-		router_renew(who, s->conn_gen);
+		router_renew(who, s->conn_gen, session_now(s));
 	}
 	v->visit.attendee->deaf = !session_is_served(s);
 	if (v->state_at_join.len > 0 && native_visit_state(v, buf_span(&v->state_at_join)) != OK)

@@ -133,6 +133,8 @@ static void send_first(struct native_visit *v)
 	const uint8_t *field = one->bytes + one->type_len;
 	char producer[PRODUCER_LEN + 1];
 
+	if (v->visit.attendee)
+		router_wake(v->visit.attendee, session_now(s));
 	producer_write(s->id, producer);
 	questions_publish(s->set->setup.questions, v->visit.room_key,
 			  &(struct question_event){

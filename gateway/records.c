@@ -86,8 +86,21 @@ static void on_roster(const struct arrival *at, const struct message *m)
 {
 	struct route *route = hearing_route(at, m->roster.room);
 
-	if (route)
-		audience_on_roster(route->audience, &m->roster);
+	if (!route)
+		return;
+	audience_on_roster(route->audience, &m->roster);
+	if (m->roster.covered)
+		route_on_covered(route, at->now_ns);
+}
+
+/* Without an answer the owner asks again. */
+static void on_hibernate(const struct arrival *at, const struct message *m)
+{
+	struct route *route = attached_route(at, m->hibernate.room);
+
+	if (route && route_sleep(route))
+		message_put_hibernated(link_out(at->link),
+				       &(struct msg_hibernated){m->hibernate.room});
 }
 
 /* Our ATTACH answers; when it is already under way, that one does. A shard that asks although
@@ -230,7 +243,7 @@ static void on_moved(const struct arrival *at, const struct message *m)
 
 	while (item_next_grant(&slots, &g))
 		if (g.slot < SLOTS)
-			router_put_slot(at->router, (unsigned)g.slot, owner, g.epoch);
+			router_move_slot(at->router, (unsigned)g.slot, owner, g.epoch);
 	router_add_link(at->router, owner, m->moved.endpoint, at->now_ns);
 	router_settle(at->router, at->now_ns);
 	if (m->moved.view > router_view(at->router)->version)

@@ -146,7 +146,7 @@ static enum request_outcome swallow(struct session *s, enum v0_type type, struct
 	(void)type, (void)text;
 	if (v->ping_seq > v->attendee->proved) {
 		v->attendee->proved = v->ping_seq;
-		router_prove(v->attendee, false);
+		router_prove(v->attendee, false, session_now(s));
 	}
 	v->ping_seq = 0;
 	return REQUEST_ANSWERED;
@@ -199,7 +199,7 @@ static void on_shown(struct visit *v)
 
 static void on_lost(struct visit *v)
 {
-	router_prove(v->attendee, true);
+	router_prove(v->attendee, true, session_now(v->session));
 }
 
 static void on_shut(struct session *s)

@@ -15,7 +15,10 @@
 #define ANSWER_NS NS_PER_S /* an ATTACH without an answer is sent again */
 #define MEMBERS_MAX (LINK_BATCH_MAX / 2)
 
+static bool is_over(const struct route *, const struct link *);
 static bool may_send(const struct route *);
+static bool is_calm(const struct route *);
+static void set_state(struct route *, enum route_state);
 static void unsettle(struct route *);
 static void send_attach(struct route *);
 static void send_join(struct route *, const struct attendee *);
@@ -43,7 +46,7 @@ struct route *route_new(struct span key, struct route_shared *shared)
 	r->shared = shared;
 	r->audience = audience_new(kind, id, shared->sink, &shared->telling);
 	list_init(&r->of_slot);
-	list_init(&r->of_unsettled);
+	list_init(&r->of_turn);
 	held_init(&r->held, &shared->held_bytes);
 	unsettle(r);
 	return r;
@@ -57,7 +60,8 @@ void route_free(struct route **pr)
 		return;
 	*pr = NULL;
 	list_remove(&r->of_slot);
-	list_remove(&r->of_unsettled);
+	list_remove(&r->of_turn);
+	set_state(r, ROUTE_WAITING);
 	held_fini(&r->held);
 	drop_leavers(r);
 	audience_free(&r->audience);
@@ -70,13 +74,13 @@ void route_attach(struct route *r, struct link *link, uint64_t epoch, int64_t no
 	/* Epochs grow by one: under the next one the same owner has only taken its slot again. */
 	bool goes_on = route_hears(r, link) && epoch <= r->epoch + 1;
 
-	unsettle(r);
 	if (!link || !link_is_open(link) || r->on_hold) {
 		route_lose(r, now_ns);
 		return;
 	}
+	unsettle(r);
 	r->goes_on = goes_on;
-	r->state = ROUTE_ATTACHING;
+	set_state(r, ROUTE_ATTACHING);
 	r->link = link;
 	r->generation = link_generation(link);
 	r->epoch = epoch;
@@ -86,8 +90,12 @@ void route_attach(struct route *r, struct link *link, uint64_t epoch, int64_t no
 
 void route_lose(struct route *r, int64_t now_ns)
 {
-	r->state = ROUTE_WAITING;
 	r->link = NULL;
+	if (route_sleeps(r)) {
+		route_stir(r);
+		return;
+	}
+	set_state(r, ROUTE_WAITING);
 	if (r->retry_ns < now_ns)
 		r->retry_ns = now_ns;
 	unsettle(r);
@@ -96,7 +104,49 @@ void route_lose(struct route *r, int64_t now_ns)
 void route_hold(struct route *r)
 {
 	r->on_hold = true;
+	if (!route_sleeps(r))
+		unsettle(r);
+}
+
+bool route_sleep(struct route *r)
+{
+	if (r->state == ROUTE_ASLEEP)
+		return !r->waking;
+	if (!is_calm(r))
+		return false;
+	list_remove(&r->of_turn);
+	set_state(r, ROUTE_ASLEEP);
+	return true;
+}
+
+bool route_sleeps(const struct route *r)
+{
+	return r->state == ROUTE_ASLEEP && !r->waking;
+}
+
+void route_wake(struct route *r, int64_t now_ns)
+{
+	if (!route_sleeps(r))
+		return;
+	metrics_add(METRIC_wakes, 1);
+	r->waking = true;
+	r->woken_ns = now_ns;
 	unsettle(r);
+	r->shared->in_haste = true;
+}
+
+void route_stir(struct route *r)
+{
+	if (r->state == ROUTE_ASLEEP && list_is_empty(&r->of_turn))
+		list_add_last(&r->shared->stirred, &r->of_turn);
+}
+
+void route_on_covered(struct route *r, int64_t now_ns)
+{
+	if (!r->woken_ns)
+		return;
+	metrics_observe_ns(METRIC_wake, now_ns - r->woken_ns);
+	r->woken_ns = 0;
 }
 
 void route_release(struct route *r, int64_t now_ns)
@@ -110,14 +160,12 @@ void route_release(struct route *r, int64_t now_ns)
 
 bool route_is_attached_over(const struct route *r, const struct link *link)
 {
-	return r->state == ROUTE_ATTACHED && r->link == link &&
-	       r->generation == link_generation(link);
+	return (r->state == ROUTE_ATTACHED || r->state == ROUTE_ASLEEP) && is_over(r, link);
 }
 
 bool route_is_attaching_over(const struct route *r, const struct link *link)
 {
-	return r->state == ROUTE_ATTACHING && r->link == link &&
-	       r->generation == link_generation(link);
+	return r->state == ROUTE_ATTACHING && is_over(r, link);
 }
 
 bool route_hears(const struct route *r, const struct link *link)
@@ -131,7 +179,8 @@ void route_on_attached(struct route *r, const struct msg_attached *m, int64_t no
 		route_on_refused(r, now_ns); /* it speaks for an epoch that is over */
 		return;
 	}
-	r->state = ROUTE_ATTACHED;
+	if (r->state != ROUTE_ASLEEP)
+		set_state(r, ROUTE_ATTACHED);
 	r->epoch = m->epoch;
 	r->refusals = 0;
 	audience_on_attached(r->audience, m);
@@ -184,10 +233,12 @@ bool route_on_event(struct route *r, const struct msg_event *m)
 	return true;
 }
 
-struct attendee *route_enter(struct route *r, void *session, const struct item_member *m)
+struct attendee *route_enter(struct route *r, void *session, const struct item_member *m,
+			     int64_t now_ns)
 {
 	struct attendee *who;
 
+	route_wake(r, now_ns);
 	drop_leaver(r, (session_id){m->session});
 	who = audience_add(r->audience, session, m);
 	who->route = r;
@@ -195,14 +246,16 @@ struct attendee *route_enter(struct route *r, void *session, const struct item_m
 	return who;
 }
 
-void route_renew(struct route *r, struct attendee *who, uint64_t conn_gen)
+void route_renew(struct route *r, struct attendee *who, uint64_t conn_gen, int64_t now_ns)
 {
+	route_wake(r, now_ns);
 	audience_renew(who, conn_gen);
 	send_join(r, who);
 }
 
-void route_prove(struct route *r, const struct attendee *who, bool lost)
+void route_prove(struct route *r, const struct attendee *who, bool lost, int64_t now_ns)
 {
+	route_wake(r, now_ns);
 	if (may_send(r) && who->proved > 0)
 		message_put_proved(link_out(r->link), &(struct msg_proved){
 							      .room = key_of(r),
@@ -217,6 +270,7 @@ void route_leave(struct route *r, struct attendee **pwho, int64_t now_ns)
 	struct attendee *who = *pwho;
 
 	*pwho = NULL;
+	route_wake(r, now_ns);
 	held_disown(&r->held, who);
 	who->held_bytes = 0;
 	who->owner = NULL;
@@ -232,6 +286,7 @@ enum err route_cast(struct route *r, struct attendee *who, struct msg_cast *m, i
 {
 	m->room = key_of(r);
 	m->session = who->id.v;
+	route_wake(r, now_ns);
 	audience_keep(who, m->key, (unsigned)m->keep, m->body);
 	if (may_send(r) && held_is_empty(&r->held)) {
 		message_put_cast(link_out(r->link), m);
@@ -253,6 +308,8 @@ bool route_tick(struct route *r, int64_t now_ns)
 		drop_old_leaves(r, now_ns);
 	if (r->on_hold)
 		return false;
+	if (r->waking)
+		return true;
 	if (r->state == ROUTE_ATTACHING)
 		return now_ns - r->sent_ns > ANSWER_NS;
 	return r->state == ROUTE_WAITING && now_ns >= r->retry_ns;
@@ -263,15 +320,34 @@ bool route_is_settled(const struct route *r)
 	return may_send(r) && held_is_empty(&r->held);
 }
 
+static bool is_over(const struct route *r, const struct link *link)
+{
+	return r->link == link && r->generation == link_generation(link);
+}
+
 static bool may_send(const struct route *r)
 {
 	return r->state == ROUTE_ATTACHED && !r->on_hold;
 }
 
+/* Nobody comes, goes or waits. */
+static bool is_calm(const struct route *r)
+{
+	return route_is_settled(r) && audience_is_calm(r->audience);
+}
+
+static void set_state(struct route *r, enum route_state state)
+{
+	r->shared->asleep -= r->state == ROUTE_ASLEEP;
+	r->shared->asleep += state == ROUTE_ASLEEP;
+	r->state = state;
+	r->waking = false;
+}
+
 static void unsettle(struct route *r)
 {
-	if (list_is_empty(&r->of_unsettled))
-		list_add_last(&r->shared->unsettled, &r->of_unsettled);
+	list_remove(&r->of_turn);
+	list_add_last(&r->shared->unsettled, &r->of_turn);
 }
 
 static void send_attach(struct route *r)
@@ -295,7 +371,7 @@ static void send_join(struct route *r, const struct attendee *who)
 {
 	struct buf items;
 
-	if (r->state == ROUTE_WAITING || r->on_hold)
+	if (r->state == ROUTE_WAITING || r->state == ROUTE_ASLEEP || r->on_hold)
 		return; /* the ATTACH to come names it */
 	buf_init(&items, MEMBERS_MAX);
 	audience_put_member(who, &items);

@@ -11,16 +11,19 @@ enum route_state {
 	ROUTE_WAITING,   /* for an owner, for a link, or for the end of a back-off */
 	ROUTE_ATTACHING, /* ATTACH is on its way */
 	ROUTE_ATTACHED,
+	ROUTE_ASLEEP, /* it was, and the owner has forgotten the room: attach before anything is
+			 said; what it says is heard */
 };
 
 struct route {
 	struct list of_slot;
-	struct list of_unsettled; /* on the router's list unless all is calm */
+	struct list of_turn; /* on one of the lists of route_shared, or none: all is calm */
 	struct route_shared *shared;
 	struct audience *audience;
 	char *key;
 	unsigned slot;
 	enum route_state state;
+	bool waking;  /* ASLEEP: attached at the end of this turn */
 	bool on_hold; /* the slot is about to move: nothing is sent */
 	bool goes_on; /* ATTACHING again, at an owner that has been one ever since it was ATTACHED
 		       */
@@ -29,6 +32,7 @@ struct route {
 	uint64_t epoch;
 	int64_t retry_ns; /* WAITING: not before; 0: at any time */
 	int64_t sent_ns;  /* ATTACHING: when */
+	int64_t woken_ns; /* since when it wakes; 0: it does not */
 	unsigned refusals;
 	uint64_t event_next;  /* seq of the event to show next; 0: whichever HEAD says */
 	uint64_t event_first; /* of the first event that the log still had then */
@@ -37,7 +41,10 @@ struct route {
 
 struct route_shared { /* what the routes of a router share */
 	const struct audience_sink *sink;
-	struct list unsettled;
+	struct list unsettled; /* something waits */
+	struct list stirred; /* ASLEEP, and to be woken by and by: perhaps they missed something */
+	size_t asleep;       /* how many are */
+	bool in_haste;       /* one was woken: look at the unsettled at the end of this turn */
 	struct list telling; /* audiences whose native clients are to be told of changes */
 	size_t held_bytes;
 };
@@ -49,7 +56,14 @@ void route_free(struct route **);
 void route_attach(struct route *, struct link *, uint64_t epoch, int64_t now_ns);
 void route_lose(struct route *, int64_t now_ns); /* the link or its generation is gone */
 void route_hold(struct route *);
-void route_release(struct route *, int64_t now_ns); /* the hold ended without a move */
+/* The owner wants to forget the room. True: it may. */
+MUST_USE bool route_sleep(struct route *);
+bool route_sleeps(const struct route *);
+void route_wake(struct route *, int64_t now_ns); /* fine when it is not asleep */
+/* To be woken later, unless it is before: the owner has died or was not within reach. */
+void route_stir(struct route *);
+void route_on_covered(struct route *, int64_t now_ns); /* all is known again */
+void route_release(struct route *, int64_t now_ns);    /* the hold ended without a move */
 bool route_is_attached_over(const struct route *, const struct link *);
 bool route_is_attaching_over(const struct route *, const struct link *);
 /* What the link says about the room is in order: it is attached over it, or only anew. */
@@ -62,12 +76,13 @@ void route_on_refused(struct route *, int64_t now_ns); /* NOT_OWNER: wait, longe
 MUST_USE bool route_on_head(struct route *, const struct msg_head *);
 MUST_USE bool route_on_event(struct route *, const struct msg_event *);
 
-MUST_USE struct attendee *route_enter(struct route *, void *session, const struct item_member *);
+MUST_USE struct attendee *route_enter(struct route *, void *session, const struct item_member *,
+				      int64_t now_ns);
 /* The connection goes on under a greater conn_gen. */
-void route_renew(struct route *, struct attendee *, uint64_t conn_gen);
+void route_renew(struct route *, struct attendee *, uint64_t conn_gen, int64_t now_ns);
 /* v0: `proved` of it has grown, or it is lost. Not said while the room has no owner: ATTACH will.
  */
-void route_prove(struct route *, const struct attendee *, bool lost);
+void route_prove(struct route *, const struct attendee *, bool lost, int64_t now_ns);
 void route_leave(struct route *, struct attendee **, int64_t now_ns); /* takes it */
 MUST_USE enum err route_cast(struct route *, struct attendee *, struct msg_cast *, int64_t now_ns);
 

@@ -4,12 +4,14 @@
 #include "gateway/router_inside.h"
 
 #define FRESH_NS (2500 * NS_PER_MS) /* the view is confirmed every second */
+#define WAKES_PER_TICK 100          /* of rooms that may have missed something: 2,000 in a second */
 #define HOLD_MAX_NS (3 * NS_PER_S)  /* a move that takes longer has failed: go on with the owner */
 
 static void tick_suspects(struct router *, int64_t now_ns);
 static void end_holds(struct router *, int64_t now_ns);
 static void end_hold(struct router *, unsigned slot, int64_t now_ns);
 static void tick_routes(struct router *, int64_t now_ns);
+static void wake_some(struct router *, int64_t now_ns);
 
 struct router *router_new(const struct router_setup *setup)
 {
@@ -36,6 +38,7 @@ struct router *router_new(const struct router_setup *setup)
 		list_init(&r->slots[i].routes);
 	r->shared.sink = &r->setup.sink;
 	list_init(&r->shared.unsettled);
+	list_init(&r->shared.stirred);
 	list_init(&r->shared.telling);
 	return r;
 }
@@ -68,12 +71,12 @@ struct attendee *router_enter(struct router *r, struct span room_key, void *sess
 	struct route *route = map_find(&r->routes, room_key);
 
 	if (route)
-		return route_enter(route, session, m);
+		return route_enter(route, session, m, now_ns);
 	route = route_new(room_key, &r->shared);
 	route->on_hold = r->slots[route->slot].held_ns;
 	map_add(&r->routes, span_str(route->key), route);
 	list_add_last(&r->slots[route->slot].routes, &route->of_slot);
-	struct attendee *who = route_enter(route, session, m);
+	struct attendee *who = route_enter(route, session, m, now_ns);
 	router_attach(r, route, now_ns);
 	return who;
 }
@@ -86,14 +89,19 @@ void router_leave(struct router *r, struct attendee **who, int64_t now_ns)
 	router_refresh(r, route);
 }
 
-void router_renew(struct attendee *who, uint64_t conn_gen)
+void router_renew(struct attendee *who, uint64_t conn_gen, int64_t now_ns)
 {
-	route_renew(who->route, who, conn_gen);
+	route_renew(who->route, who, conn_gen, now_ns);
 }
 
-void router_prove(const struct attendee *who, bool lost)
+void router_prove(const struct attendee *who, bool lost, int64_t now_ns)
 {
-	route_prove(who->route, who, lost);
+	route_prove(who->route, who, lost, now_ns);
+}
+
+void router_wake(const struct attendee *who, int64_t now_ns)
+{
+	route_wake(who->route, now_ns);
 }
 
 enum err router_cast(struct attendee *who, struct msg_cast *m, int64_t now_ns)
@@ -104,6 +112,11 @@ enum err router_cast(struct attendee *who, struct msg_cast *m, int64_t now_ns)
 size_t router_rooms(const struct router *r)
 {
 	return r->routes.len;
+}
+
+size_t router_rooms_asleep(const struct router *r)
+{
+	return r->shared.asleep;
 }
 
 struct link *router_way(const struct router *r, struct span room_key)
@@ -156,6 +169,7 @@ void router_tick(struct router *r, int64_t now_ns)
 	tick_suspects(r, now_ns);
 	end_holds(r, now_ns);
 	tick_routes(r, now_ns);
+	wake_some(r, now_ns);
 }
 
 void router_flush(struct router *r, int64_t now_ns)
@@ -163,6 +177,8 @@ void router_flush(struct router *r, int64_t now_ns)
 	struct link *link;
 	size_t at = 0;
 
+	if (r->shared.in_haste)
+		tick_routes(r, now_ns);
 	LIST_EACH (&r->shared.telling, it, ahead)
 		audience_tell(audience_of_telling(it), now_ns);
 	while ((link = map_next(&r->links, &at)))
@@ -244,13 +260,34 @@ static void end_hold(struct router *r, unsigned slot, int64_t now_ns)
 
 static void tick_routes(struct router *r, int64_t now_ns)
 {
-	LIST_EACH (&r->shared.unsettled, it, ahead) {
-		struct route *route = container_of(it, struct route, of_unsettled);
+	struct list now;
 
+	r->shared.in_haste = false;
+	list_init(&now);
+	list_move_all(&r->shared.unsettled, &now);
+	LIST_EACH (&now, it, ahead) {
+		struct route *route = container_of(it, struct route, of_turn);
+
+		list_remove(it);
+		list_add_last(&r->shared.unsettled, it);
 		if (route_tick(route, now_ns))
 			router_attach(r, route, now_ns);
 		if (route_is_settled(route))
-			list_remove(&route->of_unsettled);
+			list_remove(it);
 		router_refresh(r, route);
+	}
+}
+
+/* Each of them is asked of all gateways by its owner: not all at once. */
+static void wake_some(struct router *r, int64_t now_ns)
+{
+	unsigned count = 0;
+
+	LIST_EACH (&r->shared.stirred, it, ahead) {
+		struct route *route = container_of(it, struct route, of_turn);
+
+		if (count++ == WAKES_PER_TICK)
+			return;
+		route_wake(route, now_ns);
 	}
 }

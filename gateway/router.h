@@ -32,12 +32,16 @@ void router_free(struct router **);                              /* every room m
 MUST_USE struct attendee *router_enter(struct router *, struct span room_key, void *session,
 				       const struct item_member *m, int64_t now_ns);
 void router_leave(struct router *, struct attendee **, int64_t now_ns); /* takes it */
-void router_renew(struct attendee *, uint64_t conn_gen); /* it came back over another socket */
-void router_prove(const struct attendee *, bool lost);   /* as route_prove */
+/* It came back over another socket. */
+void router_renew(struct attendee *, uint64_t conn_gen, int64_t now_ns);
+void router_prove(const struct attendee *, bool lost, int64_t now_ns); /* as route_prove */
+/* Something is about to be said of its room, which may be asleep. */
+void router_wake(const struct attendee *, int64_t now_ns);
 /* A connection casts; room and session of `m` are filled in here. Errors: OVERLOADED: it had to
  * wait and was dropped. */
 MUST_USE enum err router_cast(struct attendee *, struct msg_cast *m, int64_t now_ns);
 size_t router_rooms(const struct router *);
+size_t router_rooms_asleep(const struct router *);
 
 /* ---- questions ---- */
 /* The link to ask the owner of this room over, or NULL: wait for on_ways. */
@@ -48,6 +52,8 @@ const struct view *router_view(const struct router *);
 void router_view_begin(struct router *);
 void router_put_member(struct router *, const struct view_member *);
 void router_put_slot(struct router *, unsigned slot, incarnation_id owner, uint64_t epoch);
+/* The same, said by the one that gave it away, who has first told everything there was to tell. */
+void router_move_slot(struct router *, unsigned slot, incarnation_id owner, uint64_t epoch);
 void router_view_end(struct router *, uint64_t version, int64_t now_ns);
 void router_view_confirm(struct router *, int64_t now_ns); /* ours is what the database has */
 void router_set_database(struct router *, bool ok);        /* for heartbeats */

@@ -10,6 +10,7 @@ struct router_slot {
 	struct list routes;
 	int64_t held_ns; /* since when it is on hold; 0: it is not */
 	bool changed;    /* since the last settling */
+	bool moved;      /* the change was planned: its owner was asked for everything before */
 };
 
 struct router {
@@ -22,6 +23,7 @@ struct router {
 	struct route_shared shared;
 	bool holding; /* some slot is on hold */
 	bool changed; /* some slot has, since the last settling */
+	bool missing; /* some gateway is not there any more, since the last view */
 	struct suspects *suspects;
 	int64_t confirmed_ns; /* when the view was what the database had */
 };

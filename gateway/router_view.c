@@ -11,6 +11,10 @@ static void drop_links(struct router *, int64_t now_ns);
 static struct link *find_unwanted(const struct router *);
 static bool is_wanted(const struct router *, incarnation_id);
 static void lose_link(struct router *, struct link *, int64_t now_ns);
+static void stir_slots(struct router *, const struct link *);
+static void stir_shared(struct router *);
+static void settle_sleeper(struct route *, const struct link *, bool moved);
+static bool is_gone(const struct view_member *);
 static void on_link_open(void *owner, struct link *, int64_t now_ns);
 static void on_link_shut(void *owner, struct link *, int64_t now_ns);
 static void on_link_message(void *owner, struct link *, const struct message *, int64_t now_ns);
@@ -27,18 +31,41 @@ void router_view_begin(struct router *r)
 
 void router_put_member(struct router *r, const struct view_member *m)
 {
+	const struct view_member *known = view_member(&r->view, m->id);
+
+	if (known && !is_gone(known) && m->kind == MEMBER_GATEWAY && is_gone(m))
+		r->missing = true;
 	view_put_member(&r->view, m);
 }
 
 void router_put_slot(struct router *r, unsigned slot, incarnation_id owner, uint64_t epoch)
 {
-	if (view_set_slot(&r->view, slot, owner, epoch))
-		r->changed = r->slots[slot].changed = true;
+	if (!view_set_slot(&r->view, slot, owner, epoch))
+		return;
+	r->changed = r->slots[slot].changed = true;
+	r->slots[slot].moved = false;
+}
+
+void router_move_slot(struct router *r, unsigned slot, incarnation_id owner, uint64_t epoch)
+{
+	bool was_changed = r->slots[slot].changed;
+
+	router_put_slot(r, slot, owner, epoch);
+	r->slots[slot].moved = !was_changed;
 }
 
 void router_view_end(struct router *r, uint64_t version, int64_t now_ns)
 {
+	const struct view_member *m;
+	size_t at = 0;
+
+	while ((m = map_next(&r->view.members, &at)))
+		if (m->kind == MEMBER_GATEWAY && !m->seen && !is_gone(m))
+			r->missing = true;
 	view_members_end(&r->view);
+	if (r->missing)
+		stir_shared(r);
+	r->missing = false;
 	view_set_version(&r->view, version);
 	router_view_confirm(r, now_ns);
 	r->link_setup.facts.view = r->view.version;
@@ -106,6 +133,10 @@ static void attach_slot(struct router *r, unsigned slot, int64_t now_ns)
 	LIST_EACH (&r->slots[slot].routes, it, ahead) {
 		struct route *route = container_of(it, struct route, of_slot);
 
+		if (route_sleeps(route)) {
+			settle_sleeper(route, link, r->slots[slot].moved);
+			continue;
+		}
 		if (link && route->epoch == r->view.slots[slot].epoch &&
 		    (route_is_attached_over(route, link) || route_is_attaching_over(route, link))) {
 			route_release(route, now_ns);
@@ -181,19 +212,64 @@ static void on_link_open(void *owner, struct link *link, int64_t now_ns)
 	struct router *r = owner;
 
 	lose_link(r, link, now_ns);
-	for (unsigned slot = 0; slot < SLOTS; slot++)
-		if (r->view.slots[slot].owner.v == link_peer(link).v)
-			LIST_EACH (&r->slots[slot].routes, it, ahead)
-				router_attach(r, container_of(it, struct route, of_slot), now_ns);
+	if (link_generation(link) > 1)
+		stir_slots(r, link);
+	for (unsigned slot = 0; slot < SLOTS; slot++) {
+		if (r->view.slots[slot].owner.v != link_peer(link).v)
+			continue;
+		LIST_EACH (&r->slots[slot].routes, it, ahead) {
+			struct route *route = container_of(it, struct route, of_slot);
+
+			if (!route_sleeps(route))
+				router_attach(r, route, now_ns);
+		}
+	}
 	r->setup.on_ways(r->setup.owner, now_ns);
 }
 
 static void on_link_shut(void *owner, struct link *link, int64_t now_ns)
 {
 	lose_link(owner, link, now_ns);
+	stir_slots(owner, link);
 }
 
 static void on_link_message(void *owner, struct link *link, const struct message *m, int64_t now_ns)
 {
 	records_take(owner, link, m, now_ns);
+}
+
+/* The owner may have forgotten that it was going to tell us something. */
+static void stir_slots(struct router *r, const struct link *link)
+{
+	for (unsigned slot = 0; slot < SLOTS; slot++)
+		if (r->view.slots[slot].owner.v == link_peer(link).v)
+			LIST_EACH (&r->slots[slot].routes, it, ahead)
+				route_stir(container_of(it, struct route, of_slot));
+}
+
+/* Some gateway is gone, and nobody but us knows whom it had in a room that no shard remembers. */
+static void stir_shared(struct router *r)
+{
+	struct route *route;
+	size_t at = 0;
+
+	while ((route = map_next(&r->routes, &at)))
+		if (audience_has_others(route->audience))
+			route_stir(route);
+}
+
+/* A sleeping room follows its slot when it wakes. The old owner has told all it had to, unless it
+ * was not asked before it lost the slot. */
+static void settle_sleeper(struct route *route, const struct link *link, bool moved)
+{
+	route->on_hold = false;
+	if (route->link != link)
+		route->link = NULL;
+	if (!moved)
+		route_stir(route);
+}
+
+static bool is_gone(const struct view_member *m)
+{
+	return m->state == MEMBER_DEAD;
 }

@@ -16,6 +16,7 @@ struct attachment {
 	bool unconfirmed; /* it had attached over an older generation and has not again */
 	bool solicited;   /* over the current generation */
 	bool stale;       /* something was not told because nobody was there to see it */
+	bool hibernates;  /* it said HIBERNATED, and has not attached since */
 	bool shows;       /* some connection there was welcomed: a list may be shown to it */
 	size_t entries;
 	uint64_t event_next, event_asked; /* seq of the event it is told next; as it asked */

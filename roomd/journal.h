@@ -71,6 +71,7 @@ void journal_on_connection(struct journal *); /* the store is up again */
 /* Somebody listens: on_head comes, once READY. True when it is so already. */
 bool journal_watch(struct journal *, struct span room, struct store_head *);
 void journal_unwatch(struct journal *, struct span room);
+bool journal_has_staged(const struct journal *, struct span room); /* or under way */
 
 /* ---- events ---- */
 /* Copies. The slot is held. Said again while it is staged or under way it is the same event, and

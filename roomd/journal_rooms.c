@@ -29,6 +29,13 @@ void journal_unwatch(struct journal *j, struct span room)
 	journal_forget(j, r);
 }
 
+bool journal_has_staged(const struct journal *j, struct span room)
+{
+	const struct journal_room *r = map_find(&j->rooms, room);
+
+	return r && r->count > 0;
+}
+
 /* Nothing is under way in a room of which nothing is known. */
 bool journal_shows(const struct journal *j, struct span room, uint64_t epoch, uint64_t *most)
 {

@@ -63,13 +63,12 @@ bool presence_is_over(const struct presence *p, const struct item_member *item)
 }
 
 struct roster_entry *presence_admit(struct presence *p, struct attachment *a,
-				    const struct item_member *item, bool *added)
+				    const struct item_member *item)
 {
 	struct roster_entry *e = roster_find(&p->roster, (session_id){item->session});
 	struct attachment *old = e ? presence_home(p, e) : NULL;
 	bool first;
 
-	*added = !e;
 	if (e && item->conn_gen < e->conn_gen)
 		return e; /* it has moved on to another gateway */
 	e = roster_put(&p->roster, item, a->feed->gateway, &first);

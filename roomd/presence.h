@@ -44,10 +44,10 @@ struct attachment *presence_home(const struct presence *, const struct roster_en
 
 /* Its session has left over a newer connection. */
 bool presence_is_over(const struct presence *, const struct item_member *);
-/* Take up an entry at home there; tells nobody. `*added`: it was not known. An older connection of
- * a known session changes nothing. */
+/* Take up an entry at home there; tells nobody. An older connection of a known session changes
+ * nothing. */
 struct roster_entry *presence_admit(struct presence *, struct attachment *,
-				    const struct item_member *, bool *added);
+				    const struct item_member *);
 /* One that is known elsewhere already, so nobody is shown it as new: counts as announced. */
 void presence_add_silently(struct presence *, struct roster_entry *, int64_t now_ns);
 /* MEMBER_JOINED unless it was, then WELCOMED to its home, then ROOM_STATE when that is due. */

@@ -108,8 +108,10 @@ static enum err on_attach(const struct requests *q, struct feed *f, const struct
 	struct room *r = room_set_find(q->rooms, key);
 	if (!r && m->attach.members.len == 0)
 		return OK; /* nothing to detach from */
-	if (!r)
+	if (!r) {
 		r = room_set_get(q->rooms, key, epoch_of(q, key), now_ns);
+		room_stir(r, now_ns);
+	}
 	room_on_attach(r, f, &m->attach, now_ns);
 	return OK;
 }
@@ -121,6 +123,17 @@ static enum err on_solicit_done(const struct requests *q, struct feed *f, const 
 
 	if (r)
 		room_on_solicit_done(r, f, now_ns);
+	return OK;
+}
+
+static enum err on_hibernated(const struct requests *q, struct feed *f, const struct message *m,
+			      int64_t now_ns)
+{
+	struct room *r = room_set_find(q->rooms, m->hibernated.room);
+
+	(void)now_ns;
+	if (r)
+		room_on_hibernated(r, f);
 	return OK;
 }
 

@@ -11,6 +11,7 @@ static bool replace_one(struct room *, struct attachment *, const struct item_me
 			int64_t now_ns);
 static void drop_missing(struct room *, struct attachment *, const struct map *mentioned,
 			 int64_t now_ns);
+static bool leaves_later(const struct room *, const struct roster_entry *);
 static bool cover(struct room *, int64_t now_ns);
 static void on_timer(struct timer *, int64_t now_ns);
 
@@ -27,6 +28,7 @@ struct room *room_new(struct room_env *env, struct span key, uint64_t epoch, int
 	room_replay_init(&r->replay);
 	r->open_at_ns = now_ns + env->welcome_wait_ns;
 	r->answer_at_ns = now_ns + ROOM_ANSWER_WAIT_NS;
+	r->rest.active_ns = now_ns;
 	list_init(&r->links.of_slot);
 	list_init(&r->links.of_uncovered);
 	list_init(&r->links.of_touched);
@@ -70,6 +72,7 @@ void room_on_attach(struct room *r, struct feed *f, const struct msg_attach *m, 
 		room_presence(r)->relay = m->relay;
 	if (m->members.len == 0)
 		a->attached = false;
+	room_rest_attach(r, a);
 	replace(r, a, m, now_ns);
 	a->spoken = true;
 	a->unconfirmed = false;
@@ -105,21 +108,22 @@ void room_on_message(struct room *r, struct feed *f, const struct message *m, in
 		struct attachment *a = find_or_add(r, f);
 		struct span members = m->join.members;
 		struct item_member item;
-		bool added;
 
 		if (!item_next_member(&members, &item) || !item.session)
 			return;
 		if (presence_is_over(&r->presence, &item))
 			return;
-		(void)presence_admit(room_presence(r), a, &item, &added);
+		(void)presence_admit(room_presence(r), a, &item);
 	}
+	if (m->type != MESSAGE_INSPECT && m->type != MESSAGE_KICK)
+		room_stir(r, now_ns);
 	room_take(r, f, m, now_ns);
 	room_settle(r);
 }
 
 void room_on_feed_open(struct attachment *a)
 {
-	a->attached = a->solicited = false;
+	a->attached = a->solicited = a->hibernates = false;
 	a->unconfirmed = a->entries > 0;
 }
 
@@ -145,6 +149,7 @@ void room_on_feed_gone(struct attachment *a, int64_t now_ns)
 	struct room *r = a->room;
 
 	a->attached = false;
+	r->rest.is_going = false;
 	room_replay_note_home(r, a, now_ns);
 	presence_remove_home(room_presence(r), a, now_ns);
 	attachment_free(&a);
@@ -222,8 +227,10 @@ struct span room_key(const struct room *r)
 
 bool room_is_idle(const struct room *r)
 {
-	return roster_entries(&r->presence.roster) == 0 && r->waiting.count == 0 &&
-	       room_replay_is_idle(r);
+	bool is_empty = roster_entries(&r->presence.roster) == 0 && r->waiting.count == 0 &&
+			room_replay_is_idle(r) && (r->presence.covered || !r->rest.is_called);
+
+	return is_empty || room_rest_is_over(r);
 }
 
 bool room_is_attached(const struct room *r, const struct feed *f)
@@ -285,18 +292,22 @@ static void replace(struct room *r, struct attachment *a, const struct msg_attac
 static bool replace_one(struct room *r, struct attachment *a, const struct item_member *item,
 			int64_t now_ns)
 {
-	bool added;
+	const struct roster_entry *known =
+		roster_find(&r->presence.roster, (session_id){item->session});
+	bool is_news = !known || item->conn_gen > known->conn_gen;
 
 	if (presence_is_over(&r->presence, item))
 		return false;
-	struct roster_entry *e = presence_admit(room_presence(r), a, item, &added);
+	struct roster_entry *e = presence_admit(room_presence(r), a, item);
 	bool is_home = e->home.v == a->feed->gateway.v;
 
 	if (is_home && item->tail == ROSTER_TAIL_OWED)
 		room_replay_note(r, e, now_ns);
 	if (item->fresh) { /* known, and told over this very link: its WELCOMED is on the way */
-		if (is_home && (added || (e->seen && !a->attached)))
+		if (is_home && (is_news || (e->seen && !a->attached))) {
+			room_stir(r, now_ns);
 			room_keep_join(r, a, item, now_ns);
+		}
 		return is_home;
 	}
 	a->shows = true;
@@ -316,9 +327,26 @@ static void drop_missing(struct room *r, struct attachment *a, const struct map 
 	LIST_EACH (&roster->entries, it, ahead) {
 		struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
 
-		if (e->home.v == a->feed->gateway.v && !map_find_u64(mentioned, e->session.v))
+		if (e->home.v == a->feed->gateway.v && !map_find_u64(mentioned, e->session.v) &&
+		    !leaves_later(r, e))
 			presence_remove(room_presence(r), e, now_ns);
 	}
+}
+
+/* Its LEAVE waits with what else the room does not do yet, and says it to everybody. */
+static bool leaves_later(const struct room *r, const struct roster_entry *e)
+{
+	LIST_EACH (&r->waiting.records, it, ahead) {
+		const struct waiting_record *w = container_of(it, struct waiting_record, node);
+		struct message m;
+
+		if (w->type != MESSAGE_LEAVE)
+			continue;
+		waiting_read(w, &m);
+		if (m.leave.session == e->session.v && m.leave.conn_gen >= e->conn_gen)
+			return true;
+	}
+	return false;
 }
 
 /* True: it was told to all. A gateway that has died is not waited for with what people do, but it
@@ -350,6 +378,8 @@ void room_settle(struct room *r)
 		at_ns = r->answer_at_ns;
 	if (room_replay_next_ns(r) < at_ns)
 		at_ns = room_replay_next_ns(r);
+	if (room_rest_next_ns(r) < at_ns)
+		at_ns = room_rest_next_ns(r);
 	if (at_ns == INT64_MAX)
 		timers_disarm(r->env->timers, &r->timer);
 	else
@@ -367,5 +397,6 @@ static void on_timer(struct timer *t, int64_t now_ns)
 	room_drain(r, now_ns);
 	presence_tick(room_presence(r), now_ns);
 	room_replay_tick(r, now_ns);
+	room_rest_tick(r, now_ns);
 	room_settle(r);
 }

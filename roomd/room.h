@@ -36,6 +36,8 @@ struct room_env {
 	store_page_fn *on_page;        /* given to store_read */
 	store_page_fn *on_replay_page; /* likewise */
 	int64_t now_ns;
+	int64_t hibernate_ns; /* an idle room is forgotten after so long; 0: never */
+	uint64_t hibernations;
 	int64_t resume_ns; /* for so long a lost v0 connection is owed what it may have missed */
 	void *owner;
 };
@@ -54,12 +56,18 @@ struct room *room_of_unsolicited(struct list *);
 struct room *room_of_touched(struct list *);
 struct room *room_of_behind(struct list *);
 struct span room_key(const struct room *);
-bool room_is_idle(const struct room *); /* no entries, nothing waits: may be forgotten */
+/* Nobody needs it in memory: no entries and nothing waits, or all who show it hibernate. */
+bool room_is_idle(const struct room *);
+/* An event was stored while the room was not in memory: whoever shows it is to attach. */
+void room_call(struct room *);
+/* Somebody did something there, and did not merely ask. */
+void room_stir(struct room *, int64_t now_ns);
 
 /* ---- what a gateway says ---- */
 void room_on_attach(struct room *, struct feed *, const struct msg_attach *, int64_t now_ns);
 void room_on_solicit_done(struct room *, struct feed *, int64_t now_ns);
 bool room_is_attached(const struct room *, const struct feed *);
+void room_on_hibernated(struct room *, struct feed *);
 /* JOIN, LEAVE, CAST, INSPECT, KICK; the first and the third of one that is attached. */
 void room_on_message(struct room *, struct feed *, const struct message *, int64_t now_ns);
 

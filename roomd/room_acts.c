@@ -160,7 +160,9 @@ static void act_inspect(struct room *r, struct feed *f, const struct msg_inspect
 {
 	const struct roster *roster = &r->presence.roster;
 
-	notice_answer(f, &(struct msg_answer){.ask = m->ask, .awake = roster_entries(roster) > 0},
+	notice_answer(f,
+		      &(struct msg_answer){.ask = m->ask,
+					   .awake = r->rest.is_awake && roster_entries(roster) > 0},
 		      roster);
 }
 

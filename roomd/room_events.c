@@ -55,6 +55,7 @@ void room_on_first(struct room *r, uint64_t first)
 
 void room_on_event(struct room *r, const struct store_event *e)
 {
+	room_stir(r, r->env->now_ns);
 	history_add(&r->history, e);
 	if (!r->head_known)
 		return; /* on_head is still to come, and will count it */

@@ -17,6 +17,15 @@ struct room_replay {
 	bool reading;
 };
 
+/* When the room may go (room_rest.c). */
+struct room_rest {
+	int64_t active_ns; /* when somebody did something last */
+	int64_t look_ns;   /* when to see whether it is idle; 0: not set yet */
+	bool is_awake;     /* somebody did something: it is not here for a question alone */
+	bool is_called;    /* stays until everybody has spoken */
+	bool is_going;     /* HIBERNATE was said */
+};
+
 struct room {
 	struct room_links links;
 	struct room_env *env;
@@ -32,6 +41,7 @@ struct room {
 	bool head_known, reading;
 	struct history history;
 	struct room_replay replay;
+	struct room_rest rest;
 	struct timer timer;
 };
 
@@ -61,6 +71,12 @@ void room_replay_note_home(struct room *, const struct attachment *, int64_t now
 void room_replay_tick(struct room *, int64_t now_ns);
 int64_t room_replay_next_ns(const struct room *);
 bool room_replay_is_idle(const struct room *);
+
+/* ---- room_rest.c ---- */
+void room_rest_attach(struct room *, struct attachment *);
+void room_rest_tick(struct room *, int64_t now_ns);
+int64_t room_rest_next_ns(struct room *);
+bool room_rest_is_over(const struct room *); /* all who show it hibernate */
 
 /* Under the next relay number, to one connection. */
 void room_put_event(struct buf *, struct room *, const struct store_event *, session_id);

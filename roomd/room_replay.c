@@ -68,6 +68,7 @@ void room_on_proved(struct room *r, const struct msg_proved *m, int64_t now_ns)
 
 	if (!e)
 		return;
+	room_stir(r, now_ns);
 	if (m->seq + 1 > e->proved)
 		e->proved = m->seq + 1;
 	if (m->lost)

@@ -33,6 +33,7 @@ struct room_set *room_set_new(const struct room_set_setup *setup)
 		.on_page = on_page,
 		.on_replay_page = on_replay_page,
 		.resume_ns = setup->resume_ns,
+		.hibernate_ns = setup->hibernate_ns,
 		.owner = s,
 	};
 	history_pool_init(&s->env.history, setup->history_bytes);
@@ -145,8 +146,10 @@ void room_set_end_turn(struct room_set *s, int64_t now_ns)
 		struct room *r = room_of_touched(it);
 
 		list_remove(it);
-		if (room_is_idle(r))
-			forget(s, r);
+		if (!room_is_idle(r))
+			continue;
+		s->env.hibernations += roster_entries(room_roster(r)) > 0;
+		forget(s, r);
 	}
 	LIST_EACH (&s->env.unsolicited, waits, next) {
 		room_solicit(room_of_unsolicited(waits));
@@ -177,6 +180,11 @@ void room_set_count_page(struct room_set *s, bool from_memory)
 const struct history_pool *room_set_history(const struct room_set *s)
 {
 	return &s->env.history;
+}
+
+uint64_t room_set_hibernations(const struct room_set *s)
+{
+	return s->env.hibernations;
 }
 
 uint64_t room_set_casts_dropped(const struct room_set *s)

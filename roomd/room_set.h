@@ -14,8 +14,8 @@ struct room_set_setup {
 	struct journal *journal; /* borrowed; outlives this */
 	struct store *store;     /* borrowed */
 	int64_t state_interval_ns, welcome_wait_ns;
-	int64_t resume_ns;    /* as in room_env */
-	size_t history_bytes; /* of recent events of all rooms, in memory */
+	int64_t resume_ns, hibernate_ns; /* as in room_env */
+	size_t history_bytes;            /* of recent events of all rooms, in memory */
 };
 
 MUST_USE struct room_set *room_set_new(const struct room_set_setup *);
@@ -44,4 +44,5 @@ size_t room_set_rooms(const struct room_set *);
 size_t room_set_entries(const struct room_set *);              /* walks all rooms */
 void room_set_count_page(struct room_set *, bool from_memory); /* that a gateway asked for */
 const struct history_pool *room_set_history(const struct room_set *);
+uint64_t room_set_hibernations(const struct room_set *);  /* since the start */
 uint64_t room_set_casts_dropped(const struct room_set *); /* of rooms that are gone */

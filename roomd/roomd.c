@@ -176,6 +176,7 @@ static void open_shard(struct roomd *r)
 			.welcome_wait_ns = opt->room_welcome_wait_ns,
 			.retention_ns = opt->events_retention_ns,
 			.resume_ns = opt->presence_resume_ns,
+			.hibernate_ns = opt->room_hibernate_ns,
 			.poll_ns = opt->view_poll_ns,
 			.settle_ns = opt->joiner_settle_ns,
 			.drain_ns = opt->drain_deadline_ns,
@@ -319,6 +320,7 @@ static void set_figures(struct roomd *r)
 	metrics_add(METRIC_messages_stale, f.stale - metrics_value(METRIC_messages_stale));
 	metrics_add(METRIC_messages_refused, f.refused - metrics_value(METRIC_messages_refused));
 	metrics_add(METRIC_casts_dropped, f.casts_dropped - metrics_value(METRIC_casts_dropped));
+	metrics_add(METRIC_hibernations, f.hibernations - metrics_value(METRIC_hibernations));
 }
 
 static bool is_ready(void *owner, struct buf *checks)

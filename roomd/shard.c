@@ -83,6 +83,7 @@ struct shard *shard_new(const struct shard_setup *setup, int64_t now_ns)
 		.state_interval_ns = setup->state_interval_ns,
 		.welcome_wait_ns = setup->welcome_wait_ns,
 		.resume_ns = setup->resume_ns,
+		.hibernate_ns = setup->hibernate_ns,
 	});
 	s->publications = publications_new(setup->self, setup->store, s->journal);
 	retention_init(&s->retention, setup->store, setup->retention_ns, now_ns);
@@ -217,6 +218,7 @@ void shard_figures(const struct shard *s, struct shard_figures *out)
 		.stale = s->stale,
 		.refused = s->refused,
 		.casts_dropped = room_set_casts_dropped(s->rooms),
+		.hibernations = room_set_hibernations(s->rooms),
 	};
 }
 
@@ -347,10 +349,14 @@ static void decide(struct shard *s, int64_t now_ns)
 static void on_event(void *owner, struct span room, const struct store_event *e)
 {
 	struct shard *s = owner;
+	const struct view *view = membership_view(s->membership);
 	struct room *r = room_set_find(s->rooms, room);
 
-	if (r)
-		room_on_event(r, e);
+	if (!r) {
+		r = room_set_get(s->rooms, room, view->slots[slot_of(room)].epoch, s->now_ns);
+		room_call(r);
+	}
+	room_on_event(r, e);
 }
 
 static void on_ack(void *owner, const struct journal_asker *asker)

@@ -20,13 +20,14 @@ struct shard_setup {
 	int64_t state_interval_ns, welcome_wait_ns;
 	int64_t retention_ns; /* of events; 0: for ever */
 	int64_t resume_ns;    /* of v0 connections; 0: none is owed anything */
+	int64_t hibernate_ns; /* an idle room is forgotten after so long; 0: never */
 	size_t history_bytes;
 	int64_t poll_ns, settle_ns, drain_ns, vote_ns;
 };
 
 struct shard_figures {
 	size_t rooms, entries, slots, feeds, staged;
-	uint64_t records, stale, refused, casts_dropped; /* since the start */
+	uint64_t records, stale, refused, casts_dropped, hibernations; /* since the start */
 	struct {
 		size_t bytes;
 		uint64_t hits, misses; /* since the start */

@@ -74,6 +74,7 @@ void stage_start(struct stage *s, unsigned shard)
 			.grace_ns = 10 * NS_PER_S,
 			.state_interval_ns = 50 * NS_PER_MS,
 			.welcome_wait_ns = 250 * NS_PER_MS,
+			.hibernate_ns = s->hibernate_ns,
 			.poll_ns = NS_PER_S,
 			.drain_ns = 30 * NS_PER_S,
 			.vote_ns = 2 * NS_PER_S,

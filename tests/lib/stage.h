@@ -36,6 +36,7 @@ struct stage_gateway {
 
 struct stage {
 	int64_t now_ns;
+	int64_t hibernate_ns; /* of the shards that start after it was set */
 	uint64_t next_id;
 	struct fake_database db;
 	struct stage_shard shards[STAGE_SHARDS];

@@ -64,7 +64,8 @@ static bool change(enum mutant mutant, struct message *m)
 		m->leave.conn_gen = CONN_GEN_GREAT;
 	if (mutant == MUTANT_RELAY_FORGOTTEN && m->type == MESSAGE_ATTACH)
 		m->attach.relay = 0;
-	return !(mutant == MUTANT_HOLD_DROPPED && m->type == MESSAGE_HOLD);
+	return !(mutant == MUTANT_HOLD_DROPPED && m->type == MESSAGE_HOLD) &&
+	       !(mutant == MUTANT_SOLICIT_DROPPED && m->type == MESSAGE_SOLICIT);
 }
 
 static void put(struct buf *out, const struct message *m)

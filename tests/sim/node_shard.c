@@ -50,6 +50,7 @@ struct shard_process *shard_process_new(struct node *n)
 			.grace_ns = WORLD_GRACE_NS,
 			.state_interval_ns = 50 * NS_PER_MS,
 			.welcome_wait_ns = 250 * NS_PER_MS,
+			.hibernate_ns = n->world->plan.hibernate_ns,
 			.poll_ns = NS_PER_S,
 			.settle_ns = n->world->plan.settle_ns,
 			.drain_ns = 30 * NS_PER_S,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/sim/world.h"
 
+#include <inttypes.h>
+
 #include "common/mem.h"
 #include "tests/sim/liveness.h"
 #include "tests/sim/sockets.h"
@@ -129,15 +131,17 @@ static void draw_plan(struct world *w, const struct world_setup *setup)
 	p->natives = sim_chance(s, SIM_WORLD, 500) ? 0 : (unsigned)sim_between(s, SIM_WORLD, 1, 5);
 	if (setup->native && p->natives < 2)
 		p->natives = 2;
+	if (sim_chance(s, SIM_WORLD, 700))
+		p->hibernate_ns = (int64_t)sim_between(s, SIM_WORLD, 200, 3000) * NS_PER_MS;
 	p->faulty_ns = setup->seconds * NS_PER_S - WORLD_START_NS - WORLD_QUIET_NS;
 	sim_trace(
 		s,
 		"seed %llu: %u gateways, %u+%u shards, %u rooms, %u users, %u clients + %u native, "
-		"faults %s%s%s%s",
+		"faults %s%s%s%s, rooms sleep after %" PRId64 " ms",
 		(unsigned long long)setup->seed, p->gateways, p->shards, p->spare_shards, p->rooms,
 		p->users, p->clients, p->natives, p->faults->name,
 		p->fixed_ports ? ", fixed ports" : "", p->moves ? ", moves" : "",
-		p->settle_ns ? ", joiners settle" : "");
+		p->settle_ns ? ", joiners settle" : "", p->hibernate_ns / NS_PER_MS);
 }
 
 static void start(struct world *w)

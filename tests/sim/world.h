@@ -20,10 +20,11 @@
 
 struct plan {
 	unsigned gateways, shards, spare_shards, rooms, users, clients, natives;
-	bool fixed_ports;  /* a shard's next run listens where the last one did */
-	bool async;        /* a failover may lose the last values of the view's version */
-	bool moves;        /* sessions move between gateways */
-	int64_t settle_ns; /* joiner.settle of shards */
+	bool fixed_ports;     /* a shard's next run listens where the last one did */
+	bool async;           /* a failover may lose the last values of the view's version */
+	bool moves;           /* sessions move between gateways */
+	int64_t settle_ns;    /* joiner.settle of shards */
+	int64_t hibernate_ns; /* room.hibernate of shards; 0: never */
 	int64_t faulty_ns;
 	const struct fault_profile *faults;
 };
