@@ -92,7 +92,7 @@ static void refuse(struct session *s, const struct frame *f, enum err why)
 	struct native_visit *v = f->room.len > 0 ? native_visit_find(s, f->room) : NULL;
 
 	if (s->state == SESSION_JOINING) {
-		native_close(s, why);
+		native_close(s, ERR_BAD_CLIENT); /* what is wrong with a message closes nobody */
 	} else if (f->type == FRAME_PUBLISH && v && f->n > 0) {
 		if (publisher_refuse(v, f->n, why) != OK)
 			native_close(s, ERR_TOO_FAST);

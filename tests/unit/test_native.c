@@ -73,6 +73,10 @@ static void what_is_no_good_hello_closes_with_one_error(void **state)
 		{"{\"type\":\"dance\"}", "error code=no_hello", ERR_NO_HELLO},
 		{"{\"type\":\"join\",\"room\":\"submission:s1\"}", "error code=no_hello",
 		 ERR_NO_HELLO},
+		{"{\"type\":\"hello\"}", "error code=bad_client", ERR_BAD_CLIENT},
+		{"{\"type\":\"hello\",\"token\":7}", "error code=bad_client", ERR_BAD_CLIENT},
+		{"{\"type\":\"hello\",\"token\":\"t\",\"resume\":[]}", "error code=bad_client",
+		 ERR_BAD_CLIENT},
 	};
 	struct gateway *g = *state;
 
@@ -85,6 +89,7 @@ static void what_is_no_good_hello_closes_with_one_error(void **state)
 
 		guest_expect(&ann, rows[i].told);
 		assert_int_equal(ann.socket.closed_for, rows[i].why);
+		assert_in_range(err_close(rows[i].why), 4400, 4499); /* else it would come again */
 		assert_int_equal(g->asked, 0);
 		lobby_closed(g, ann.socket.session, err_close(rows[i].why));
 	}
