@@ -199,7 +199,8 @@ static void say_welcome(struct session *s, bool resumed)
 	const struct gateway_options *opt = s->set->setup.opt;
 	struct buf token, *text = session_scratch(s);
 
-	s->deadline_ns = 0;
+	if (!s->draining)
+		s->deadline_ns = 0;
 	if (s->state == SESSION_JOINING)
 		session_move(s, SESSION_OPEN);
 	metrics_observe_ns(METRIC_welcome, session_now(s) - s->opened_ns);

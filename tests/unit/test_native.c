@@ -344,6 +344,22 @@ static void drained_client_is_told_and_has_5_s(void **state)
 	guest_expect(&ann, "error code=restarting");
 }
 
+/* It has come through the door since the draining began. */
+static void client_that_is_told_to_go_before_it_is_welcomed_has_5_s_too(void **state)
+{
+	struct gateway *g = *state;
+	struct guest ann;
+	guest_open(&ann, g, "u1");
+
+	session_set_drain(g->sessions, 1);
+	guest_hello(&ann, NULL);
+	guest_expect(&ann, "draining deadline_ms=5000; "
+			   "welcome session=0000000500000001 resumed=false");
+	lobby_pass(g, MS(5020));
+
+	assert_int_equal(ann.socket.closed_for, ERR_RESTARTING);
+}
+
 static void drained_client_that_went_elsewhere_leaves_under_its_old_conn_gen(void **state)
 {
 	struct gateway *g = *state;
@@ -378,6 +394,7 @@ int main(void)
 		T(one_new_token_at_a_time),
 		T(silent_client_is_dead_after_75_s_and_is_never_asked),
 		T(drained_client_is_told_and_has_5_s),
+		T(client_that_is_told_to_go_before_it_is_welcomed_has_5_s_too),
 		T(drained_client_that_went_elsewhere_leaves_under_its_old_conn_gen),
 	};
 
