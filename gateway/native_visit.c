@@ -49,6 +49,10 @@ void native_visit_join(struct session *s, const struct frame_join *m)
 	enum err e = room_key_read(m->room, &kind, &id);
 	size_t count = 0;
 
+	if (v && v->state == NATIVE_KICKED) { /* it comes anew */
+		native_visit_end(v, ERR_KICKED);
+		v = NULL;
+	}
 	LIST_EACH (&s->visits, it, ahead)
 		count++;
 	if (!e && !v && count >= ROOMS_PER_CONNECTION)
@@ -101,7 +105,8 @@ enum err native_visit_read(struct native_visit *v, const struct frame_read *m)
 
 void native_visit_sleep(struct native_visit *v)
 {
-	if (!v->visit.attendee) { /* asked for, and not in yet: it is to be asked for again */
+	/* Not in yet, it is to be asked for again; kicked, it is not to be kept. */
+	if (!v->visit.attendee || v->state == NATIVE_KICKED) {
 		struct visit *visit = &v->visit;
 
 		visit_leave(&visit);
@@ -168,6 +173,7 @@ void native_visit_on_kicked(struct visit *visit, struct span why)
 
 	(void)why;
 	v->state = NATIVE_KICKED;
+	visit->attendee->listens = visit->attendee->ready = false;
 	native_visit_keep_busy(v);
 }
 
@@ -243,6 +249,8 @@ static void on_access(void *owner, const struct access_answer *a)
 	enum err why = refusal_of(a);
 
 	v->visit.asking = false;
+	if (v->state == NATIVE_KICKED)
+		return;
 	if (!why && !span_eq(a->user, v->visit.session->user))
 		why = ERR_NOT_ALLOWED;
 	if (why) {

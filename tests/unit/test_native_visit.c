@@ -381,6 +381,61 @@ static void kicked_client_is_told_and_leaves_that_room_alone(void **state)
 	assert_int_equal(ann.socket.closed_for, OK);
 }
 
+/* It may come back, as one who comes. */
+static void kick_is_not_undone_by_a_join_in_the_same_moment(void **state)
+{
+	struct gateway *g = *state;
+	struct guest ann;
+	guest_enter(&ann, g, "u1", 7);
+
+	owner_say_kicked(g, "u1");
+	guest_ask(&ann, "");
+
+	guest_expect(&ann, "left code=kicked");
+	assert_int_equal(owner_next(g, MESSAGE_LEAVE).leave.session, guest_session(&ann));
+	assert_true(owner_has_heard(g, MESSAGE_ATTACH));
+}
+
+/* Whether it waits for its right to be there, or for the list. */
+static void kick_is_not_undone_by_a_join_that_is_under_way(void **state)
+{
+	struct gateway *g = *state;
+
+	for (unsigned granted = 0; granted < 2; granted++) {
+		struct guest ann;
+		guest_enter(&ann, g, "u1", 7); /* told just now */
+		guest_say(&ann, "{\"type\":\"join\"," IN "}");
+		if (granted)
+			guest_answer(&ann, ACCESS_GRANTED);
+
+		owner_say_kicked(g, "u1");
+		if (!granted)
+			guest_answer(&ann, ACCESS_GRANTED);
+		g->now_ns += MS(50); /* the turn in which the list is due, before the tick */
+		lobby_flush(g);
+		lobby_pass(g, 0);
+
+		guest_expect(&ann, "left code=kicked");
+		assert_true(owner_has_heard(g, MESSAGE_LEAVE));
+		lobby_closed(g, ann.socket.session, 1000);
+	}
+}
+
+static void kick_is_not_undone_by_another_connection_in_the_same_moment(void **state)
+{
+	struct gateway *g = *state;
+	struct guest ann, again;
+	guest_enter(&ann, g, "u1", 7);
+
+	owner_say_kicked(g, "u1");
+	guest_come_back(&again, &ann);
+	lobby_flush(g);
+
+	assert_int_equal(owner_next(g, MESSAGE_LEAVE).leave.session, guest_session(&again));
+	guest_join(&again, "", 7);
+	guest_expect(&again, "joined seq=7 role=editor members=u1");
+}
+
 static void right_that_was_taken_away_ends_the_visit_and_not_the_session(void **state)
 {
 	static const struct {
@@ -528,6 +583,9 @@ int main(void)
 		T(page_without_a_limit_has_the_usual_one),
 		T(one_page_at_a_time),
 		T(kicked_client_is_told_and_leaves_that_room_alone),
+		T(kick_is_not_undone_by_a_join_in_the_same_moment),
+		T(kick_is_not_undone_by_a_join_that_is_under_way),
+		T(kick_is_not_undone_by_another_connection_in_the_same_moment),
 		T(right_that_was_taken_away_ends_the_visit_and_not_the_session),
 		T(room_is_kept_for_who_comes_back_and_nobody_is_told),
 		T(room_that_is_not_joined_again_is_silent_and_left_after_the_grace),
