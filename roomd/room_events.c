@@ -110,7 +110,7 @@ bool room_page(const struct room *r, const struct store_range *range, struct sto
 	       struct store_event *events)
 {
 	page->first = r->first;
-	return history_page(&r->history, range, page, events);
+	return r->head_known && history_page(&r->history, range, page, events);
 }
 
 /* Whoever wants events that are not kept any more goes on with the first one that is. */

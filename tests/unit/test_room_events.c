@@ -140,11 +140,22 @@ static void attach_that_missed_a_little_needs_no_database(void **state)
 	heard(s, 1, "HEAD 1; EVENT 2:2; EVENT 3:3");
 }
 
+/* Then nothing of the room is in memory. */
+static void nobody_shows_it(struct stage *s)
+{
+	for (unsigned gateway = 0; gateway < 2; gateway++) {
+		message_put_solicit_done(stage_out(s, gateway),
+					 &(struct msg_solicit_done){SPAN(STAGE_ROOM)});
+		stage_say(s, gateway);
+	}
+}
+
 static void attach_that_missed_more_than_is_in_memory_asks_the_database_too(void **state)
 {
 	struct stage *s = *state;
 
 	publish(s, 0, 1);
+	nobody_shows_it(s);
 	attach(s, 0, "2:bob!", 0);
 	publish(s, 0, 2);
 	fake_store_set_up(s->shards[0].store, false);
@@ -282,8 +293,9 @@ static void log_that_is_forgotten_meanwhile_goes_on_with_what_is_kept(void **sta
 {
 	struct stage *s = *state;
 
-	for (uint64_t n = 1; n <= 5; n++) /* not kept in memory: nobody shows the room */
+	for (uint64_t n = 1; n <= 5; n++)
 		publish(s, 0, n);
+	nobody_shows_it(s);
 	attach(s, 0, "1:ann!", 0);
 	fake_database_forget(&s->db, STAGE_ROOM, 4);
 	attach(s, 1, "2:bob!", 2);
