@@ -93,6 +93,12 @@ static void on_roster(const struct arrival *at, const struct message *m)
 		route_on_covered(route, at->now_ns);
 }
 
+static void on_gateway_lost(const struct arrival *at, const struct message *m)
+{
+	(void)m;
+	router_on_gateway_lost(at->router, at->link, at->now_ns);
+}
+
 /* Without an answer the owner asks again. */
 static void on_hibernate(const struct arrival *at, const struct message *m)
 {

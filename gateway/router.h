@@ -64,6 +64,8 @@ struct route *router_route(const struct router *,
 void router_attach(struct router *, struct route *, int64_t now_ns);
 void router_refresh(struct router *, struct route *); /* frees it when nobody is left */
 void router_hold(struct router *, unsigned slot, int64_t now_ns);
+/* The shard at the other end of `link` said so. */
+void router_on_gateway_lost(struct router *, const struct link *, int64_t now_ns);
 void router_add_link(struct router *, incarnation_id owner, struct span endpoint, int64_t now_ns);
 void router_settle(struct router *, int64_t now_ns); /* after router_put_slot: routes follow */
 const struct router_setup *router_setup(const struct router *);

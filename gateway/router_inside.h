@@ -23,8 +23,8 @@ struct router {
 	struct route_shared shared;
 	bool holding; /* some slot is on hold */
 	bool changed; /* some slot has, since the last settling */
-	bool missing; /* some gateway is not there any more, since the last view */
 	struct suspects *suspects;
+	int64_t lost_ns;      /* when a shard said last that it lost a gateway; 0: none has */
 	int64_t confirmed_ns; /* when the view was what the database had */
 };
 

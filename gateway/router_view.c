@@ -5,16 +5,16 @@
 #include "gateway/records.h"
 #include "gateway/router_inside.h"
 
+#define LOST_NS (10 * NS_PER_S) /* shards find out about a gateway within less of each other */
+
 static void attach_slot(struct router *, unsigned slot, int64_t now_ns);
 static void open_links(struct router *, int64_t now_ns);
 static void drop_links(struct router *, int64_t now_ns);
 static struct link *find_unwanted(const struct router *);
 static bool is_wanted(const struct router *, incarnation_id);
 static void lose_link(struct router *, struct link *, int64_t now_ns);
-static void stir_slots(struct router *, const struct link *);
-static void stir_shared(struct router *);
-static void settle_sleeper(struct route *, const struct link *, bool moved);
-static bool is_gone(const struct view_member *);
+static void stir_slots(struct router *, const struct link *, bool shared_only);
+static void settle_sleeper(struct router *, struct route *, const struct link *, int64_t now_ns);
 static void on_link_open(void *owner, struct link *, int64_t now_ns);
 static void on_link_shut(void *owner, struct link *, int64_t now_ns);
 static void on_link_message(void *owner, struct link *, const struct message *, int64_t now_ns);
@@ -31,10 +31,6 @@ void router_view_begin(struct router *r)
 
 void router_put_member(struct router *r, const struct view_member *m)
 {
-	const struct view_member *known = view_member(&r->view, m->id);
-
-	if (known && !is_gone(known) && m->kind == MEMBER_GATEWAY && is_gone(m))
-		r->missing = true;
 	view_put_member(&r->view, m);
 }
 
@@ -56,16 +52,7 @@ void router_move_slot(struct router *r, unsigned slot, incarnation_id owner, uin
 
 void router_view_end(struct router *r, uint64_t version, int64_t now_ns)
 {
-	const struct view_member *m;
-	size_t at = 0;
-
-	while ((m = map_next(&r->view.members, &at)))
-		if (m->kind == MEMBER_GATEWAY && !m->seen && !is_gone(m))
-			r->missing = true;
 	view_members_end(&r->view);
-	if (r->missing)
-		stir_shared(r);
-	r->missing = false;
 	view_set_version(&r->view, version);
 	router_view_confirm(r, now_ns);
 	r->link_setup.facts.view = r->view.version;
@@ -113,6 +100,12 @@ void router_settle(struct router *r, int64_t now_ns)
 	r->setup.on_ways(r->setup.owner, now_ns);
 }
 
+void router_on_gateway_lost(struct router *r, const struct link *link, int64_t now_ns)
+{
+	r->lost_ns = now_ns;
+	stir_slots(r, link, true);
+}
+
 struct link *router_owner_link(const struct router *r, unsigned slot)
 {
 	return map_find_u64(&r->links, r->view.slots[slot].owner.v);
@@ -134,7 +127,7 @@ static void attach_slot(struct router *r, unsigned slot, int64_t now_ns)
 		struct route *route = container_of(it, struct route, of_slot);
 
 		if (route_sleeps(route)) {
-			settle_sleeper(route, link, r->slots[slot].moved);
+			settle_sleeper(r, route, link, now_ns);
 			continue;
 		}
 		if (link && route->epoch == r->view.slots[slot].epoch &&
@@ -213,7 +206,7 @@ static void on_link_open(void *owner, struct link *link, int64_t now_ns)
 
 	lose_link(r, link, now_ns);
 	if (link_generation(link) > 1)
-		stir_slots(r, link);
+		stir_slots(r, link, false);
 	for (unsigned slot = 0; slot < SLOTS; slot++) {
 		if (r->view.slots[slot].owner.v != link_peer(link).v)
 			continue;
@@ -230,7 +223,7 @@ static void on_link_open(void *owner, struct link *link, int64_t now_ns)
 static void on_link_shut(void *owner, struct link *link, int64_t now_ns)
 {
 	lose_link(owner, link, now_ns);
-	stir_slots(owner, link);
+	stir_slots(owner, link, false);
 }
 
 static void on_link_message(void *owner, struct link *link, const struct message *m, int64_t now_ns)
@@ -238,38 +231,33 @@ static void on_link_message(void *owner, struct link *link, const struct message
 	records_take(owner, link, m, now_ns);
 }
 
-/* The owner may have forgotten that it was going to tell us something. */
-static void stir_slots(struct router *r, const struct link *link)
+/* The owner may have forgotten that it was going to tell us something; or another gateway was lost,
+ * whose connections, if any are in our copies, no shard remembers. */
+static void stir_slots(struct router *r, const struct link *link, bool shared_only)
 {
-	for (unsigned slot = 0; slot < SLOTS; slot++)
-		if (r->view.slots[slot].owner.v == link_peer(link).v)
-			LIST_EACH (&r->slots[slot].routes, it, ahead)
-				route_stir(container_of(it, struct route, of_slot));
-}
+	for (unsigned slot = 0; slot < SLOTS; slot++) {
+		if (r->view.slots[slot].owner.v != link_peer(link).v)
+			continue;
+		LIST_EACH (&r->slots[slot].routes, it, ahead) {
+			struct route *route = container_of(it, struct route, of_slot);
 
-/* Some gateway is gone, and nobody but us knows whom it had in a room that no shard remembers. */
-static void stir_shared(struct router *r)
-{
-	struct route *route;
-	size_t at = 0;
-
-	while ((route = map_next(&r->routes, &at)))
-		if (audience_has_others(route->audience))
-			route_stir(route);
+			if (!shared_only || audience_has_others(route->audience))
+				route_stir(route);
+		}
+	}
 }
 
 /* A sleeping room follows its slot when it wakes. The old owner has told all it had to, unless it
- * was not asked before it lost the slot. */
-static void settle_sleeper(struct route *route, const struct link *link, bool moved)
+ * was not asked before it lost the slot. That a gateway is lost the new one may have said before
+ * the slot was its own, while the old one did not know it yet. */
+static void settle_sleeper(struct router *r, struct route *route, const struct link *link,
+			   int64_t now_ns)
 {
+	bool is_lost = r->lost_ns && now_ns - r->lost_ns < LOST_NS;
+
 	route->on_hold = false;
 	if (route->link != link)
 		route->link = NULL;
-	if (!moved)
+	if (!r->slots[route->slot].moved || (is_lost && audience_has_others(route->audience)))
 		route_stir(route);
-}
-
-static bool is_gone(const struct view_member *m)
-{
-	return m->state == MEMBER_DEAD;
 }

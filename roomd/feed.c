@@ -66,6 +66,7 @@ void feed_lose(struct feed *f, enum err why, int64_t now_ns)
 		 kv_u64("generation", f->generation), kv_str("why", err_name(why)));
 	close_channel(f);
 	f->state = FEED_AWAY;
+	f->untold = true;
 	f->away_ns = now_ns;
 }
 

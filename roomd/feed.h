@@ -25,6 +25,7 @@ struct feed {
 	enum feed_state state;
 	bool listed;  /* the view lists it as alive */
 	bool doubted; /* a reopened feed: some of its rooms may not have been attached again */
+	bool untold;  /* it was lost, and the others do not know it yet */
 	bool asked;   /* those have been solicited */
 	char name[FEED_NAME_LEN];
 	uint64_t generation;    /* the newest; 0: it never called */

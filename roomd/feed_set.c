@@ -31,6 +31,7 @@ static int64_t later(int64_t at_ns, int64_t stall_ns, int64_t now_ns);
 static void tick_feed(struct feed_set *, struct feed *, int64_t now_ns);
 static int64_t patience(const struct feed_set *, const struct feed *);
 static void tick_doubt(struct feed_set *, struct feed *, int64_t now_ns);
+static void tell_lost(struct feed_set *);
 static void flush_feed(struct feed_set *, struct feed *, const struct feed_facts *, int64_t now_ns);
 static enum err send_batch(void *owner, struct span bytes);
 
@@ -136,6 +137,7 @@ void feed_set_tick(struct feed_set *s, int64_t now_ns)
 
 void feed_set_flush(struct feed_set *s, const struct feed_facts *facts, int64_t now_ns)
 {
+	tell_lost(s);
 	LIST_EACH (&s->feeds, it, ahead) {
 		struct feed *f = container_of(it, struct feed, of_set);
 
@@ -294,6 +296,24 @@ static void tick_doubt(struct feed_set *s, struct feed *f, int64_t now_ns)
 	f->asked = true;
 	f->doubted = !last;
 	s->setup.hooks.on_doubt(s->setup.hooks.owner, f, last, now_ns);
+}
+
+static void tell_lost(struct feed_set *s)
+{
+	LIST_EACH (&s->feeds, it, ahead) {
+		struct feed *lost = container_of(it, struct feed, of_set);
+
+		if (!lost->untold)
+			continue;
+		lost->untold = false;
+		LIST_EACH (&s->feeds, at, after) {
+			struct buf *out = feed_out(container_of(at, struct feed, of_set));
+
+			if (out)
+				message_put_gateway_lost(
+					out, &(struct msg_gateway_lost){lost->gateway.v});
+		}
+	}
 }
 
 static void flush_feed(struct feed_set *s, struct feed *f, const struct feed_facts *facts,

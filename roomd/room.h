@@ -62,6 +62,7 @@ bool room_is_idle(const struct room *);
 void room_call(struct room *);
 /* Somebody did something there, and did not merely ask. */
 void room_stir(struct room *, int64_t now_ns);
+void room_look_soon(struct room *, int64_t now_ns); /* whether it is idle: hibernate_ns is less */
 
 /* ---- what a gateway says ---- */
 void room_on_attach(struct room *, struct feed *, const struct msg_attach *, int64_t now_ns);

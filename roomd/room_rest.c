@@ -22,6 +22,17 @@ void room_stir(struct room *r, int64_t now_ns)
 	r->rest.is_going = false;
 }
 
+/* Not all in one turn. */
+void room_look_soon(struct room *r, int64_t now_ns)
+{
+	int64_t spread_ns = (int64_t)(slot_of(room_key(r)) % 1024) * NS_PER_MS;
+
+	if (r->rest.look_ns <= now_ns + spread_ns)
+		return;
+	r->rest.look_ns = now_ns + spread_ns;
+	room_settle(r);
+}
+
 void room_call(struct room *r)
 {
 	r->rest.is_called = true;

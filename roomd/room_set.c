@@ -182,6 +182,17 @@ const struct history_pool *room_set_history(const struct room_set *s)
 	return &s->env.history;
 }
 
+void room_set_hibernate_after(struct room_set *s, int64_t idle_ns, int64_t now_ns)
+{
+	bool is_sooner = idle_ns < s->env.hibernate_ns;
+	struct room *r;
+	size_t at = 0;
+
+	s->env.hibernate_ns = idle_ns;
+	while (is_sooner && (r = map_next(&s->by_key, &at)))
+		room_look_soon(r, now_ns);
+}
+
 uint64_t room_set_hibernations(const struct room_set *s)
 {
 	return s->env.hibernations;

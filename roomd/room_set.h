@@ -44,5 +44,7 @@ size_t room_set_rooms(const struct room_set *);
 size_t room_set_entries(const struct room_set *);              /* walks all rooms */
 void room_set_count_page(struct room_set *, bool from_memory); /* that a gateway asked for */
 const struct history_pool *room_set_history(const struct room_set *);
+/* From now on; rooms that have been idle for longer go soon. */
+void room_set_hibernate_after(struct room_set *, int64_t idle_ns, int64_t now_ns);
 uint64_t room_set_hibernations(const struct room_set *);  /* since the start */
 uint64_t room_set_casts_dropped(const struct room_set *); /* of rooms that are gone */

@@ -12,11 +12,13 @@
 #include "common/mem.h"
 #include "common/mono.h"
 #include "common/random.h"
+#include "roomd/memory.h"
 #include "roomd/metrics.h"
 #include "roomd/shard.h"
 #include "roomd/store_pg.h"
 
 #define TICK_NS (50 * NS_PER_MS)     /* the shard's turn comes at least this often */
+#define MEMORY_NS (1 * NS_PER_S)     /* how often it is looked at */
 #define FIGURES_NS (1 * NS_PER_S)    /* how old the gauges may be */
 #define GOODBYE_NS (100 * NS_PER_MS) /* for the last words to leave the process */
 #define ENDPOINT_LEN 128
@@ -33,7 +35,8 @@ struct roomd {
 	struct shard *shard;
 	struct admin *admin;
 	struct timer tick;
-	int64_t figures_at_ns, stop_at_ns;
+	int64_t figures_at_ns, memory_at_ns, stop_at_ns;
+	uint64_t gone, given_back; /* of rooms that hibernated: a second ago; when memory was */
 	bool was_ready, was_killed;
 };
 
@@ -52,6 +55,7 @@ static bool on_turn(void *owner, int64_t now_ns);
 static void follow_state(struct roomd *, int64_t now_ns);
 static void say_ready(struct roomd *);
 static void set_figures(struct roomd *);
+static void mind_memory(struct roomd *, int64_t now_ns);
 static bool is_ready(void *owner, struct buf *checks);
 
 struct roomd *roomd_open(const struct roomd_options *opt, const char *name)
@@ -269,6 +273,10 @@ static bool on_turn(void *owner, int64_t now_ns)
 		r->figures_at_ns = now_ns + FIGURES_NS;
 		set_figures(r);
 	}
+	if (now_ns >= r->memory_at_ns) {
+		r->memory_at_ns = now_ns + MEMORY_NS;
+		mind_memory(r, now_ns);
+	}
 	metrics_observe_ns(METRIC_turn_duration, mono_now_ns() - began_ns);
 	return false;
 }
@@ -321,6 +329,24 @@ static void set_figures(struct roomd *r)
 	metrics_add(METRIC_messages_refused, f.refused - metrics_value(METRIC_messages_refused));
 	metrics_add(METRIC_casts_dropped, f.casts_dropped - metrics_value(METRIC_casts_dropped));
 	metrics_add(METRIC_hibernations, f.hibernations - metrics_value(METRIC_hibernations));
+}
+
+/* To give back takes a while: only once nothing more goes. */
+static void mind_memory(struct roomd *r, int64_t now_ns)
+{
+	uint64_t used = memory_used(), gone = metrics_value(METRIC_hibernations);
+
+	if (r->given_back < gone && r->gone == gone) {
+		memory_give_back();
+		r->given_back = gone;
+		used = memory_used();
+	}
+	r->gone = gone;
+	metrics_set(METRIC_memory_bytes, (int64_t)used);
+	shard_hibernate_after(
+		r->shard,
+		memory_idle_ns(r->opt->room_hibernate_ns, (uint64_t)r->opt->room_memory, used),
+		now_ns);
 }
 
 static bool is_ready(void *owner, struct buf *checks)

@@ -177,6 +177,11 @@ void shard_turn(struct shard *s, int64_t now_ns, int64_t unix_ms)
 	flush(s, now_ns);
 }
 
+void shard_hibernate_after(struct shard *s, int64_t idle_ns, int64_t now_ns)
+{
+	room_set_hibernate_after(s->rooms, idle_ns, now_ns);
+}
+
 void shard_drain(struct shard *s, int64_t now_ns)
 {
 	membership_drain(s->membership, now_ns);

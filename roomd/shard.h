@@ -44,6 +44,8 @@ void shard_on_hint(struct shard *, uint64_t view_version);
 /* After everything that was ready has been delivered, and at the latest every 50 ms. `unix_ms`:
  * wall clock, for the stamps that people see. */
 void shard_turn(struct shard *, int64_t now_ns, int64_t unix_ms);
+/* Under memory pressure, or without it again: as shard_setup.hibernate_ns. */
+void shard_hibernate_after(struct shard *, int64_t idle_ns, int64_t now_ns);
 void shard_drain(struct shard *, int64_t now_ns);
 void shard_say_goodbye(struct shard *, int64_t now_ns); /* to every gateway, and flush */
 

@@ -98,7 +98,7 @@ static void room_entries_of_a_lost_gateway_leave_after_the_grace(void **state)
 
 	stage_hang_up(s, 1);
 	stage_run(s, 12000);
-	heard(s, 0, "");
+	heard(s, 0, "GATEWAY_LOST");
 	stage_run(s, 1200);
 	heard(s, 0, "LEFT 7 2; STATE 8");
 }
@@ -111,7 +111,7 @@ static void room_entries_of_a_gateway_that_said_goodbye_have_the_grace_too(void 
 	stage_say(s, 1);
 	stage_hang_up(s, 1);
 	stage_run(s, 9900);
-	heard(s, 0, "");
+	heard(s, 0, "GATEWAY_LOST");
 	stage_run(s, 200);
 	heard(s, 0, "LEFT 7 2; STATE 8");
 }
@@ -167,7 +167,7 @@ static void room_a_generation_comes_back_within_the_grace_and_nobody_leaves(void
 	stage_attach(s, 1, "2:bob", 6);
 	stage_run(s, 15000);
 
-	heard(s, 0, "");
+	heard(s, 0, "GATEWAY_LOST");
 }
 
 static void room_what_a_new_generation_does_not_attach_is_asked_for(void **state)

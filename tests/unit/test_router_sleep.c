@@ -182,42 +182,44 @@ static void it_wakes_by_and_by_when_its_owner_is_replaced(void **state)
 	assert_int_equal(world_next_type(w->b), MESSAGE_ATTACH);
 }
 
-static void put_gateway(struct world *w, enum member_state state)
+static void say_gateway_lost(struct fake_shard *shard, int64_t now_ns)
 {
-	struct view_member m = {.id = {GATEWAY}, .kind = MEMBER_GATEWAY, .state = state};
-
-	router_put_member(w->router, &m);
+	message_put_gateway_lost(fake_out(shard), &(struct msg_gateway_lost){GATEWAY});
+	fake_say(shard, now_ns);
 }
 
-static void view_with_gateway(struct world *w, enum member_state state, int64_t now_ns)
-{
-	router_view_begin(w->router);
-	world_put_shard(w, 0, MEMBER_ACTIVE);
-	world_put_shard(w, 1, MEMBER_ACTIVE);
-	put_gateway(w, state);
-	router_view_end(w->router, ++w->version, now_ns);
-}
-
-static void room_with_others_wakes_when_a_gateway_is_gone(void **state)
+static void room_with_others_wakes_when_its_owner_has_lost_a_gateway(void **state)
 {
 	struct world *w = *state;
 
-	view_with_gateway(w, MEMBER_ACTIVE, MS(10));
+	say_gateway_lost(w->b, MS(10)); /* which has no room of ours */
 	assert_int_equal(says(w, MS(60)), 0);
-	view_with_gateway(w, MEMBER_DEAD, MS(70));
+	say_gateway_lost(w->a, MS(70));
 
-	assert_int_equal(says(w, MS(120)), MESSAGE_ATTACH);
+	assert_int_equal(says(w, MS(90)), MESSAGE_ATTACH);
 }
 
-static void room_without_others_sleeps_on_when_a_gateway_is_gone(void **state)
+static void room_without_others_sleeps_on_when_a_gateway_is_lost(void **state)
 {
 	struct world *w = *state;
 
 	say_roster(w, 0, MS(5));
-	view_with_gateway(w, MEMBER_ACTIVE, MS(10));
-	world_view_says(w, 100, 1, MS(70)); /* not listed any more */
+	say_gateway_lost(w->a, MS(10));
 
-	assert_int_equal(says(w, MS(90)), 0);
+	assert_int_equal(says(w, MS(60)), 0);
+}
+
+/* The new owner had lost it before the old one did. */
+static void room_with_others_wakes_when_it_moves_soon_after_a_gateway_was_lost(void **state)
+{
+	struct world *w = *state;
+
+	fake_skip(w->b);
+	say_gateway_lost(w->b, MS(10));
+	world_say_moved(w->a, 101, 2, MS(20));
+	(void)says(w, MS(60));
+
+	assert_int_equal(world_next_type(w->b), MESSAGE_ATTACH);
 }
 
 int main(void)
@@ -234,8 +236,9 @@ int main(void)
 		ASLEEP(solicit_wakes_it),
 		ASLEEP(it_sleeps_through_a_planned_move_and_wakes_at_the_new_owner),
 		ASLEEP(it_wakes_by_and_by_when_its_owner_is_replaced),
-		ASLEEP(room_with_others_wakes_when_a_gateway_is_gone),
-		ASLEEP(room_without_others_sleeps_on_when_a_gateway_is_gone),
+		ASLEEP(room_with_others_wakes_when_its_owner_has_lost_a_gateway),
+		ASLEEP(room_without_others_sleeps_on_when_a_gateway_is_lost),
+		ASLEEP(room_with_others_wakes_when_it_moves_soon_after_a_gateway_was_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "roomd/memory.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define HALVINGS_MAX 5
+
+int64_t memory_idle_ns(int64_t idle_ns, uint64_t aim, uint64_t used)
+{
+	if (aim < 8 || used <= aim)
+		return idle_ns;
+	uint64_t halvings = (used - aim) / (aim / 8) + 1;
+
+	return idle_ns >> (halvings < HALVINGS_MAX ? halvings : HALVINGS_MAX);
+}
+
+uint64_t memory_used(void)
+{
+	unsigned long total, resident = 0;
+	FILE *f = fopen("/proc/self/statm", "re");
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "%lu %lu", &total, &resident) != 2)
+		resident = 0;
+	(void)fclose(f);
+	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+void memory_give_back(void)
+{
+	(void)malloc_trim(0);
+}

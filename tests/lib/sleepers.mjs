@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Many rooms with people in them in which nothing happens: what their shards keep of them, whether anybody
+// notices, how fast they wake. The stage of the test and of `./dev bench sleep`.
+
+import fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Cluster } from '../../deploy/local/cluster.mjs';
+import { eventually } from './eventually.mjs';
+import { Histogram } from './histogram.mjs';
+import { request } from './http.mjs';
+import { Native } from './native.mjs';
+
+const USERS = 1_000;
+const AT_ONCE = 50; // clients that come in
+const WAKING = 10; // rooms that are woken
+const GIVE_BACK_MS = 4_000; // the shards look once a second whether there is memory to give back
+const GRACE_MS = 3_000;
+
+/** @typedef {{rooms: number, sockets: number, pairs: number}} Size  `pairs`: rooms with one at each gateway; all others have one person in them */
+
+/** @param {string} url @param {string} name of a metric @returns {Promise<number>} */
+async function metric(url, name) {
+	const { body } = await request(`${url}/metrics`);
+	return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(body)?.[1]);
+}
+
+/** Bytes, resident. @param {number | undefined} pid */
+const resident = (pid) => 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+
+/** Some at a time. @param {number} count @param {number} at once @param {(i: number) => Promise<unknown>} work */
+async function each(count, at, work) {
+	let next = 0;
+	await Promise.all(Array.from({ length: Math.min(at, count) }, async () => {
+		while (next < count)
+			await work(next++);
+	}));
+}
+
+export class Sleepers {
+	/** @type {Native[]} the first 2 x pairs are those of the pairs, two by two */ clients = [];
+
+	/** @param {Cluster} cluster @param {Size} size @param {(text: string) => void} say */
+	constructor(cluster, size, say) {
+		this.cluster = cluster;
+		this.size = size;
+		this.say = say;
+	}
+
+	/** @param {Size} size @param {(text: string) => void} say */
+	static async open(size, say) {
+		const cluster = await Cluster.start({
+			gateways: 2, shards: 2, build: 'release', demo: false,
+			gatewayEnv: { MOOT_PRESENCE_GRACE: `${GRACE_MS}ms` },
+			shardEnv: { MOOT_ROOM_HIBERNATE: '2s', MOOT_PRESENCE_GRACE: `${GRACE_MS}ms` },
+		});
+		await cluster.sql(`
+			insert into users (id, name, email, user_type) select 'u_' || i, 'User ' || i, 'u' || i || '@example.org', 'Reviewer' from generate_series(0, ${USERS - 1}) i;
+			insert into sessions (id, user_id, expires_at) select 's_' || i, 'u_' || i, now() + interval '1 day' from generate_series(0, ${USERS - 1}) i;
+			insert into submissions (id, title, submitted_by, required_approvers) select 'r_' || i, 'a paper', 'u_' || abs(i - ${size.pairs}) % ${size.sockets - 2 * size.pairs} % ${USERS}, '{u0@example.org,u1@example.org}' from generate_series(0, ${size.rooms - 1}) i`);
+		return new Sleepers(cluster, size, say);
+	}
+
+	get shardUrls() {
+		return this.cluster.internalUrls.slice(this.cluster.gateways.length);
+	}
+
+	get gatewayUrls() {
+		return this.cluster.internalUrls.slice(0, this.cluster.gateways.length);
+	}
+
+	/** @returns {number[]} bytes, of each shard */
+	memory() {
+		return this.cluster.shards.map(({ pid }) => resident(pid));
+	}
+
+	/** Everybody comes in: each room is entered once, the paired ones twice. */
+	async enter() {
+		const { rooms, sockets, pairs } = this.size;
+		const single = sockets - 2 * pairs;
+		let done = 0, said = Date.now();
+		await each(sockets, AT_ONCE, async (i) => {
+			const paired = i < 2 * pairs;
+			const own = paired ? [i >> 1] : Array.from({ length: Math.ceil((rooms - pairs - (i - 2 * pairs)) / single) }, (_, k) => pairs + (i - 2 * pairs) + k * single);
+			const user = paired ? i & 1 : (i - 2 * pairs) % USERS;
+			const client = new Native({ id: `u_${user}`, name: '', email: '', session: `s_${user}` }, { keeps: () => true });
+			this.clients[i] = client;
+			await client.connect(this.cluster.publicUrls[i & 1]);
+			for (const room of own)
+				if ((await client.join(`submission:r_${room}`)).type !== 'joined')
+					throw new Error(`${client.user.id} may not enter r_${room}`);
+			client.told.length = 0;
+			if (++done % 100 === 0 && Date.now() - said > 2_000) {
+				said = Date.now();
+				this.say(`${done} of ${sockets} sockets are open`);
+			}
+		});
+	}
+
+	/** Until no shard has a room in memory, and has given it back. */
+	async fallAsleep() {
+		await eventually(async () => {
+			const counts = await Promise.all(this.shardUrls.map((url) => metric(url, 'moot_rooms')));
+			this.say(`${counts.reduce((so, one) => so + one, 0)} rooms are awake`);
+			return counts.every((count) => count === 0);
+		}, 'all rooms to be asleep', 120_000);
+		await sleep(GIVE_BACK_MS);
+		for (const client of this.clients)
+			client.told.length = 0; // who came in when: the last things that happened
+	}
+
+	/** @param {string} name @returns {Promise<number>} over all gateways */
+	async gateways(name) {
+		const values = await Promise.all(this.gatewayUrls.map((url) => metric(url, name)));
+		return values.reduce((so, one) => so + one, 0);
+	}
+
+	/** What anybody was told. */
+	heard() {
+		return this.clients.flatMap(({ told }) => told).filter(({ type }) => type !== 'pong');
+	}
+
+	/** A cast in each paired room, until the other one hears it. */
+	async wake() {
+		const took = new Histogram();
+		await each(this.size.pairs, WAKING, async (i) => {
+			const [from, to] = [this.clients[2 * i], this.clients[2 * i + 1]];
+			const at = performance.now();
+			from.send({ type: 'cast', room: `submission:r_${i}`, key: 'hello', data: i });
+			await to.next('cast');
+			took.add(performance.now() - at);
+		});
+		return took;
+	}
+
+	/** One gateway is killed while all sleep: who is left of each pair is told that the other one left. */
+	async killGateway() {
+		const [, gateway] = this.cluster.gateways;
+		const from = performance.now();
+		gateway.kill('KILL');
+		await gateway.ended();
+		const left = this.clients.filter((_, i) => i < 2 * this.size.pairs && i % 2 === 0);
+		await each(left.length, left.length, (i) => left[i].next(({ type, left: who }) => type === 'presence' && who.length === 1, GRACE_MS + 60_000));
+		return performance.now() - from;
+	}
+
+	async close() {
+		await each(this.clients.length, AT_ONCE, (i) => this.clients[i].vanish());
+		await this.cluster.stop();
+	}
+}
