@@ -322,7 +322,7 @@ bool route_is_settled(const struct route *r)
 
 static bool is_over(const struct route *r, const struct link *link)
 {
-	return r->link == link && r->generation == link_generation(link);
+	return link && r->link == link && r->generation == link_generation(link);
 }
 
 static bool may_send(const struct route *r)

@@ -182,6 +182,20 @@ static void it_wakes_by_and_by_when_its_owner_is_replaced(void **state)
 	assert_int_equal(world_next_type(w->b), MESSAGE_ATTACH);
 }
 
+/* Nobody owns it when it wakes. */
+static void it_wakes_without_an_owner_and_waits(void **state)
+{
+	struct world *w = *state;
+
+	world_say_moved(w->a, 0, 2, MS(10));
+	world_cast(w, "{1}", MS(20));
+	assert_int_equal(world_next_type(w->a), 0);
+	fake_skip(w->b);
+	world_view_says(w, 101, 3, MS(30));
+
+	assert_int_equal(world_next_type(w->b), MESSAGE_ATTACH);
+}
+
 static void say_gateway_lost(struct fake_shard *shard, int64_t now_ns)
 {
 	message_put_gateway_lost(fake_out(shard), &(struct msg_gateway_lost){GATEWAY});
@@ -236,6 +250,7 @@ int main(void)
 		ASLEEP(solicit_wakes_it),
 		ASLEEP(it_sleeps_through_a_planned_move_and_wakes_at_the_new_owner),
 		ASLEEP(it_wakes_by_and_by_when_its_owner_is_replaced),
+		ASLEEP(it_wakes_without_an_owner_and_waits),
 		ASLEEP(room_with_others_wakes_when_its_owner_has_lost_a_gateway),
 		ASLEEP(room_without_others_sleeps_on_when_a_gateway_is_lost),
 		ASLEEP(room_with_others_wakes_when_it_moves_soon_after_a_gateway_was_lost),
