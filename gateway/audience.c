@@ -229,12 +229,9 @@ void audience_on_member_joined(struct audience *a, const struct msg_member_joine
 
 	if (!item_next_member(&members, &item))
 		return;
-	/* Moved to another gateway, say; or the owner is new and does not know who was shown. */
-	const struct roster_user *user = map_find(&a->copy.by_user, item.user);
-	bool is_shown = user && !user->unshown;
 	audience_note(a, item.user);
 	struct roster_entry *e = put_copy(a, &item);
-	tell_user(a, V0_USER_JOINED, e, is_shown ? 0 : m->relay, (int64_t)m->at_ms);
+	tell_user(a, V0_USER_JOINED, e, m->relay, (int64_t)m->at_ms);
 	audience_number(a, m->relay, 1);
 }
 
@@ -323,17 +320,11 @@ void audience_on_event(struct audience *a, const struct msg_event *m)
 static void tell_user(struct audience *a, enum v0_type type, struct roster_entry *e, uint64_t relay,
 		      int64_t at_ms)
 {
-	bool is_shown = relay && e->user->count == 1;
-
-	/* Came silently and left before the list was shown: to clients he was never there. */
-	if (type == V0_USER_LEFT && e->user->unshown)
-		is_shown = false;
-	if (is_shown) {
-		audience_show_user(a, type, e, relay, at_ms);
-		e->user->unshown = false;
-	} else {
-		audience_number(a, relay, 1);
-	}
+	audience_number(a, relay, 1);
+	if (!relay || e->user->count > 1)
+		return;
+	audience_show_user(a, type, e, relay, at_ms);
+	e->user->unshown = false;
 }
 
 static struct roster_entry *local_entry(const struct attendee *who)
@@ -405,8 +396,10 @@ static struct roster_entry *put_copy(struct audience *a, const struct item_membe
 	}
 	struct roster_entry *e = roster_put(&a->copy, &told, (incarnation_id){0}, &first);
 	buf_fini(&kept);
-	if (!is_known)
+	if (!is_known) {
 		e->user->unshown = true;
+		e->user->came = a->copy.changes;
+	}
 	return e;
 }
 

@@ -10,7 +10,7 @@
 
 static bool sees(const struct attendee *);
 static struct v0_identity identity_of(const struct audience *a, const struct roster_user *u);
-static void show_all(struct audience *a, struct buf *text, uint64_t but_session, bool droppable);
+static bool knows(const struct attendee *who, const struct roster_user *);
 static void show_one(struct audience *a, struct attendee *who, struct buf *text);
 static void welcome_kept(struct audience *a, struct attendee *who, uint64_t relay, uint64_t count);
 
@@ -54,17 +54,30 @@ void audience_show_list(struct audience *a, uint64_t relay, int64_t at_ms)
 		container_of(it, struct roster_entry, of_roster)->user->unshown = false;
 }
 
+/* One that moved to another gateway is no news, and the owner may be new and not know who was
+ * shown; one that came silently and left before any list was shown was never there. */
 void audience_show_user(struct audience *a, enum v0_type type, const struct roster_entry *e,
 			uint64_t relay, int64_t at_ms)
 {
-	struct v0_identity who = identity_of(a, e->user);
+	struct v0_identity user = identity_of(a, e->user);
+	struct payload *p = NULL;
 	struct buf text;
 
-	audience_number(a, relay, 1);
-	buf_init(&text, RENDER_MAX);
-	v0_put_simple(&text, type, &who, at_ms, relay);
-	show_all(a, &text, e->session.v, false);
-	buf_fini(&text);
+	LIST_EACH (&a->attendees, it, ahead) {
+		struct attendee *who = container_of(it, struct attendee, node);
+
+		if (!sees(who) || who->id.v == e->session.v ||
+		    knows(who, e->user) == (type == V0_USER_JOINED))
+			continue;
+		if (!p) {
+			buf_init(&text, RENDER_MAX);
+			v0_put_simple(&text, type, &user, at_ms, relay);
+			p = payload_new(buf_span(&text));
+			buf_fini(&text);
+		}
+		a->sink->show(who->owner, p, false);
+	}
+	payload_free(&p);
 }
 
 void audience_show_room(struct audience *a, struct attendee *who, const struct msg_welcomed *m)
@@ -149,17 +162,10 @@ static struct v0_identity identity_of(const struct audience *a, const struct ros
 	};
 }
 
-static void show_all(struct audience *a, struct buf *text, uint64_t but_session, bool droppable)
+/* Was shown that he is here: by a user_joined, or by a list. */
+static bool knows(const struct attendee *who, const struct roster_user *u)
 {
-	struct payload *p = payload_new(buf_span(text));
-
-	LIST_EACH (&a->attendees, it, ahead) {
-		struct attendee *who = container_of(it, struct attendee, node);
-
-		if (sees(who) && who->id.v != but_session)
-			a->sink->show(who->owner, p, droppable);
-	}
-	payload_free(&p);
+	return !u->unshown || who->shown >= u->came;
 }
 
 static void show_one(struct audience *a, struct attendee *who, struct buf *text)

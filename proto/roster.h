@@ -19,7 +19,8 @@ struct roster_user {
 	struct list entries; /* of roster_entry.of_user, in roster order */
 	size_t count;
 	char *id, *name, *email; /* name and email: as the first entry gave them */
-	bool unshown; /* scratch of the owner of the roster: came, and nobody was shown that */
+	bool unshown;  /* scratch of the owner of the roster: came, and not all were shown that */
+	uint64_t came; /* likewise: roster.changes then */
 };
 
 struct roster_kept {

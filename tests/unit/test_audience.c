@@ -457,6 +457,42 @@ static void who_is_shown_already_does_not_join_again(void **state)
 	assert_int_equal(audience_relay(w->audience), 8);
 }
 
+/* u3 came by a roster that only adds. B's welcome lists him; A has seen neither that nor anything
+ * else of him. Then his session moves, and its new owner takes it for his first. */
+static void user_joined_is_shown_to_those_who_were_not_shown_him(void **state)
+{
+	struct world *w = *state;
+	a_is_in(w);
+	const struct item_member more[] = {member('A', "u1"), member(500, "u3")};
+	roster(w, false, 5, more, 2);
+	enter(w, 'B', "u2");
+	joined(w, 'B', "u2", 6);
+	welcome(w, 'B', 7, 2);
+	w->transcript[0] = '\0';
+
+	joined(w, 500, "u3", 9);
+	joined(w, 500, "u3", 10);
+
+	expect(w, "A<-user_joined(u3)#9");
+}
+
+/* The other way round: who was shown him by his own welcome is shown that he leaves. */
+static void user_left_is_shown_to_those_who_were_shown_him(void **state)
+{
+	struct world *w = *state;
+	a_is_in(w);
+	const struct item_member more[] = {member('A', "u1"), member(500, "u3")};
+	roster(w, false, 5, more, 2);
+	enter(w, 'B', "u2");
+	joined(w, 'B', "u2", 6);
+	welcome(w, 'B', 7, 2);
+	w->transcript[0] = '\0';
+
+	left(w, 500, 9);
+
+	expect(w, "B<-user_left(u3)#9");
+}
+
 static void covered_roster_that_differs_shows_one_list(void **state)
 {
 	struct world *w = *state;
@@ -585,6 +621,8 @@ int main(void)
 		T(user_with_another_tab_elsewhere_neither_comes_nor_goes),
 		T(session_that_moves_does_not_join_again),
 		T(who_is_shown_already_does_not_join_again),
+		T(user_joined_is_shown_to_those_who_were_not_shown_him),
+		T(user_left_is_shown_to_those_who_were_shown_him),
 		T(covered_roster_that_differs_shows_one_list),
 		T(joiner_of_a_room_of_300_is_shown_them_all),
 		T(nothing_is_rendered_when_nobody_listens),
