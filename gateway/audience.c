@@ -82,6 +82,7 @@ void audience_remove(struct attendee **pwho)
 		who->audience->natives--;
 	(void)roster_remove(&who->audience->local, local_entry(who));
 	list_remove(&who->node);
+	audience_drop_missed(who);
 	mem_free(who);
 }
 

@@ -13,6 +13,7 @@
 struct audience;
 
 struct route;
+struct changes;
 
 /* One connection as its room sees it. Made by audience_add; outlives its session while `leaving`.
  */
@@ -23,16 +24,17 @@ struct attendee {
 	void *owner;         /* the session; NULL: it is gone */
 	session_id id;
 	uint64_t conn_gen;
-	bool native;       /* speaks moot.v1 */
-	bool welcomed;     /* the owner of the room knows it */
-	bool ready;        /* native: is to be shown who is there, with the next changes */
-	uint64_t proved;   /* v0: 1 + seq of the last event that it has proved to have received; 0:
-			      none */
-	bool listens;      /* was shown the room, and is shown what happens from then on */
-	bool leaving;      /* gone, but the owner of the room was not told yet */
-	bool deaf;         /* has no socket: lost, in its grace */
-	uint64_t shown;    /* roster.changes when it was last shown the list */
-	size_t held_bytes; /* of its casts that wait for the owner of the room */
+	bool native;     /* speaks moot.v1 */
+	bool welcomed;   /* the owner of the room knows it */
+	bool ready;      /* native: is to be shown who is there, with the next changes */
+	uint64_t proved; /* v0: 1 + seq of the last event that it has proved to have received; 0:
+			    none */
+	bool listens;    /* was shown the room, and is shown what happens from then on */
+	bool leaving;    /* gone, but the owner of the room was not told yet */
+	bool deaf;       /* has no socket: lost, in its grace */
+	uint64_t shown;  /* roster.changes when it was last shown the list */
+	struct changes *missed; /* native: what it reads too slowly to be told now; NULL: nothing */
+	size_t held_bytes;      /* of its casts that wait for the owner of the room */
 	int64_t left_ns;
 };
 
@@ -47,6 +49,9 @@ struct audience_sink {
 	/* To native ones only: */
 	void (*listed)(void *visit, struct span members); /* it listens from here on */
 	void (*event)(void *visit, uint64_t seq, struct payload *);
+	/* It takes what it is told. If not, it is told of changes later, together, and says
+	 * audience_catch_up when it does. */
+	bool (*keeps_up)(void *visit);
 };
 
 /* `telling`: the list it puts itself on while audience_tell has something to do. */
@@ -82,6 +87,7 @@ uint64_t audience_seq(const struct audience *); /* of the last event that was sh
  */
 struct audience *audience_of_telling(struct list *node);
 void audience_tell(struct audience *, int64_t now_ns); /* leaves the list when nothing is left */
+void audience_catch_up(struct attendee *);             /* it takes again what it is told */
 
 /* The members of an ATTACH: everybody here. `with_kept` false leaves their states out. Returns
  * false when `items` is full; it then holds the first ones, whole. */

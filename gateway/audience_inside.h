@@ -32,6 +32,9 @@ bool audience_is_for(const struct attendee *, struct span to); /* `to` as in CAS
 /* The numbers `relay` and the `count` - 1 after it were given out. */
 void audience_number(struct audience *, uint64_t relay, uint64_t count);
 
+/* Of its payload: the next cast of the same sender and key makes it worthless. 0: none does. */
+uint64_t audience_cast_key(const struct audience *, const struct msg_cast_out *);
+
 /* The list, to everybody who has not seen it since it changed. */
 void audience_show_list(struct audience *, uint64_t relay, int64_t at_ms);
 /* "X came" or "X went": to all but the connection it speaks of. */
@@ -45,5 +48,6 @@ void audience_show_room(struct audience *, struct attendee *, const struct msg_w
 /* ---- native ---- */
 /* The user is about to come, go or change. */
 void audience_note(struct audience *, struct span user);
+void audience_drop_missed(struct attendee *);
 void audience_cast_native(struct audience *, const struct msg_cast_out *);
 void audience_event_native(struct audience *, const struct msg_event *);

@@ -4,7 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/mem.h"
 #include "gateway/audience_inside.h"
+#include "gateway/metrics.h"
 #include "gateway/telling.h"
 
 #define RENDER_MAX (32u << 20) /* bytes of the longest list that we show */
@@ -16,6 +18,9 @@ enum { JOINED, LEFT, CHANGED, LISTS };
 
 static void want_telling(struct audience *);
 static void tell_changes(struct audience *);
+static void miss(struct attendee *);
+static void tell_missed(struct audience *);
+static struct payload *changes_payload(const struct audience *, const struct changes *);
 static void put_change(const struct audience *, const struct change *, struct buf lists[LISTS]);
 static void tell_ready(struct audience *);
 static void put_users(const struct audience *, struct buf *list);
@@ -51,7 +56,22 @@ void audience_tell(struct audience *a, int64_t now_ns)
 	a->tell_ns = now_ns + TELL_NS;
 	list_remove(&a->of_telling);
 	tell_changes(a);
+	tell_missed(a);
 	tell_ready(a);
+}
+
+void audience_catch_up(struct attendee *who)
+{
+	want_telling(who->audience);
+}
+
+void audience_drop_missed(struct attendee *who)
+{
+	if (!who->missed)
+		return;
+	changes_fini(who->missed);
+	mem_free(who->missed);
+	who->missed = NULL;
 }
 
 void audience_note(struct audience *a, struct span user)
@@ -123,18 +143,72 @@ static void want_telling(struct audience *a)
 		list_add_last(a->telling, &a->of_telling);
 }
 
+/* Who does not keep up is told later of what has become of all that changed meanwhile: nothing of
+ * it waits for him. */
 static void tell_changes(struct audience *a)
+{
+	struct payload *p;
+
+	if (changes_is_empty(&a->changes))
+		return;
+	p = changes_payload(a, &a->changes);
+	LIST_EACH (&a->attendees, it, ahead) {
+		struct attendee *who = container_of(it, struct attendee, node);
+
+		if (!p || !sees(who))
+			continue;
+		if (who->missed || !a->sink->keeps_up(who->owner))
+			miss(who);
+		else
+			a->sink->show(who->owner, p, false);
+	}
+	payload_free(&p);
+	changes_clear(&a->changes);
+}
+
+/* Of those who came and went meanwhile there is nothing to tell. */
+static void miss(struct attendee *who)
+{
+	struct audience *a = who->audience;
+
+	if (!who->missed) {
+		who->missed = mem_new(sizeof *who->missed);
+		changes_init(who->missed);
+	}
+	changes_merge(who->missed, &a->changes);
+	metrics_add(METRIC_presence_merged, 1);
+	LIST_EACH (&who->missed->all, it, ahead)
+		if (!change_of(it)->was_here &&
+		    !map_find(&a->copy.by_user, change_user(change_of(it))))
+			changes_drop(who->missed, change_of(it));
+}
+
+static void tell_missed(struct audience *a)
+{
+	LIST_EACH (&a->attendees, it, ahead) {
+		struct attendee *who = container_of(it, struct attendee, node);
+
+		if (!who->missed || !sees(who) || !a->sink->keeps_up(who->owner))
+			continue;
+		struct payload *p = changes_payload(a, who->missed);
+
+		audience_drop_missed(who);
+		if (p)
+			a->sink->show(who->owner, p, false);
+		payload_free(&p);
+	}
+}
+
+/* NULL: there is nothing to tell. */
+static struct payload *changes_payload(const struct audience *a, const struct changes *changes)
 {
 	struct buf lists[LISTS], text;
 	size_t len = 0;
 
-	if (changes_is_empty(&a->changes))
-		return;
 	for (unsigned i = 0; i < LISTS; i++)
 		buf_init(&lists[i], RENDER_MAX);
-	LIST_EACH (&a->changes.all, it, ahead)
+	LIST_EACH (&changes->all, it, ahead)
 		put_change(a, change_of(it), lists);
-	changes_clear(&a->changes);
 	buf_init(&text, RENDER_MAX);
 	frame_put_presence(&text, &(struct told_presence){
 					  .room = span_str(a->key),
@@ -147,13 +221,9 @@ static void tell_changes(struct audience *a)
 		buf_fini(&lists[i]);
 	}
 	struct payload *p = payload_of(&text);
-	LIST_EACH (&a->attendees, it, ahead) {
-		struct attendee *who = container_of(it, struct attendee, node);
-
-		if (len > 0 && sees(who))
-			a->sink->show(who->owner, p, false);
-	}
-	payload_free(&p);
+	if (len == 0)
+		payload_free(&p);
+	return p;
 }
 
 static void put_change(const struct audience *a, const struct change *c, struct buf lists[LISTS])
@@ -180,6 +250,7 @@ static void tell_ready(struct audience *a)
 			put_users(a, &members);
 		who->ready = false;
 		who->listens = true;
+		audience_drop_missed(who);
 		a->sink->listed(who->owner, buf_span(&members));
 	}
 	buf_fini(&members);
@@ -240,7 +311,10 @@ static struct payload *cast_payload(const struct audience *a, const struct msg_c
 				      .data = m->shape == BODY_V0 ? bridge_data(m->body) : m->body,
 				      .after = a->seq,
 			      });
-	return payload_of(&text);
+	struct payload *p = payload_of(&text);
+
+	p->key = audience_cast_key(a, m);
+	return p;
 }
 
 static struct payload *payload_of(struct buf *text)

@@ -7,10 +7,12 @@
 
 /* Bytes of the longest list that we show. */
 #define RENDER_MAX (32u << 20)
+#define ROOM_STATE_KEY 1 /* of payloads: a newer list says all that the older one did */
 
 static bool sees(const struct attendee *);
 static struct v0_identity identity_of(const struct audience *a, const struct roster_user *u);
 static bool knows(const struct attendee *who, const struct roster_user *);
+static void show_cast(struct audience *, const struct msg_cast_out *, bool is_owed);
 static void show_one(struct audience *a, struct attendee *who, struct buf *text);
 static void welcome_kept(struct audience *a, struct attendee *who, uint64_t relay, uint64_t count);
 
@@ -25,6 +27,14 @@ void audience_number(struct audience *a, uint64_t relay, uint64_t count)
 
 	if (last > a->relay)
 		a->relay = last;
+}
+
+/* Two that fall together, by chance once in 2^64 pairs, cost a slow reader one of two casts. */
+uint64_t audience_cast_key(const struct audience *a, const struct msg_cast_out *m)
+{
+	uint64_t parts[] = {span_hash(span_str(a->key)), span_hash(m->key), m->session};
+
+	return m->key.len ? span_hash(span_of(parts, sizeof parts)) : 0;
 }
 
 void audience_show_list(struct audience *a, uint64_t relay, int64_t at_ms)
@@ -44,6 +54,7 @@ void audience_show_list(struct audience *a, uint64_t relay, int64_t at_ms)
 			v0_put_room_state(&text, a->kind, span_str(a->room_id), &a->copy, at_ms,
 					  relay);
 			p = payload_new(buf_span(&text));
+			p->key = ROOM_STATE_KEY;
 			buf_fini(&text);
 		}
 		who->shown = a->copy.changes;
@@ -98,23 +109,7 @@ void audience_show_room(struct audience *a, struct attendee *who, const struct m
 
 void audience_show_cast(struct audience *a, const struct msg_cast_out *m)
 {
-	struct payload *p = NULL;
-	struct buf text;
-
-	LIST_EACH (&a->attendees, it, ahead) {
-		struct attendee *who = container_of(it, struct attendee, node);
-
-		if (!sees(who) || who->id.v == m->session || !audience_is_for(who, m->to))
-			continue;
-		if (!p) {
-			buf_init(&text, RENDER_MAX);
-			v0_put_seq(&text, m->body, m->relay);
-			p = payload_new(buf_span(&text));
-			buf_fini(&text);
-		}
-		a->sink->show(who->owner, p, m->session != 0);
-	}
-	payload_free(&p);
+	show_cast(a, m, false);
 }
 
 /* In the v0 dialect it is one more message of the room. */
@@ -142,7 +137,7 @@ void audience_show_event(struct audience *a, const struct msg_event *m)
 		shown.to = span_str(to);
 	}
 	if (a->natives < roster_entries(&a->local))
-		audience_show_cast(a, &shown);
+		show_cast(a, &shown, m->session);
 	buf_fini(&text);
 }
 
@@ -160,6 +155,29 @@ static struct v0_identity identity_of(const struct audience *a, const struct ros
 		.name = span_str(u->name),
 		.email = span_str(u->email),
 	};
+}
+
+static void show_cast(struct audience *a, const struct msg_cast_out *m, bool is_owed)
+{
+	struct payload *p = NULL;
+	struct buf text;
+
+	LIST_EACH (&a->attendees, it, ahead) {
+		struct attendee *who = container_of(it, struct attendee, node);
+
+		if (!sees(who) || who->id.v == m->session || !audience_is_for(who, m->to))
+			continue;
+		if (!p) {
+			buf_init(&text, RENDER_MAX);
+			v0_put_seq(&text, m->body, m->relay);
+			p = payload_new(buf_span(&text));
+			p->key = audience_cast_key(a, m);
+			p->owed = is_owed;
+			buf_fini(&text);
+		}
+		a->sink->show(who->owner, p, m->session != 0);
+	}
+	payload_free(&p);
 }
 
 /* Was shown that he is here: by a user_joined, or by a list. */

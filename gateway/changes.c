@@ -33,6 +33,12 @@ void changes_note(struct changes *c, struct span user, bool is_here)
 	map_add(&c->by_user, change_user(one), one);
 }
 
+void changes_merge(struct changes *c, const struct changes *from)
+{
+	LIST_EACH (&from->all, it, ahead)
+		changes_note(c, change_user(change_of(it)), change_of(it)->was_here);
+}
+
 bool changes_is_empty(const struct changes *c)
 {
 	return list_is_empty(&c->all);
@@ -40,13 +46,15 @@ bool changes_is_empty(const struct changes *c)
 
 void changes_clear(struct changes *c)
 {
-	LIST_EACH (&c->all, it, ahead) {
-		struct change *one = change_of(it);
+	LIST_EACH (&c->all, it, ahead)
+		changes_drop(c, change_of(it));
+}
 
-		(void)map_remove(&c->by_user, change_user(one));
-		list_remove(it);
-		mem_free(one);
-	}
+void changes_drop(struct changes *c, struct change *one)
+{
+	(void)map_remove(&c->by_user, change_user(one));
+	list_remove(&one->node);
+	mem_free(one);
 }
 
 struct change *change_of(struct list *node)

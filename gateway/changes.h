@@ -22,7 +22,10 @@ void changes_init(struct changes *);
 void changes_fini(struct changes *);
 /* To be said before the roster changes; only the first word of a user counts. */
 void changes_note(struct changes *, struct span user, bool is_here);
+/* Of what is in `from` too, that this one begins with what it knows itself counts. */
+void changes_merge(struct changes *, const struct changes *from);
 bool changes_is_empty(const struct changes *);
 void changes_clear(struct changes *);
+void changes_drop(struct changes *, struct change *);
 struct change *change_of(struct list *node);
 struct span change_user(const struct change *);

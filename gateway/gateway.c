@@ -183,7 +183,11 @@ incarnation_id gateway_incarnation(const struct gateway *g)
  * for each descriptor there may be, so their number is settled before. */
 static enum err open_sockets(struct gateway *g)
 {
-	const struct socket_limits limits = {g->opt->limits_message, g->opt->limits_outbox};
+	const struct socket_limits limits = {
+		.message_bytes = (size_t)g->opt->limits_message,
+		.outbox_bytes = (size_t)g->opt->limits_outbox,
+		.slow_ns = g->opt->limits_slow_ns,
+	};
 
 	descriptors_provide((size_t)g->opt->limits_connections);
 	return socket_set_open(g->loop, &limits, &g->sockets);

@@ -22,8 +22,7 @@
 #define HEAD_NS (10 * NS_PER_S)
 #define ANSWER_NS                                                                                  \
 	(15 * NS_PER_S) /* access and the owner of a room have their own, shorter, limits */
-#define SNDBUF_BYTES (64 * 1024) /* beyond it, a slow reader costs us memory we can count */
-#define FD_RESERVE 64            /* for links, the database and the internal port */
+#define FD_RESERVE 64   /* for links, the database and the internal port */
 
 enum { OPENED_OK, OPENED_REFUSED, OPENED_BROKEN }; /* as metrics.def lists them */
 
@@ -119,7 +118,7 @@ static enum err open_door(struct listener *l, int64_t port, bool share, struct d
 		.max_visitors = VISITORS_MAX,
 		.head_ns = HEAD_NS,
 		.answer_ns = ANSWER_NS,
-		.sndbuf_bytes = SNDBUF_BYTES,
+		.sndbuf_bytes = (int)opt->limits_kernel_buffer,
 		.fd_reserve = FD_RESERVE,
 		.on_request = on_request,
 		.on_gone = on_gone,

@@ -87,3 +87,4 @@ void native_visit_on_kicked(struct visit *, struct span why);
 void native_visit_on_end(struct visit *);
 void native_visit_on_listed(void *visit, struct span members);
 void native_visit_on_event(void *visit, uint64_t seq, struct payload *);
+bool native_visit_keeps_up(void *visit);

@@ -3,6 +3,7 @@
  * its own cursor, then each is passed on as it comes. One that reads too slowly falls back to the
  * log instead of holding a queue. */
 #include "common/log.h"
+#include "gateway/metrics.h"
 #include "gateway/native.h"
 #include "gateway/questions.h"
 #include "gateway/route.h"
@@ -11,8 +12,6 @@
 
 #define RETRY_NS (500 * NS_PER_MS)
 #define PAGE_EVENTS 128
-#define QUEUED_MAX                                                                                 \
-	(256u << 10) /* bytes that wait for a client: it falls behind, and waits for less */
 
 static void on_page(void *owner, const struct answer *);
 static void show_page(struct native_visit *, const struct msg_history *);
@@ -59,6 +58,7 @@ void native_visit_on_event(void *owner, uint64_t seq, struct payload *p)
 	if (v->state != NATIVE_LIVE || (v->next && seq < v->next))
 		return;
 	if ((v->next && seq > v->next) || is_choked(v)) {
+		metrics_add(METRIC_events_deferred, 1);
 		v->next = v->next ? v->next : seq;
 		v->state = NATIVE_BEHIND;
 		native_visit_keep_busy(v);
@@ -66,6 +66,16 @@ void native_visit_on_event(void *owner, uint64_t seq, struct payload *p)
 	}
 	v->next = seq + 1;
 	session_deliver(v->visit.session, p, false);
+}
+
+/* One that does not is looked at until it does. */
+bool native_visit_keeps_up(void *owner)
+{
+	struct native_visit *v = owner;
+
+	if (is_choked(v))
+		native_visit_keep_busy(v);
+	return !is_choked(v);
 }
 
 void native_cursor_advance(struct native_visit *v, int64_t now_ns)
@@ -138,9 +148,11 @@ static void show(struct native_visit *v, const struct item_stored *e)
 	v->next = e->seq + 1;
 }
 
+/* So much waits for its client that it falls behind, until less does. */
 static bool is_choked(const struct native_visit *v)
 {
-	const struct socket *socket = v->visit.session->socket;
+	const struct session *s = v->visit.session;
+	size_t max = (size_t)s->set->setup.opt->limits_outbox / 4;
 
-	return socket && socket_queued_bytes(socket) > QUEUED_MAX;
+	return s->socket && socket_queued_bytes(s->socket) > max;
 }

@@ -127,7 +127,10 @@ void native_visit_sleep(struct native_visit *v)
 void native_visit_tick(struct native_visit *v, int64_t now_ns)
 {
 	const struct session *s = v->visit.session;
+	bool misses = v->visit.attendee && v->visit.attendee->missed;
 
+	if (misses && native_visit_keeps_up(v))
+		audience_catch_up(v->visit.attendee);
 	switch (v->state) {
 	case NATIVE_ENTERING:
 		if (audience_is_known(v->visit.attendee))
@@ -146,7 +149,8 @@ void native_visit_tick(struct native_visit *v, int64_t now_ns)
 	case NATIVE_ASKING:
 	case NATIVE_LISTING:
 	case NATIVE_LIVE:
-		list_remove(&v->of_busy);
+		if (!misses)
+			list_remove(&v->of_busy);
 		break;
 	}
 }

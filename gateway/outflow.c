@@ -14,49 +14,107 @@
 
 _Static_assert(PAYLOAD_HEADROOM >= LWS_PRE, "the library writes its header into the head-room");
 
+struct backlog {
+	struct outbox outbox;
+	struct outflow *outflow;
+	struct list of_all;
+	int64_t moved_ns;
+};
+
+static void on_moved(struct backlogs *, struct backlog *, int64_t now_ns);
 static size_t write_chunks(struct outflow *o, struct payload *p, size_t sent);
 static bool write_chunk(struct outflow *o, struct payload *p, size_t at, size_t len);
-static enum err enqueue(struct outflow *o, struct payload *p, size_t sent, bool droppable,
-			size_t max_bytes);
+static struct backlog *backlog_new(struct outflow *, struct backlogs *, int64_t now_ns);
+static void count(struct backlogs *, size_t less, size_t more);
 
-enum err outflow_send(struct outflow *o, struct payload *p, bool droppable, size_t max_bytes)
+void backlogs_init(struct backlogs *all, size_t max_bytes)
 {
-	size_t sent = o->outbox ? 0 : write_chunks(o, p, 0);
-
-	return sent == p->len ? OK : enqueue(o, p, sent, droppable, max_bytes);
+	list_init(&all->all);
+	all->max_bytes = max_bytes;
 }
 
-void outflow_on_writable(struct outflow *o)
+struct outflow *backlogs_first(const struct backlogs *all, int64_t *moved_ns)
 {
-	while (o->outbox && !o->broken && !lws_partial_buffered(o->wsi)) {
-		size_t sent;
-		struct payload *p = outbox_first(o->outbox, &sent);
+	if (list_is_empty(&all->all))
+		return NULL;
+	const struct backlog *b = container_of(all->all.next, struct backlog, of_all);
 
-		outbox_sent(o->outbox, write_chunks(o, p, sent));
-		if (outbox_is_empty(o->outbox))
-			outflow_drop(o);
+	*moved_ns = b->moved_ns;
+	return b->outflow;
+}
+
+enum err outflow_send(struct outflow *o, struct backlogs *all, struct payload *p, bool droppable,
+		      int64_t now_ns)
+{
+	size_t sent = o->backlog ? 0 : write_chunks(o, p, 0);
+	struct outbox_loss loss;
+
+	if (sent == p->len)
+		return OK;
+	struct backlog *b = o->backlog ? o->backlog : backlog_new(o, all, now_ns);
+	size_t before = b->outbox.bytes;
+	enum err e = outbox_push(&b->outbox, p, sent, droppable, &loss);
+
+	count(all, before, b->outbox.bytes);
+	metrics_add(METRIC_frames_replaced, loss.replaced);
+	metrics_add(METRIC_frames_dropped, loss.dropped);
+	if (outbox_is_empty(&b->outbox))
+		outflow_drop(o, all);
+	return e;
+}
+
+void outflow_on_writable(struct outflow *o, struct backlogs *all, int64_t now_ns)
+{
+	while (o->backlog && !o->broken && !lws_partial_buffered(o->wsi)) {
+		struct outbox *box = &o->backlog->outbox;
+		size_t sent, before = box->bytes;
+		struct payload *p = outbox_first(box, &sent);
+
+		outbox_sent(box, write_chunks(o, p, sent));
+		count(all, before, box->bytes);
+		on_moved(all, o->backlog, now_ns);
+		if (outbox_is_empty(box))
+			outflow_drop(o, all);
 	}
-	if (o->outbox && !o->broken)
+	if (o->backlog && !o->broken)
 		lws_callback_on_writable(o->wsi);
 }
 
-void outflow_drop(struct outflow *o)
+void outflow_forgive(struct outflow *o, struct backlogs *all, int64_t now_ns)
 {
-	if (!o->outbox)
+	if (o->backlog)
+		on_moved(all, o->backlog, now_ns);
+}
+
+void outflow_drop(struct outflow *o, struct backlogs *all)
+{
+	struct backlog *b = o->backlog;
+
+	if (!b)
 		return;
-	outbox_fini(o->outbox);
-	mem_free(o->outbox);
-	o->outbox = NULL;
+	o->backlog = NULL;
+	all->count--;
+	count(all, b->outbox.bytes, 0);
+	list_remove(&b->of_all);
+	outbox_fini(&b->outbox);
+	mem_free(b);
 }
 
 bool outflow_is_empty(const struct outflow *o)
 {
-	return !o->outbox && !lws_partial_buffered(o->wsi);
+	return !o->backlog && !lws_partial_buffered(o->wsi);
 }
 
 size_t outflow_bytes(const struct outflow *o)
 {
-	return o->outbox ? o->outbox->bytes : 0;
+	return o->backlog ? o->backlog->outbox.bytes : 0;
+}
+
+static void on_moved(struct backlogs *all, struct backlog *b, int64_t now_ns)
+{
+	b->moved_ns = now_ns;
+	list_remove(&b->of_all);
+	list_add_last(&all->all, &b->of_all);
 }
 
 /* Returns how much of the payload is out when the kernel, or the payload, has had enough. */
@@ -94,22 +152,24 @@ static bool write_chunk(struct outflow *o, struct payload *p, size_t at, size_t 
 	return rc >= (int)len;
 }
 
-static enum err enqueue(struct outflow *o, struct payload *p, size_t sent, bool droppable,
-			size_t max_bytes)
+static struct backlog *backlog_new(struct outflow *o, struct backlogs *all, int64_t now_ns)
 {
-	unsigned dropped;
-	bool fresh = !o->outbox;
+	struct backlog *b = mem_new(sizeof *b);
 
-	if (fresh) {
-		o->outbox = mem_new(sizeof *o->outbox);
-		outbox_init(o->outbox, max_bytes);
-	}
-	enum err e = outbox_push(o->outbox, p, sent, droppable, &dropped);
+	outbox_init(&b->outbox, all->max_bytes);
+	b->outflow = o;
+	list_init(&b->of_all);
+	on_moved(all, b, now_ns);
+	o->backlog = b;
+	all->count++;
+	lws_callback_on_writable(o->wsi);
+	return b;
+}
 
-	metrics_add(METRIC_frames_dropped, dropped);
-	if (outbox_is_empty(o->outbox))
-		outflow_drop(o);
-	else if (fresh)
-		lws_callback_on_writable(o->wsi);
-	return e;
+/* Of the bytes that wait, `less` have gone and `more` have come. */
+static void count(struct backlogs *all, size_t less, size_t more)
+{
+	all->bytes = all->bytes - less + more;
+	metrics_set(METRIC_readers_behind, (int64_t)all->count);
+	metrics_set(METRIC_bytes_queued, (int64_t)all->bytes);
 }

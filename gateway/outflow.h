@@ -4,21 +4,34 @@
 #pragma once
 
 #include "common/err.h"
+#include "common/list.h"
 #include "gateway/payload.h"
 
 struct lws;
-struct outbox;
+struct backlog;
 
 struct outflow {
 	struct lws *wsi;
-	struct outbox *outbox; /* NULL: nothing waits */
-	bool broken;           /* the library could not write: the connection is lost */
+	struct backlog *backlog; /* NULL: nothing waits */
+	bool broken;             /* the library could not write: the connection is lost */
 };
 
+/* What waits at all sockets of a set. */
+struct backlogs {
+	struct list all;  /* by when something of each went out last, the longest ago first */
+	size_t max_bytes; /* of one */
+	size_t count, bytes;
+};
+
+void backlogs_init(struct backlogs *, size_t max_bytes);
+/* The one that has not moved for longest, and since when; NULL: nothing waits anywhere. */
+struct outflow *backlogs_first(const struct backlogs *, int64_t *moved_ns);
+
 /* Errors: TOO_SLOW: more than `max_bytes` wait that may not be dropped. */
-MUST_USE enum err outflow_send(struct outflow *, struct payload *, bool droppable,
-			       size_t max_bytes);
-void outflow_on_writable(struct outflow *);
-void outflow_drop(struct outflow *);           /* what waits */
+MUST_USE enum err outflow_send(struct outflow *, struct backlogs *, struct payload *,
+			       bool droppable, int64_t now_ns);
+void outflow_on_writable(struct outflow *, struct backlogs *, int64_t now_ns);
+void outflow_forgive(struct outflow *, struct backlogs *, int64_t now_ns); /* as if it had moved */
+void outflow_drop(struct outflow *, struct backlogs *);                    /* what waits */
 bool outflow_is_empty(const struct outflow *); /* nothing waits, here or in the library */
 size_t outflow_bytes(const struct outflow *);

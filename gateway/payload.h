@@ -10,6 +10,8 @@
 
 struct payload {
 	unsigned refs;
+	uint64_t key; /* one that waits gives way to the next of the same key; 0: it does not */
+	bool owed;    /* part of something bounded that was promised: no budget counts it */
 	size_t len;
 	uint8_t bytes[]; /* PAYLOAD_HEADROOM, then the text */
 };

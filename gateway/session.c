@@ -14,6 +14,8 @@
 
 #define SCRATCH_KEEP (256u << 10) /* bytes of the shared buffer that outlive a large message */
 
+enum { SLOW_FULL, SLOW_STALLED }; /* as metrics.def lists them */
+
 #define TO(state) (1u << SESSION_##state)
 static const struct {
 	const char *name;
@@ -133,6 +135,14 @@ void session_on_closed(struct session *s, unsigned code)
 void session_on_alive(struct session *s)
 {
 	s->alive_ns = session_now(s);
+}
+
+void session_on_stalled(struct session *s)
+{
+	if (!session_is_served(s))
+		return;
+	metrics_add(METRIC_slow_closes + SLOW_STALLED, 1);
+	session_close(s, ERR_TOO_SLOW);
 }
 
 void session_say(struct session *s, struct span text)
@@ -260,8 +270,10 @@ void session_deliver(struct session *s, struct payload *p, bool droppable)
 {
 	if (!session_is_served(s))
 		return;
-	if (socket_send(s->socket, p, droppable) != OK)
-		session_close(s, ERR_TOO_SLOW);
+	if (socket_send(s->socket, p, droppable) == OK)
+		return;
+	metrics_add(METRIC_slow_closes + SLOW_FULL, 1);
+	session_close(s, ERR_TOO_SLOW);
 }
 
 static struct session *make(struct session_set *set, const struct dialect *dialect)

@@ -33,7 +33,8 @@ void session_on_bad(struct session *,
 /* The socket is gone and must not be touched again. `code`: the close code received or sent, 1006
  * when there was none. Clean means gone at once (1000); everything else starts the grace. */
 void session_on_closed(struct session *, unsigned code);
-void session_on_alive(struct session *); /* bytes came: protocol pongs, fragments */
+void session_on_alive(struct session *);   /* bytes came: protocol pongs, fragments */
+void session_on_stalled(struct session *); /* its client took nothing of what waits for too long */
 
 /* ---- called by the dialects ---- */
 void session_say(struct session *, struct span text); /* one message, to this client alone */

@@ -55,6 +55,7 @@ static void close_within(struct socket *s);
 static void leave(void *socket);
 static void cut(void *socket);
 static void socket_free(void *socket);
+static int64_t now(const struct socket *s);
 
 static const struct lws_protocols protocols[] = {
 	{.name = "v0",
@@ -93,10 +94,12 @@ enum err socket_send(struct socket *s, struct payload *p, bool droppable)
 {
 	if (s->state != SOCKET_OPEN || s->out.broken || lws_get_close_length(s->out.wsi) > 0)
 		return OK; /* it is closing, by our will or the library's */
-	enum err e = outflow_send(&s->out, p, droppable, s->set->max_message + s->set->max_outbox);
+	enum err e = outflow_send(&s->out, &s->set->backlogs, p, droppable, now(s));
 
 	if (s->out.broken)
 		loop_reap(s->set->loop, cut, s);
+	if (s->out.backlog)
+		socket_set_watch(s->set);
 	return e;
 }
 
@@ -107,7 +110,7 @@ void socket_close(struct socket *s, enum err why)
 	s->state = SOCKET_LEAVING;
 	s->why = (uint8_t)why;
 	if (why == ERR_TOO_SLOW)
-		outflow_drop(&s->out);
+		outflow_drop(&s->out, &s->set->backlogs);
 	close_within(s);
 	loop_reap(s->set->loop, leave, s);
 }
@@ -134,8 +137,17 @@ void socket_cut(struct list *closing)
 
 	list_remove(&s->closing);
 	s->state = SOCKET_CLOSED;
-	outflow_drop(&s->out);
+	outflow_drop(&s->out, &s->set->backlogs);
 	shutdown(lws_get_socket_fd(s->out.wsi), SHUT_RDWR);
+}
+
+void socket_stall(struct outflow *out)
+{
+	struct socket *s = container_of(out, struct socket, out);
+
+	outflow_forgive(out, &s->set->backlogs, now(s)); /* until it is closed */
+	if (s->state == SOCKET_OPEN)
+		session_on_stalled(s->session);
 }
 
 static int on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -227,7 +239,7 @@ static void on_writable(struct socket *s)
 {
 	if (s->state == SOCKET_CLOSED)
 		return;
-	outflow_on_writable(&s->out);
+	outflow_on_writable(&s->out, &s->set->backlogs, now(s));
 	if (s->out.broken)
 		loop_reap(s->set->loop, cut, s);
 	else if (s->state == SOCKET_LEAVING)
@@ -239,7 +251,7 @@ static void on_client_close(struct socket *s, const uint8_t *in, size_t len)
 {
 	s->code = (uint16_t)(len >= 2 ? in[0] << 8 | in[1] : NO_STATUS);
 	s->state = SOCKET_CLOSED;
-	outflow_drop(&s->out);
+	outflow_drop(&s->out, &s->set->backlogs);
 	close_within(s);
 }
 
@@ -251,7 +263,7 @@ static void on_gone(struct socket *s, unsigned code)
 	s->state = SOCKET_CLOSED;
 	s->set->count--;
 	list_remove(&s->closing);
-	outflow_drop(&s->out);
+	outflow_drop(&s->out, &s->set->backlogs);
 	session_on_closed(s->session, code);
 	loop_reap(s->set->loop, socket_free, s);
 }
@@ -276,7 +288,7 @@ static unsigned close_code(const struct socket *s)
 
 static void close_within(struct socket *s)
 {
-	s->cut_ns = loop_now_ns(s->set->loop) + SOCKET_CLOSE_NS;
+	s->cut_ns = now(s) + SOCKET_CLOSE_NS;
 	list_remove(&s->closing);
 	list_add_last(&s->set->closing, &s->closing);
 	socket_set_watch(s->set);
@@ -317,4 +329,9 @@ static void socket_free(void *socket)
 
 	inflow_drop(&s->in);
 	mem_free(s);
+}
+
+static int64_t now(const struct socket *s)
+{
+	return loop_now_ns(s->set->loop);
 }

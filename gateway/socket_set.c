@@ -25,7 +25,8 @@ static struct lws_context *create_context(struct socket_set *set);
 static void on_library_signal(void *handle, int signo);
 static void on_library_line(int level, const char *line);
 static bool wants_plugin(const char *line);
-static void on_closing(struct timer *t, int64_t now_ns);
+static int64_t next_ns(const struct socket_set *set);
+static void on_timer(struct timer *t, int64_t now_ns);
 
 static bool plugin_missing; /* written by on_library_line while the context is made */
 
@@ -36,7 +37,8 @@ enum err socket_set_open(struct loop *loop, const struct socket_limits *limits,
 
 	set->loop = loop;
 	set->max_message = limits->message_bytes;
-	set->max_outbox = limits->outbox_bytes;
+	set->slow_ns = limits->slow_ns;
+	backlogs_init(&set->backlogs, limits->message_bytes + limits->outbox_bytes);
 	list_init(&set->closing);
 	list_init(&set->timer.node);
 	set->context = create_context(set);
@@ -106,9 +108,11 @@ void socket_set_adopt(struct socket_set *set, const struct socket_start *start,
 
 void socket_set_watch(struct socket_set *set)
 {
-	if (!list_is_empty(&set->closing) && !timers_is_armed(&set->timer))
-		timers_arm(loop_timers(set->loop), &set->timer, socket_cut_ns(set->closing.next),
-			   on_closing);
+	int64_t at_ns = next_ns(set);
+
+	if (at_ns == INT64_MAX || (timers_is_armed(&set->timer) && set->timer.at_ns <= at_ns))
+		return; /* one that comes too early looks again */
+	timers_arm(loop_timers(set->loop), &set->timer, at_ns, on_timer);
 }
 
 static struct lws_context *create_context(struct socket_set *set)
@@ -162,11 +166,28 @@ static bool wants_plugin(const char *line)
 	return strstr(line, "evlib") != NULL;
 }
 
-static void on_closing(struct timer *t, int64_t now_ns)
+/* When the first socket is to be ended, by what is known now; INT64_MAX: none is. */
+static int64_t next_ns(const struct socket_set *set)
+{
+	int64_t moved_ns, at_ns = INT64_MAX;
+
+	if (!list_is_empty(&set->closing))
+		at_ns = socket_cut_ns(set->closing.next);
+	if (backlogs_first(&set->backlogs, &moved_ns) && moved_ns + set->slow_ns < at_ns)
+		at_ns = moved_ns + set->slow_ns;
+	return at_ns;
+}
+
+static void on_timer(struct timer *t, int64_t now_ns)
 {
 	struct socket_set *set = container_of(t, struct socket_set, timer);
+	struct outflow *out;
+	int64_t moved_ns;
 
 	while (!list_is_empty(&set->closing) && socket_cut_ns(set->closing.next) <= now_ns)
 		socket_cut(set->closing.next);
+	while ((out = backlogs_first(&set->backlogs, &moved_ns)) &&
+	       moved_ns + set->slow_ns <= now_ns)
+		socket_stall(out);
 	socket_set_watch(set);
 }

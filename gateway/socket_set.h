@@ -8,6 +8,7 @@
 #include "common/list.h"
 #include "common/loop.h"
 #include "common/span.h"
+#include "gateway/outflow.h"
 
 struct lws;
 struct lws_context;
@@ -22,13 +23,16 @@ struct socket_set {
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	struct list closing; /* sockets, by when they are cut off */
-	struct timer timer;  /* for the first of them */
+	struct backlogs backlogs;
+	struct timer timer; /* for the first of either */
 	struct socket *adopting;
-	size_t count, max_message, max_outbox;
+	size_t count, max_message;
+	int64_t slow_ns;
 };
 
 struct socket_limits {
 	size_t message_bytes, outbox_bytes;
+	int64_t slow_ns; /* a reader for whom something waits, and that took nothing for so long */
 };
 
 /* Errors: SYSTEM, said in the log with what to do. */
@@ -50,7 +54,8 @@ void socket_set_adopt(struct socket_set *, const struct socket_start *, struct s
 /* ---- between socket_set.c and socket.c ---- */
 struct socket *socket_new(struct socket_set *, struct session *);
 void socket_lost(struct socket *);          /* it never came to be */
-void socket_set_watch(struct socket_set *); /* the list of closing sockets has changed */
+void socket_set_watch(struct socket_set *); /* one more may have to be ended in time */
+void socket_stall(struct outflow *);        /* the socket of this took nothing for too long */
 void socket_cut(struct list *closing);      /* the socket that this node is in */
 int64_t socket_cut_ns(const struct list *closing);
 const void *socket_protocols(void); /* struct lws_protocols[] */

@@ -124,6 +124,7 @@ const struct audience_sink *visit_sink(void)
 		.kicked = on_kicked,
 		.listed = native_visit_on_listed,
 		.event = native_visit_on_event,
+		.keeps_up = native_visit_keeps_up,
 	};
 
 	return &sink;

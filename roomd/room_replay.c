@@ -9,6 +9,7 @@
 #include "proto/slot.h"
 
 #define REPLAY_MAX 256 /* events of one user; older ones are left out, and the log says so */
+#define REPLAY_BYTES (4u << 20)
 #define WAIT_NS NS_PER_S
 #define LOOK_NS (20 * NS_PER_MS)
 /* A gateway that is heard of so long after the user came lives; one that is silent for so long is
@@ -257,6 +258,7 @@ static void ask(struct room *r, uint64_t after)
 		.room = {slot_of(room_key(r)), room_key(r)},
 		.after = after,
 		.limit = REPLAY_MAX,
+		.max_bytes = REPLAY_BYTES,
 	};
 
 	if (r->replay.reading || !store_is_up(r->env->store))

@@ -126,6 +126,7 @@ struct store_range {
 	struct store_room room;
 	uint64_t after, before;
 	unsigned limit;
+	size_t max_bytes;  /* of bodies, after which the page ends; 0: HISTORY_BYTES_MAX */
 	struct span types; /* only these, separated by commas; empty: all */
 };
 

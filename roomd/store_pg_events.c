@@ -204,7 +204,8 @@ void store_read(struct store *s, const struct store_range *range, store_page_fn 
 			 store_number(slot, range->room.slot), key,
 			 store_number(after, range->after), store_number(before, range->before),
 			 range->types.p ? range->types : SPAN(""), store_number(most, range->limit),
-			 store_number(bytes, HISTORY_BYTES_MAX)},
+			 store_number(bytes,
+				      range->max_bytes ? range->max_bytes : HISTORY_BYTES_MAX)},
 		 7, on_page, c);
 }
 
