@@ -21,6 +21,8 @@
 #define PATIENCE_NS (5 * NS_PER_S) /* without a welcome */
 #define SILENCE_NS (4 * NS_PER_S)  /* although it asked: the connection is dead */
 #define PING_NS NS_PER_S
+#define STOP_MIN_NS (300 * NS_PER_MS)
+#define STOP_MAX_NS (7 * NS_PER_S)
 #define MOVE_NS (4 * NS_PER_S) /* to be in every room over the new connection */
 
 static void on_act(struct event *);
@@ -73,8 +75,10 @@ void native_client_fini(struct native_client *p)
 void native_client_settle(struct native_client *p)
 {
 	sim_in(&p->world->sim, &p->act, sim_wait(&p->world->sim, SIM_CLIENT, ACT_MEAN_NS), on_act);
-	if (p->now)
+	if (p->now) {
 		line_slow(p->now->line, false);
+		line_stop(p->now->line, 0);
+	}
 }
 
 void native_client_end(struct native_client *p)
@@ -268,6 +272,8 @@ static void go(struct native_client *p, uint64_t dice)
 		line_slow(p->now->line, !line_is_slow(p->now->line));
 		return;
 	}
+	if (dice == 98)
+		line_stop(p->now->line, sim_between(s, SIM_CLIENT, STOP_MIN_NS, STOP_MAX_NS));
 	if (dice >= 98)
 		return;
 	hang_up(p->now, dice < 94 ? LINE_CLOSE : dice < 97 ? LINE_LOSE : LINE_HALF_OPEN);

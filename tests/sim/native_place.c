@@ -262,7 +262,7 @@ static void see_event(struct native_place *p, const struct told *t)
 
 static void see_cast(struct native_place *p, const struct told *t)
 {
-	p->c->may_miss = p->c->may_miss || line_is_slow(p->line->line);
+	p->c->may_miss = p->c->may_miss || line_has_lost_casts(p->line->line);
 	invariant_on_cast(&world_of(p)->invariants, p->c,
 			  &(struct frame){.type = FRAME_CAST,
 					  .connection = t->cast.connection,

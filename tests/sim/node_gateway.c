@@ -46,6 +46,7 @@ struct corpse {
 
 static const struct gateway_options options = {
 	.limits_message = 2 << 20,
+	.limits_outbox = 4 << 10, /* a quarter, and a native client is behind */
 	.presence_grace_ns = WORLD_GRACE_NS,
 	.keepalive_ping_ns = 30 * NS_PER_S,
 	.keepalive_dead_ns = 75 * NS_PER_S,
@@ -364,6 +365,7 @@ static void tick(struct gateway_process *p, int64_t now_ns)
 	router_tick(p->router, now_ns);
 	questions_tick(p->questions, now_ns);
 	session_set_tick(p->sessions, now_ns);
+	sockets_tick(p->sockets, now_ns);
 	if (!p->drain_ns && router_is_cut_off(p->router))
 		session_set_retreat(p->sessions, SIZE_MAX);
 	if (p->drain_ns && !p->leave_ns)

@@ -6,6 +6,7 @@
 
 #include "common/mem.h"
 #include "gateway/gateway.h"
+#include "gateway/outbox.h"
 #include "gateway/route.h"
 #include "gateway/session_inside.h"
 #include "gateway/socket.h"
@@ -19,8 +20,9 @@
 #define DELAY_MAX_NS (4 * NS_PER_MS)
 #define SLOW_MIN_NS (20 * NS_PER_MS) /* between two messages that a slow reader takes */
 #define SLOW_MAX_NS (150 * NS_PER_MS)
-#define SLOW_BYTES (16u << 10) /* what each message stands for that waits for a slow reader */
-#define SLOW_MESSAGES 64       /* the outbox, then */
+#define KERNEL_MESSAGES 4           /* that the kernels keep for a slow reader */
+#define OUTBOX_BYTES (16u << 10)    /* then */
+#define STALL_NS (2500 * NS_PER_MS) /* limits.slow */
 #define HALF_OPEN_MIN_NS (500 * NS_PER_MS)
 #define HALF_OPEN_MAX_NS (6 * NS_PER_S)
 #define LOST_CODE 1006
@@ -34,9 +36,12 @@ struct line {
 	incarnation_id gateway_id;
 	struct socket *socket; /* at the gateway; NULL: none (yet, or any more) */
 	struct list flights;
-	size_t waiting; /* of flights */
-	bool closed, slow;
+	size_t flying;        /* messages among the flights */
+	struct outbox outbox; /* native: what waits at the gateway */
+	bool closed, slow, lossy;
 	int64_t said_ns, told_ns; /* when the last one each way arrives */
+	int64_t stopped_ns;       /* the client reads nothing until then */
+	int64_t moved_ns;         /* when the last one left the outbox, or it began to fill */
 };
 
 struct socket {
@@ -77,6 +82,10 @@ static void take_deed(struct input *, struct node *);
 static void drop_deed(struct input *);
 static void open_socket(struct line *, struct node *gateway);
 static void lose_words(struct line *);
+static bool is_full(const struct line *);
+static enum err wait(struct line *, struct payload *, bool droppable);
+static void pump_one(struct line *);
+static void forget_waiting(struct line *);
 static void fly(struct line *, struct payload *, unsigned code);
 static void on_landed(struct event *);
 static void hear_end(struct line *, unsigned code, int64_t sent_ns);
@@ -93,6 +102,7 @@ struct line *line_open(struct world *w, const struct line_setup *setup)
 	l->gateway_id = setup->gateway->id;
 	list_init(&l->flights);
 	list_init(&l->node);
+	outbox_init(&l->outbox, OUTBOX_BYTES);
 	list_add_last(&w->lines, &l->node);
 	do_deed(l, DEED_OPEN, 0);
 	return l;
@@ -133,6 +143,16 @@ bool line_is_slow(const struct line *l)
 	return l->slow;
 }
 
+void line_stop(struct line *l, int64_t ns)
+{
+	l->stopped_ns = l->world->sim.now_ns + ns;
+}
+
+bool line_has_lost_casts(const struct line *l)
+{
+	return l->lossy;
+}
+
 uint64_t line_epoch(const struct line *l)
 {
 	const struct session *s = l->socket ? l->socket->session : NULL;
@@ -161,6 +181,7 @@ void lines_fini(struct world *w)
 			payload_free(&f->payload);
 			mem_free(f);
 		}
+		outbox_fini(&l->outbox);
 		mem_free(l);
 	}
 }
@@ -189,6 +210,16 @@ void sockets_end(struct sockets **pall)
 	mem_free(all);
 }
 
+void sockets_tick(struct sockets *all, int64_t now_ns)
+{
+	LIST_EACH (&all->all, it, ahead) {
+		struct socket *s = container_of(it, struct socket, node);
+
+		if (!outbox_is_empty(&s->line->outbox) && now_ns - s->line->moved_ns >= STALL_NS)
+			session_on_stalled(s->session);
+	}
+}
+
 const struct audience_sink *sockets_sink(void)
 {
 	static struct audience_sink sink;
@@ -210,19 +241,26 @@ enum err socket_send(struct socket *s, struct payload *p, bool droppable)
 		l->setup.hooks->on_text(l->setup.owner, payload_text(p));
 		return OK;
 	}
-	if (l->slow && l->waiting >= SLOW_MESSAGES)
-		return droppable ? OK : ERR_TOO_SLOW;
 	if (mutant_native_drops(l->world, payload_text(p)))
 		return OK;
 	l->setup.hooks->on_sent(l->setup.owner, payload_text(p));
-	fly(l, payload_ref(p), 0);
-	return OK;
+	if (outbox_is_empty(&l->outbox) && !is_full(l)) {
+		fly(l, payload_ref(p), 0);
+		return OK;
+	}
+	return wait(l, p, droppable);
 }
 
 void socket_close(struct socket *s, enum err why)
 {
-	if (!s->line->closed)
-		fly(s->line, NULL, err_close(why));
+	struct line *l = s->line;
+
+	if (why == ERR_TOO_SLOW)
+		forget_waiting(l);
+	while (!outbox_is_empty(&l->outbox))
+		pump_one(l);
+	if (!l->closed)
+		fly(l, NULL, err_close(why));
 }
 
 void socket_set_session(struct socket *s, struct session *session)
@@ -232,7 +270,7 @@ void socket_set_session(struct socket *s, struct session *session)
 
 size_t socket_queued_bytes(const struct socket *s)
 {
-	return s->line->slow ? s->line->waiting * SLOW_BYTES : 0;
+	return s->line->outbox.bytes;
 }
 
 struct session_set *gateway_sessions(struct gateway *g)
@@ -357,6 +395,43 @@ static void lose_words(struct line *l)
 
 /* ---- to the client ---- */
 
+static bool is_full(const struct line *l)
+{
+	return (l->slow || l->world->sim.now_ns < l->stopped_ns) && l->flying >= KERNEL_MESSAGES;
+}
+
+/* As outflow.c does it. */
+static enum err wait(struct line *l, struct payload *p, bool droppable)
+{
+	struct outbox_loss loss;
+
+	if (outbox_is_empty(&l->outbox))
+		l->moved_ns = l->world->sim.now_ns;
+	enum err e = outbox_push(&l->outbox, p, 0, droppable, &loss);
+
+	l->lossy = l->lossy || loss.dropped > 0;
+	return e;
+}
+
+static void pump_one(struct line *l)
+{
+	size_t sent;
+	struct payload *p = payload_ref(outbox_first(&l->outbox, &sent));
+
+	outbox_sent(&l->outbox, p->len);
+	l->moved_ns = l->world->sim.now_ns;
+	if (l->closed)
+		payload_free(&p);
+	else
+		fly(l, p, 0);
+}
+
+static void forget_waiting(struct line *l)
+{
+	outbox_fini(&l->outbox);
+	outbox_init(&l->outbox, OUTBOX_BYTES);
+}
+
 /* Takes the payload; NULL: the end. A v0 client hears at once. */
 static void fly(struct line *l, struct payload *p, unsigned code)
 {
@@ -374,12 +449,14 @@ static void fly(struct line *l, struct payload *p, unsigned code)
 	f->sent_ns = s->now_ns;
 	list_init(&f->node);
 	list_add_last(&l->flights, &f->node);
-	l->waiting++;
+	l->flying += p != NULL;
 	int64_t at_ns = s->now_ns + some_delay(l);
 	if (at_ns < l->told_ns)
 		at_ns = l->told_ns;
 	if (l->slow)
 		at_ns += sim_between(s, SIM_CLIENT, SLOW_MIN_NS, SLOW_MAX_NS);
+	if (at_ns < l->stopped_ns)
+		at_ns = l->stopped_ns;
 	l->told_ns = at_ns;
 	sim_at(s, &f->arrive, at_ns, on_landed);
 }
@@ -390,7 +467,9 @@ static void on_landed(struct event *e)
 	struct line *l = f->line;
 
 	list_remove(&f->node);
-	l->waiting--;
+	l->flying -= f->payload != NULL;
+	while (!outbox_is_empty(&l->outbox) && !is_full(l))
+		pump_one(l);
 	if (!l->closed && f->payload)
 		l->setup.hooks->on_text(l->setup.owner, payload_text(f->payload));
 	else if (!l->closed)
@@ -413,6 +492,7 @@ static void hear_end(struct line *l, unsigned code, int64_t sent_ns)
 static void socket_free(struct socket *s)
 {
 	s->line->socket = NULL;
+	forget_waiting(s->line);
 	list_remove(&s->node);
 	mem_free(s);
 }

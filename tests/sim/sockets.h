@@ -38,6 +38,8 @@ void line_say(struct line *, struct span text);
 void line_close(struct line *, enum line_end); /* nothing is heard of it from here on */
 void line_slow(struct line *, bool slow);      /* the client reads slowly */
 bool line_is_slow(const struct line *);
+void line_stop(struct line *, int64_t ns);     /* the client reads nothing for so long */
+bool line_has_lost_casts(const struct line *); /* ever: its gateway gave some up */
 uint64_t line_epoch(const struct line *); /* v0: under which its gateway hears the room; 0: none */
 
 void lines_fini(struct world *);
@@ -47,6 +49,7 @@ struct sockets;
 
 MUST_USE struct sockets *sockets_new(void);
 void sockets_end(struct sockets **); /* the process ends: every one of them breaks */
+void sockets_tick(struct sockets *, int64_t now_ns); /* ends those whose clients take nothing */
 const struct audience_sink *sockets_sink(void);
 
 #define LINE_TEXT_MAX 512 /* bytes of what a client says */
