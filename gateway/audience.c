@@ -53,6 +53,7 @@ void audience_free(struct audience **pa)
 	roster_fini(&a->local);
 	roster_fini(&a->copy);
 	changes_fini(&a->changes);
+	gather_free(&a->gather);
 	list_remove(&a->of_telling);
 	mem_free(a->key);
 	mem_free(a);
@@ -210,6 +211,7 @@ void audience_on_roster(struct audience *a, const struct msg_roster *m)
 	struct span members = m->members;
 	struct item_member item;
 
+	audience_flush(a);
 	if (m->covered)
 		mark_unseen(a);
 	while (item_next_member(&members, &item)) {
@@ -228,6 +230,7 @@ void audience_on_member_joined(struct audience *a, const struct msg_member_joine
 	struct span members = m->members;
 	struct item_member item;
 
+	audience_flush(a);
 	if (!item_next_member(&members, &item))
 		return;
 	audience_note(a, item.user);
@@ -240,6 +243,7 @@ void audience_on_member_left(struct audience *a, const struct msg_member_left *m
 {
 	struct roster_entry *e = roster_find(&a->copy, (session_id){m->session});
 
+	audience_flush(a);
 	if (!e) {
 		audience_number(a, m->relay, 1);
 		return;
@@ -253,6 +257,7 @@ void audience_on_welcomed(struct audience *a, const struct msg_welcomed *m)
 {
 	struct attendee *who = find_attendee(a, m->session);
 
+	audience_flush(a);
 	audience_number(a, m->relay, m->count);
 	if (!who || who->welcomed || who->leaving)
 		return;
@@ -268,6 +273,7 @@ void audience_on_welcomed(struct audience *a, const struct msg_welcomed *m)
 
 void audience_on_kicked(struct audience *a, const struct msg_kicked *m)
 {
+	audience_flush(a);
 	LIST_EACH (&a->attendees, it, ahead) {
 		struct attendee *who = container_of(it, struct attendee, node);
 
@@ -278,10 +284,11 @@ void audience_on_kicked(struct audience *a, const struct msg_kicked *m)
 
 void audience_on_room_state(struct audience *a, const struct msg_room_state *m)
 {
+	audience_flush(a);
 	audience_show_list(a, m->relay, (int64_t)m->at_ms);
 }
 
-void audience_on_cast_out(struct audience *a, const struct msg_cast_out *m)
+void audience_on_cast_out(struct audience *a, const struct msg_cast_out *m, int64_t now_ns)
 {
 	struct roster_entry *e = roster_find(&a->copy, (session_id){m->session});
 
@@ -291,10 +298,7 @@ void audience_on_cast_out(struct audience *a, const struct msg_cast_out *m)
 		audience_note(a, span_str(e->user->id));
 		roster_keep(e, m->key, m->keep == 1 ? m->body : SPAN_NONE);
 	}
-	if (!is_kept)
-		audience_cast_native(a, m);
-	if (m->shape == BODY_V0)
-		audience_show_cast(a, m);
+	audience_cast(a, m, now_ns);
 }
 
 void audience_on_head(struct audience *a, uint64_t seq)
@@ -304,12 +308,14 @@ void audience_on_head(struct audience *a, uint64_t seq)
 
 void audience_on_event_again(struct audience *a, const struct msg_event *m)
 {
+	audience_flush(a);
 	audience_number(a, m->relay, 1);
 	audience_show_event(a, m);
 }
 
 void audience_on_event(struct audience *a, const struct msg_event *m)
 {
+	audience_flush(a);
 	audience_number(a, m->relay, 1);
 	a->seq = m->seq;
 	audience_show_event(a, m);

@@ -5,7 +5,7 @@
  * also decides which records may come in. */
 #pragma once
 
-#include "gateway/payload.h"
+#include "gateway/bundle.h"
 #include "proto/message.h"
 #include "proto/roster.h"
 #include "proto/slot.h"
@@ -42,6 +42,8 @@ struct attendee {
 struct audience_sink {
 	/* The payload is borrowed. `droppable`: a cast. */
 	void (*show)(void *visit, struct payload *, bool droppable);
+	/* Several casts at once. */
+	void (*show_bundle)(void *visit, struct bundle *);
 	void (*welcomed)(void *visit);
 	/* It is to leave; not from inside this call either. `why`: what is said to it, may be
 	 * empty. */
@@ -83,11 +85,12 @@ void audience_renew(struct attendee *, uint64_t conn_gen);
 bool audience_is_known(const struct attendee *);
 uint64_t audience_seq(const struct audience *); /* of the last event that was shown; 0: not known */
 
-/* ---- what native clients are told of changes: together, and not more often than every 50 ms ----
- */
+/* ---- what is told later: native clients of changes, together, and not more often than every 50
+ * ms; and casts at the end of a tick ---- */
 struct audience *audience_of_telling(struct list *node);
-void audience_tell(struct audience *, int64_t now_ns); /* leaves the list when nothing is left */
-void audience_catch_up(struct attendee *);             /* it takes again what it is told */
+/* When there is more to tell. INT64_MAX: it has left the list. */
+int64_t audience_tell(struct audience *, int64_t now_ns);
+void audience_catch_up(struct attendee *); /* it takes again what it is told */
 
 /* The members of an ATTACH: everybody here. `with_kept` false leaves their states out. Returns
  * false when `items` is full; it then holds the first ones, whole. */
@@ -102,7 +105,7 @@ void audience_on_member_joined(struct audience *, const struct msg_member_joined
 void audience_on_member_left(struct audience *, const struct msg_member_left *);
 void audience_on_welcomed(struct audience *, const struct msg_welcomed *);
 void audience_on_room_state(struct audience *, const struct msg_room_state *);
-void audience_on_cast_out(struct audience *, const struct msg_cast_out *);
+void audience_on_cast_out(struct audience *, const struct msg_cast_out *, int64_t now_ns);
 void audience_on_kicked(struct audience *, const struct msg_kicked *);
 void audience_on_head(struct audience *, uint64_t seq);              /* the next one is seq + 1 */
 void audience_on_event(struct audience *, const struct msg_event *); /* the next one */

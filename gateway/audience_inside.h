@@ -5,6 +5,7 @@
 
 #include "gateway/audience.h"
 #include "gateway/changes.h"
+#include "gateway/gather.h"
 #include "proto/bridge.h"
 
 struct audience {
@@ -19,7 +20,10 @@ struct audience {
 	uint64_t seq; /* of the last event that was shown, or that HEAD named */
 	struct changes changes;
 	struct list of_telling, *telling;
-	int64_t tell_ns; /* not before */
+	int64_t tell_ns;       /* native clients are told of changes not before */
+	bool has_news;         /* for them */
+	struct gather *gather; /* casts that wait for the end of the tick; NULL: none */
+	int64_t tick_ns;       /* when that is, or was */
 };
 
 #define ATTENDEE_ID_LEN 16 /* hex digits of a session, as CAST names it */
@@ -41,13 +45,23 @@ void audience_show_list(struct audience *, uint64_t relay, int64_t at_ms);
 void audience_show_user(struct audience *, enum v0_type, const struct roster_entry *,
 			uint64_t relay, int64_t at_ms);
 void audience_show_cast(struct audience *, const struct msg_cast_out *); /* to all but the sender */
+struct payload *audience_v0_cast(const struct audience *, const struct msg_cast_out *);
 void audience_show_event(struct audience *, const struct msg_event *);
 /* To one that comes in: the list, connected, what the others left. */
 void audience_show_room(struct audience *, struct attendee *, const struct msg_welcomed *);
+
+/* ---- in ticks: audience_tick.c ---- */
+void audience_cast(struct audience *, const struct msg_cast_out *, int64_t now_ns);
+void audience_end_tick(struct audience *, int64_t now_ns); /* if it is over */
+/* What waits is shown now: something else is about to be, that comes after it. */
+void audience_flush(struct audience *);
+/* Something is to be told later. */
+void audience_want_telling(struct audience *);
 
 /* ---- native ---- */
 /* The user is about to come, go or change. */
 void audience_note(struct audience *, struct span user);
 void audience_drop_missed(struct attendee *);
 void audience_cast_native(struct audience *, const struct msg_cast_out *);
+struct payload *audience_native_cast(const struct audience *, const struct msg_cast_out *);
 void audience_event_native(struct audience *, const struct msg_event *);

@@ -16,7 +16,7 @@
 
 enum { JOINED, LEFT, CHANGED, LISTS };
 
-static void want_telling(struct audience *);
+static void want_news(struct audience *);
 static void tell_changes(struct audience *);
 static void miss(struct attendee *);
 static void tell_missed(struct audience *);
@@ -27,7 +27,6 @@ static void put_users(const struct audience *, struct buf *list);
 static bool sees(const struct attendee *);
 static struct payload *event_payload(const struct audience *, const struct msg_event *, uint64_t n);
 static bool is_author(const struct attendee *, const struct msg_event *);
-static struct payload *cast_payload(const struct audience *, const struct msg_cast_out *);
 static struct payload *payload_of(struct buf *text); /* which it ends */
 
 void audience_set_native(struct attendee *who)
@@ -39,7 +38,7 @@ void audience_set_native(struct attendee *who)
 void audience_get_ready(struct attendee *who)
 {
 	who->ready = true;
-	want_telling(who->audience);
+	want_news(who->audience);
 }
 
 struct audience *audience_of_telling(struct list *node)
@@ -49,20 +48,28 @@ struct audience *audience_of_telling(struct list *node)
 
 /* Who comes in learns who is there by the list, and what changes after it by the changes: so those
  * before it are told to the others first. */
-void audience_tell(struct audience *a, int64_t now_ns)
+int64_t audience_tell(struct audience *a, int64_t now_ns)
 {
-	if (now_ns < a->tell_ns)
-		return;
-	a->tell_ns = now_ns + TELL_NS;
+	audience_end_tick(a, now_ns);
+	if (a->has_news && now_ns >= a->tell_ns) {
+		a->has_news = false;
+		a->tell_ns = now_ns + TELL_NS;
+		audience_flush(a);
+		tell_changes(a);
+		tell_missed(a);
+		tell_ready(a);
+	}
+	if (a->has_news)
+		return a->gather && a->tick_ns < a->tell_ns ? a->tick_ns : a->tell_ns;
+	if (a->gather)
+		return a->tick_ns;
 	list_remove(&a->of_telling);
-	tell_changes(a);
-	tell_missed(a);
-	tell_ready(a);
+	return INT64_MAX;
 }
 
 void audience_catch_up(struct attendee *who)
 {
-	want_telling(who->audience);
+	want_news(who->audience);
 }
 
 void audience_drop_missed(struct attendee *who)
@@ -79,7 +86,7 @@ void audience_note(struct audience *a, struct span user)
 	if (a->natives == 0)
 		return;
 	changes_note(&a->changes, user, map_find(&a->copy.by_user, user) != NULL);
-	want_telling(a);
+	want_news(a);
 }
 
 void audience_cast_native(struct audience *a, const struct msg_cast_out *m)
@@ -94,10 +101,34 @@ void audience_cast_native(struct audience *a, const struct msg_cast_out *m)
 		if (!sees(who) || who->id.v == m->session || !audience_is_for(who, m->to))
 			continue;
 		if (!p)
-			p = cast_payload(a, m);
+			p = audience_native_cast(a, m);
 		a->sink->show(who->owner, p, true);
 	}
 	payload_free(&p);
+}
+
+struct payload *audience_native_cast(const struct audience *a, const struct msg_cast_out *m)
+{
+	const struct roster_entry *e = roster_find(&a->copy, (session_id){m->session});
+	struct told_from from = {.session = m->session};
+	struct buf text;
+
+	if (e) {
+		from.id = span_str(e->user->id);
+		from.name = span_str(e->user->name);
+	}
+	buf_init(&text, RENDER_MAX);
+	frame_put_cast(&text, &(struct told_cast){
+				      .room = span_str(a->key),
+				      .key = m->type,
+				      .from = from,
+				      .data = m->shape == BODY_V0 ? bridge_data(m->body) : m->body,
+				      .after = a->seq,
+			      });
+	struct payload *p = payload_of(&text);
+
+	p->key = audience_cast_key(a, m);
+	return p;
 }
 
 void audience_event_native(struct audience *a, const struct msg_event *m)
@@ -137,10 +168,10 @@ bool audience_is_for(const struct attendee *who, struct span to)
 	return span_is(to, id) || span_is(to, e->user->id);
 }
 
-static void want_telling(struct audience *a)
+static void want_news(struct audience *a)
 {
-	if (list_is_empty(&a->of_telling))
-		list_add_last(a->telling, &a->of_telling);
+	a->has_news = true;
+	audience_want_telling(a);
 }
 
 /* Who does not keep up is told later of what has become of all that changed meanwhile: nothing of
@@ -291,30 +322,6 @@ static struct payload *event_payload(const struct audience *a, const struct msg_
 static bool is_author(const struct attendee *who, const struct msg_event *m)
 {
 	return who->id.v == producer_read(m->producer).v;
-}
-
-static struct payload *cast_payload(const struct audience *a, const struct msg_cast_out *m)
-{
-	const struct roster_entry *e = roster_find(&a->copy, (session_id){m->session});
-	struct told_from from = {.session = m->session};
-	struct buf text;
-
-	if (e) {
-		from.id = span_str(e->user->id);
-		from.name = span_str(e->user->name);
-	}
-	buf_init(&text, RENDER_MAX);
-	frame_put_cast(&text, &(struct told_cast){
-				      .room = span_str(a->key),
-				      .key = m->type,
-				      .from = from,
-				      .data = m->shape == BODY_V0 ? bridge_data(m->body) : m->body,
-				      .after = a->seq,
-			      });
-	struct payload *p = payload_of(&text);
-
-	p->key = audience_cast_key(a, m);
-	return p;
 }
 
 static struct payload *payload_of(struct buf *text)

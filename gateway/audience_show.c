@@ -112,6 +112,19 @@ void audience_show_cast(struct audience *a, const struct msg_cast_out *m)
 	show_cast(a, m, false);
 }
 
+struct payload *audience_v0_cast(const struct audience *a, const struct msg_cast_out *m)
+{
+	struct buf text;
+
+	buf_init(&text, RENDER_MAX);
+	v0_put_seq(&text, m->body, m->relay);
+	struct payload *p = payload_new(buf_span(&text));
+
+	buf_fini(&text);
+	p->key = audience_cast_key(a, m);
+	return p;
+}
+
 /* In the v0 dialect it is one more message of the room. */
 void audience_show_event(struct audience *a, const struct msg_event *m)
 {
@@ -160,7 +173,6 @@ static struct v0_identity identity_of(const struct audience *a, const struct ros
 static void show_cast(struct audience *a, const struct msg_cast_out *m, bool is_owed)
 {
 	struct payload *p = NULL;
-	struct buf text;
 
 	LIST_EACH (&a->attendees, it, ahead) {
 		struct attendee *who = container_of(it, struct attendee, node);
@@ -168,12 +180,8 @@ static void show_cast(struct audience *a, const struct msg_cast_out *m, bool is_
 		if (!sees(who) || who->id.v == m->session || !audience_is_for(who, m->to))
 			continue;
 		if (!p) {
-			buf_init(&text, RENDER_MAX);
-			v0_put_seq(&text, m->body, m->relay);
-			p = payload_new(buf_span(&text));
-			p->key = audience_cast_key(a, m);
+			p = audience_v0_cast(a, m);
 			p->owed = is_owed;
-			buf_fini(&text);
 		}
 		a->sink->show(who->owner, p, m->session != 0);
 	}

@@ -42,7 +42,8 @@ struct gateway {
 	struct admin *admin;
 	struct listener *listener; /* NULL until there is something to serve */
 	struct timer tick;
-	bool revoked; /* access of somebody, since the last tick */
+	struct timer telling; /* for the next turn with something to tell clients */
+	bool revoked;         /* access of somebody, since the last tick */
 	bool failed;
 };
 
@@ -55,6 +56,7 @@ static void open_database(struct gateway *);
 static enum err open_admin(struct gateway *);
 static void open_listener(struct gateway *);
 static void on_tick(struct timer *, int64_t now_ns);
+static void on_telling(struct timer *, int64_t now_ns);
 static bool on_turn(void *owner, int64_t now_ns);
 static void on_signal(void *owner, int signo);
 static void on_database(void *owner, bool up, const char *why);
@@ -116,6 +118,7 @@ void gateway_close(struct gateway **pg)
 	socket_set_close(&g->sockets);
 	admin_close(&g->admin);
 	timers_disarm(loop_timers(g->loop), &g->tick);
+	timers_disarm(loop_timers(g->loop), &g->telling);
 	retreat_free(&g->retreat);
 	drain_free(&g->drain);
 	registry_free(&g->registry);
@@ -314,11 +317,19 @@ static void on_tick(struct timer *t, int64_t now_ns)
 	metrics_set(METRIC_cut_off, router_is_cut_off(g->router));
 }
 
+static void on_telling(struct timer *t, int64_t now_ns)
+{
+	(void)t, (void)now_ns; /* this turn ends as every one does */
+}
+
 static bool on_turn(void *owner, int64_t now_ns)
 {
 	struct gateway *g = owner;
 
-	router_flush(g->router, now_ns);
+	int64_t next_ns = router_flush(g->router, now_ns);
+
+	if (next_ns != INT64_MAX && !(timers_is_armed(&g->telling) && g->telling.at_ns <= next_ns))
+		timers_arm(loop_timers(g->loop), &g->telling, next_ns, on_telling);
 	return false;
 }
 

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The library never writes short: it copies what the kernel does not take. So nothing is written
- * while it holds such a copy, and long messages leave in frames of CHUNK bytes, which bounds it. */
+ * while it holds such a copy, and long messages leave in frames of CHUNK bytes, which bounds it.
+ * It writes each frame by itself; several at once are written past it, which it does not notice:
+ * whole frames, when it holds nothing, and only if the kernel takes all of them. */
 #include "gateway/outflow.h"
 
+#include <errno.h>
 #include <libwebsockets.h>
+#include <linux/sock_diag.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "common/mem.h"
 #include "gateway/metrics.h"
@@ -21,6 +26,7 @@ struct backlog {
 	int64_t moved_ns;
 };
 
+static bool has_room(const struct outflow *, size_t bytes);
 static void on_moved(struct backlogs *, struct backlog *, int64_t now_ns);
 static size_t write_chunks(struct outflow *o, struct payload *p, size_t sent);
 static bool write_chunk(struct outflow *o, struct payload *p, size_t at, size_t len);
@@ -61,6 +67,28 @@ enum err outflow_send(struct outflow *o, struct backlogs *all, struct payload *p
 	if (outbox_is_empty(&b->outbox))
 		outflow_drop(o, all);
 	return e;
+}
+
+bool outflow_send_bundle(struct outflow *o, struct bundle *b)
+{
+	struct payload *frames = bundle_frames(b);
+
+	if (!frames || o->backlog || lws_partial_buffered(o->wsi) || !has_room(o, frames->len))
+		return false;
+	struct span text = payload_text(frames);
+	ssize_t sent =
+		send(lws_get_socket_fd(o->wsi), text.p, text.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (sent < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (sent != (ssize_t)text.len) { /* lost, or the kernel is out of memory for sockets */
+		o->broken = true;
+		return true;
+	}
+	metrics_add(METRIC_frames_sent, b->count);
+	metrics_add(METRIC_frames_bundled, b->count);
+	metrics_add(METRIC_bytes_sent, text.len);
+	return true;
 }
 
 void outflow_on_writable(struct outflow *o, struct backlogs *all, int64_t now_ns)
@@ -108,6 +136,18 @@ bool outflow_is_empty(const struct outflow *o)
 size_t outflow_bytes(const struct outflow *o)
 {
 	return o->backlog ? o->backlog->outbox.bytes : 0;
+}
+
+/* The kernel takes all of it: it begins a new packet as long as less is queued than may be, and
+ * counts what a packet costs, up to twice its bytes. */
+static bool has_room(const struct outflow *o, size_t bytes)
+{
+	uint32_t info[SK_MEMINFO_VARS];
+	socklen_t len = sizeof info;
+
+	return getsockopt(lws_get_socket_fd(o->wsi), SOL_SOCKET, SO_MEMINFO, info, &len) == 0 &&
+	       len > SK_MEMINFO_WMEM_QUEUED * sizeof *info &&
+	       info[SK_MEMINFO_WMEM_QUEUED] + 2 * bytes < info[SK_MEMINFO_SNDBUF];
 }
 
 static void on_moved(struct backlogs *all, struct backlog *b, int64_t now_ns)

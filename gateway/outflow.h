@@ -5,7 +5,7 @@
 
 #include "common/err.h"
 #include "common/list.h"
-#include "gateway/payload.h"
+#include "gateway/bundle.h"
 
 struct lws;
 struct backlog;
@@ -30,6 +30,8 @@ struct outflow *backlogs_first(const struct backlogs *, int64_t *moved_ns);
 /* Errors: TOO_SLOW: more than `max_bytes` wait that may not be dropped. */
 MUST_USE enum err outflow_send(struct outflow *, struct backlogs *, struct payload *,
 			       bool droppable, int64_t now_ns);
+/* In one write, past the library. False: nothing was sent, as it could not be sent whole. */
+bool outflow_send_bundle(struct outflow *, struct bundle *);
 void outflow_on_writable(struct outflow *, struct backlogs *, int64_t now_ns);
 void outflow_forgive(struct outflow *, struct backlogs *, int64_t now_ns); /* as if it had moved */
 void outflow_drop(struct outflow *, struct backlogs *);                    /* what waits */

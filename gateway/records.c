@@ -178,7 +178,7 @@ static void on_cast_out(const struct arrival *at, const struct message *m)
 
 	metrics_add(METRIC_casts_received, 1);
 	if (route)
-		audience_on_cast_out(route->audience, &m->cast_out);
+		audience_on_cast_out(route->audience, &m->cast_out, at->now_ns);
 }
 
 static void on_answer(const struct arrival *at, const struct message *m)

@@ -172,17 +172,22 @@ void router_tick(struct router *r, int64_t now_ns)
 	wake_some(r, now_ns);
 }
 
-void router_flush(struct router *r, int64_t now_ns)
+int64_t router_flush(struct router *r, int64_t now_ns)
 {
+	int64_t next_ns = INT64_MAX;
 	struct link *link;
 	size_t at = 0;
 
 	if (r->shared.in_haste)
 		tick_routes(r, now_ns);
-	LIST_EACH (&r->shared.telling, it, ahead)
-		audience_tell(audience_of_telling(it), now_ns);
+	LIST_EACH (&r->shared.telling, it, ahead) {
+		int64_t tell_ns = audience_tell(audience_of_telling(it), now_ns);
+
+		next_ns = tell_ns < next_ns ? tell_ns : next_ns;
+	}
 	while ((link = map_next(&r->links, &at)))
 		link_flush(link, now_ns);
+	return next_ns;
 }
 
 void router_say_goodbye(struct router *r)

@@ -71,8 +71,8 @@ void router_settle(struct router *, int64_t now_ns); /* after router_put_slot: r
 const struct router_setup *router_setup(const struct router *);
 
 /* ---- the turn ---- */
-void router_tick(struct router *, int64_t now_ns);  /* every 50 ms */
-void router_flush(struct router *, int64_t now_ns); /* at the end of a turn */
+void router_tick(struct router *, int64_t now_ns);     /* every 50 ms */
+int64_t router_flush(struct router *, int64_t now_ns); /* at the end of a turn */
 void router_say_goodbye(struct router *);
 unsigned router_links_up(const struct router *);
 size_t router_suspects(const struct router *); /* shards that this gateway misses */

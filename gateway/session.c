@@ -276,6 +276,14 @@ void session_deliver(struct session *s, struct payload *p, bool droppable)
 	session_close(s, ERR_TOO_SLOW);
 }
 
+void session_deliver_bundle(struct session *s, struct bundle *b)
+{
+	if (session_is_served(s) && socket_send_bundle(s->socket, b))
+		return;
+	for (size_t i = 0; i < b->count; i++)
+		session_deliver(s, b->each[i], true);
+}
+
 static struct session *make(struct session_set *set, const struct dialect *dialect)
 {
 	struct session *s = mem_new(dialect->session_size);

@@ -62,6 +62,7 @@ int64_t session_now(const struct session *);
 /* It goes on over the socket of `from`, which ends, and with it the socket it had. */
 void session_take_over(struct session *, struct session *from);
 void session_deliver(struct session *, struct payload *, bool droppable);
+void session_deliver_bundle(struct session *, struct bundle *); /* of casts */
 
 /* session_set.c: native sessions by id, across connections */
 void session_set_name(struct session *, session_id, uint64_t conn_gen);

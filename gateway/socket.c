@@ -51,6 +51,7 @@ static void on_client_close(struct socket *s, const uint8_t *in, size_t len);
 static void on_gone(struct socket *s, unsigned code);
 static unsigned own_code(const struct socket *s);
 static unsigned close_code(const struct socket *s);
+static bool is_closing(const struct socket *s);
 static void close_within(struct socket *s);
 static void leave(void *socket);
 static void cut(void *socket);
@@ -92,8 +93,8 @@ void socket_lost(struct socket *s)
 
 enum err socket_send(struct socket *s, struct payload *p, bool droppable)
 {
-	if (s->state != SOCKET_OPEN || s->out.broken || lws_get_close_length(s->out.wsi) > 0)
-		return OK; /* it is closing, by our will or the library's */
+	if (is_closing(s))
+		return OK;
 	enum err e = outflow_send(&s->out, &s->set->backlogs, p, droppable, now(s));
 
 	if (s->out.broken)
@@ -101,6 +102,17 @@ enum err socket_send(struct socket *s, struct payload *p, bool droppable)
 	if (s->out.backlog)
 		socket_set_watch(s->set);
 	return e;
+}
+
+bool socket_send_bundle(struct socket *s, struct bundle *b)
+{
+	if (is_closing(s))
+		return true;
+	bool sent = outflow_send_bundle(&s->out, b);
+
+	if (s->out.broken)
+		loop_reap(s->set->loop, cut, s);
+	return sent;
 }
 
 void socket_close(struct socket *s, enum err why)
@@ -284,6 +296,12 @@ static unsigned close_code(const struct socket *s)
 		return (unsigned)(p[0] << 8 | p[1]);
 	}
 	return own_code(s);
+}
+
+/* By our will or the library's: nothing more is sent. */
+static bool is_closing(const struct socket *s)
+{
+	return s->state != SOCKET_OPEN || s->out.broken || lws_get_close_length(s->out.wsi) > 0;
 }
 
 static void close_within(struct socket *s)

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "common/err.h"
-#include "gateway/payload.h"
+#include "gateway/bundle.h"
 
 struct socket;
 struct session;
@@ -15,6 +15,8 @@ struct session;
  * TOO_SLOW (budget exceeded by what may not be dropped: the caller closes the session). OK also
  * when a droppable one was dropped; that is counted. */
 MUST_USE enum err socket_send(struct socket *, struct payload *, bool droppable);
+/* All of it in one write. False: nothing was sent, as it could not be sent whole. */
+bool socket_send_bundle(struct socket *, struct bundle *);
 /* Start the closing handshake with err_close(why) and err_text(why) as the reason. The session
  * hears session_on_closed later, in the loop's turn. Calling it twice is fine. */
 void socket_close(struct socket *, enum err why);

@@ -15,6 +15,7 @@ static void visit_free(struct visit **);
 static void on_lease(void *owner, const struct access_answer *);
 static enum err lease_verdict(const struct session *, const struct access_answer *);
 static void on_show(void *owner, struct payload *, bool droppable);
+static void on_show_bundle(void *owner, struct bundle *);
 static void on_welcomed(void *owner);
 static void on_kicked(void *owner, struct span why);
 
@@ -120,6 +121,7 @@ const struct audience_sink *visit_sink(void)
 {
 	static const struct audience_sink sink = {
 		.show = on_show,
+		.show_bundle = on_show_bundle,
 		.welcomed = on_welcomed,
 		.kicked = on_kicked,
 		.listed = native_visit_on_listed,
@@ -183,6 +185,13 @@ static void on_show(void *owner, struct payload *p, bool droppable)
 	session_deliver(v->session, p, droppable);
 	if (!droppable)
 		v->session->dialect->on_shown(v);
+}
+
+static void on_show_bundle(void *owner, struct bundle *b)
+{
+	struct visit *v = owner;
+
+	session_deliver_bundle(v->session, b);
 }
 
 static void on_welcomed(void *owner)

@@ -14,6 +14,12 @@ static void show(void *session, struct payload *p, bool droppable)
 	((struct world *)session)->shown++;
 }
 
+static void show_bundle(void *session, struct bundle *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		show(session, b->each[i], true);
+}
+
 static void welcomed(void *session)
 {
 	(void)session;
@@ -63,7 +69,7 @@ int world_open(void **state)
 		.heartbeat_ns = MS(100),
 		.silence_ns = MS(600),
 		.isolated_ns = MS(5000),
-		.sink = {show, welcomed},
+		.sink = {show, show_bundle, welcomed},
 		.pull_view = pull_view,
 		.on_ways = on_ways,
 		.on_answer = on_answer,

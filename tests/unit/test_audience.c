@@ -26,6 +26,7 @@ struct world {
 	struct payload *last;
 	unsigned shown, payloads;
 	size_t longest;
+	int64_t now_ns;
 };
 
 /* The text after `"name":` up to the next comma, quote or brace. */
@@ -69,6 +70,12 @@ static void show(void *session, struct payload *p, bool droppable)
 	w->longest = text.len > w->longest ? text.len : w->longest;
 }
 
+static void show_bundle(void *session, struct bundle *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		show(session, b->each[i], true);
+}
+
 static void welcomed(void *session)
 {
 	(void)session;
@@ -84,7 +91,7 @@ static void kicked(void *session, struct span why)
 	strcat(w->transcript, line);
 }
 
-static const struct audience_sink sink = {show, welcomed, kicked};
+static const struct audience_sink sink = {show, show_bundle, welcomed, kicked};
 
 static int world_open(void **state)
 {
@@ -183,11 +190,14 @@ static void roster(struct world *w, bool covered, uint64_t relay, const struct i
 static void cast_out(struct world *w, uint64_t session, uint64_t relay, unsigned keep,
 		     const char *body)
 {
-	audience_on_cast_out(w->audience, &(struct msg_cast_out){.relay = relay,
-								 .session = session,
-								 .key = SPAN("typing"),
-								 .keep = keep,
-								 .body = span_str(body)});
+	w->now_ns += 100 * NS_PER_MS; /* the room is quiet between two casts */
+	audience_on_cast_out(w->audience,
+			     &(struct msg_cast_out){.relay = relay,
+						    .session = session,
+						    .key = SPAN("typing"),
+						    .keep = keep,
+						    .body = span_str(body)},
+			     w->now_ns);
 }
 
 static void expect(struct world *w, const char *transcript)

@@ -61,6 +61,12 @@ static void show(void *session, struct payload *p, bool droppable)
 	strcat(c->world->transcript, line);
 }
 
+static void show_bundle(void *session, struct bundle *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		show(session, b->each[i], true);
+}
+
 static void welcomed(void *session)
 {
 	(void)session;
@@ -86,7 +92,8 @@ static bool keeps_up(void *session)
 	return !((struct client *)session)->slow;
 }
 
-static const struct audience_sink sink = {show, welcomed, kicked, listed, event, keeps_up};
+static const struct audience_sink sink = {show,   show_bundle, welcomed, kicked,
+					  listed, event,       keeps_up};
 
 static struct item_member member(uint64_t session, const char *user)
 {
@@ -117,11 +124,13 @@ static void goes(struct world *w, uint64_t session)
 
 static void sets(struct world *w, uint64_t session, const char *state)
 {
-	audience_on_cast_out(w->audience, &(struct msg_cast_out){.session = session,
-								 .key = SPAN(ROSTER_STATE_KEY),
-								 .keep = 1,
-								 .body = span_str(state),
-								 .shape = BODY_DATA});
+	audience_on_cast_out(w->audience,
+			     &(struct msg_cast_out){.session = session,
+						    .key = SPAN(ROSTER_STATE_KEY),
+						    .keep = 1,
+						    .body = span_str(state),
+						    .shape = BODY_DATA},
+			     w->now_ns);
 }
 
 /* So much later that changes are told. */

@@ -271,10 +271,12 @@ static void cast_reaches_all_others_or_one_session_or_user(void **state)
 	(void)guest_told(&ann);
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		lobby_pass(g, MS(50)); /* the room is quiet again */
 		owner_say_cast(g, 999, "k", rows[i].to);
 		guest_expect(&ann, rows[i].ann);
 		guest_expect(&bob, rows[i].bob);
 	}
+	lobby_pass(g, MS(50));
 	owner_say_cast(g, guest_session(&ann), "k", "");
 	guest_expect(&ann, "");
 	guest_expect(&bob, "~cast key=k data=1 after=7");

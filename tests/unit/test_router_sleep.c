@@ -112,6 +112,7 @@ static void casts_of_others_are_shown_while_it_sleeps_and_wakes(void **state)
 	world_say_cast_out(w->a, MS(11));
 	router_flush(w->router, MS(11));
 	world_say_cast_out(w->a, MS(12));
+	router_flush(w->router, MS(40)); /* the tick of the room is over */
 
 	assert_int_equal(w->shown, before + 3);
 }
