@@ -14,6 +14,7 @@
 #define HURRY_NS (50 * NS_PER_MS)    /* a page whose socket broke tries again soon */
 #define PATIENCE_NS (5 * NS_PER_S)   /* without a welcome: hang up, try elsewhere */
 #define KEPT_PER_MILLE 300           /* of the casts */
+#define HASTE_PER_MILLE 150          /* several of them within a moment */
 
 static void on_act(struct event *);
 static void act_here(struct client *);
@@ -80,7 +81,11 @@ static void act_here(struct client *p)
 		p->thrown = true;
 		again_in(p, HURRY_NS);
 	} else if (!c->welcomed || p->world->settled || dice < 88) {
-		if (c->welcomed)
+		uint64_t count = c->welcomed ? 1 : 0;
+
+		if (count && sim_chance(s, SIM_CLIENT, HASTE_PER_MILLE))
+			count += sim_below(s, SIM_CLIENT, 4);
+		while (count-- > 0)
 			client_cast(p, sim_chance(s, SIM_CLIENT, KEPT_PER_MILLE));
 	} else if (dice < 91) {
 		hang_up(c, true);

@@ -16,7 +16,7 @@
 enum connection_state { CONNECTION_CALLING, CONNECTION_OPEN, CONNECTION_CLOSED };
 
 struct heard { /* of one sender */
-	uint64_t number;
+	uint64_t number, op;
 	int64_t at_ns;
 };
 

@@ -32,7 +32,8 @@ void shown_read(struct span text, struct frame *f)
 	*f = (struct frame){.type = FRAME_ROOM_STATE};
 	while (!span_starts(text, shapes[f->type].head))
 		f->type++;
-	if (f->type == FRAME_CAST_KEPT)
+	f->kept = f->type == FRAME_CAST_KEPT;
+	if (f->kept)
 		f->type = FRAME_CAST;
 	f->seq = number_after(text, "\"seq\":");
 	at = find(text, "\"timestamp\":\"");
@@ -43,6 +44,7 @@ void shown_read(struct span text, struct frame *f)
 	} else if (f->type == FRAME_CAST) {
 		f->connection = (unsigned)number_after(text, "\"c\":");
 		f->number = number_after(text, "\"n\":");
+		f->op = number_after(text, "\"m\":");
 	} else if (f->type == FRAME_ROOM_STATE) {
 		at = find(text, "\"users\":[");
 		while (at && (at = find(span_of(at, (size_t)(end - at)), "\"userId\":\"u")))

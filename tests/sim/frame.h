@@ -25,8 +25,10 @@ struct frame {
 	int64_t at_ns;       /* when the owner of the room decided it; not of casts */
 	uint64_t users;      /* ROOM_STATE: one bit each */
 	unsigned user;       /* USER_x: whom it speaks of */
-	unsigned connection; /* CAST: whose, and its how many-th */
-	uint64_t number;     /* EVENT: of the publication */
+	unsigned connection; /* CAST: whose, */
+	bool kept;           /* which a newer one makes worthless, */
+	uint64_t op;         /* how many that are not kept there were, with this one, */
+	uint64_t number;     /* and its how many-th it is; EVENT: of the publication */
 };
 
 struct shown_cast {

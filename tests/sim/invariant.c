@@ -151,7 +151,8 @@ void invariant_on_frame(struct invariants *v, struct connection *c, const struct
 		see[f->type](v, c, f);
 }
 
-/* What a welcome repeats is a state, as the sender's own gateway has it: no part of the stream. */
+/* What a welcome repeats is a state, as the sender's own gateway has it: no part of the stream. Of
+ * those that are kept only the newest need come. */
 void invariant_on_cast(struct invariants *v, struct connection *c, const struct frame *f)
 {
 	struct world *w = v->world;
@@ -166,12 +167,12 @@ void invariant_on_cast(struct invariants *v, struct connection *c, const struct 
 		sim_violate(&w->sim, "cast-order",
 			    "connection %u was shown %" PRIu64 " of %u after %" PRIu64, c->number,
 			    f->number, f->connection, h->number);
-	if (h->number > 0 && f->number > h->number + 1 && !c->may_miss &&
+	if (h->number > 0 && f->op > h->op + !f->kept && !c->may_miss &&
 	    faults_is_calm_since(&w->faults, h->at_ns - CALM_NS))
 		sim_violate(&w->sim, "cast-lost",
 			    "connection %u was shown %" PRIu64 " of %u after %" PRIu64, c->number,
 			    f->number, f->connection, h->number);
-	*h = (struct heard){f->number, w->sim.now_ns};
+	*h = (struct heard){f->number, f->op, w->sim.now_ns};
 }
 
 bool invariant_was_here(const struct invariants *v, unsigned room, unsigned user, int64_t at_ns)

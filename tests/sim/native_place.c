@@ -266,6 +266,7 @@ static void see_cast(struct native_place *p, const struct told *t)
 	invariant_on_cast(&world_of(p)->invariants, p->c,
 			  &(struct frame){.type = FRAME_CAST,
 					  .connection = t->cast.connection,
+					  .op = t->cast.op,
 					  .number = t->cast.op});
 }
 

@@ -121,7 +121,8 @@ int64_t gateway_process_turn(struct gateway_process *p, int64_t now_ns)
 	timers_run(p->timers, now_ns);
 	if (now_ns >= p->tick_ns)
 		tick(p, now_ns);
-	router_flush(p->router, now_ns);
+	int64_t next_ns = router_flush(p->router, now_ns);
+
 	reap(p);
 	if (is_over(p, now_ns)) {
 		int64_t back_ns =
@@ -130,7 +131,7 @@ int64_t gateway_process_turn(struct gateway_process *p, int64_t now_ns)
 		node_exit(p->node, "as planned", p->node->idle ? SIM_NEVER : back_ns);
 		return SIM_NEVER;
 	}
-	return p->tick_ns;
+	return next_ns < p->tick_ns ? next_ns : p->tick_ns;
 }
 
 void gateway_process_terminate(struct gateway_process *p, int64_t now_ns)

@@ -251,6 +251,12 @@ enum err socket_send(struct socket *s, struct payload *p, bool droppable)
 	return wait(l, p, droppable);
 }
 
+bool socket_send_bundle(struct socket *s, struct bundle *b)
+{
+	(void)s, (void)b;
+	return false; /* one by one */
+}
+
 void socket_close(struct socket *s, enum err why)
 {
 	struct line *l = s->line;
