@@ -51,6 +51,7 @@ static size_t take_handshake(struct swarm *, struct client *, struct span bytes)
 static size_t take_frame(struct swarm *, struct span bytes);
 static void on_text(struct swarm *, struct span text);
 static void client_gone(struct swarm *, struct client *);
+static size_t caster(const struct swarm *, uint64_t n);
 static void client_cast(struct swarm *, size_t i, int64_t due_ns);
 static void put_frame(struct buf *, struct span text);
 static void swarm_turn(struct swarm *, int64_t wait_ns);
@@ -125,7 +126,7 @@ void swarm_publish(struct swarm *s, double rate, double seconds, struct swarm_re
 		int64_t now_ns = mono_now_ns();
 
 		if (now_ns >= due_ns)
-			client_cast(s, (size_t)(result->sent * 7919u % s->opt.connections), due_ns);
+			client_cast(s, caster(s, result->sent), due_ns);
 		swarm_turn(s, now_ns >= due_ns ? 0 : due_ns - now_ns);
 	}
 	for (int64_t until_ns = mono_now_ns() + 2 * NS_PER_S;
@@ -306,6 +307,19 @@ static void client_gone(struct swarm *s, struct client *c)
 	close(c->fd);
 	c->fd = -1;
 	c->state = CLIENT_GONE;
+}
+
+/* The connection that sends the n-th cast: each its turn, neighbours far apart. */
+static size_t caster(const struct swarm *s, uint64_t n)
+{
+	size_t each = s->opt.casters ? s->opt.casters : s->opt.room_size;
+	size_t rooms = s->opt.connections / s->opt.room_size;
+
+	if (!s->opt.casters || !rooms)
+		return (size_t)(n * 7919u % s->opt.connections);
+	size_t at = (size_t)(n * 7919u % (rooms * each));
+
+	return at / each * s->opt.room_size + at % each;
 }
 
 static void client_cast(struct swarm *s, size_t i, int64_t due_ns)

@@ -15,6 +15,7 @@ struct swarm_options {
 	const char *host;
 	uint16_t port;
 	size_t connections, room_size;
+	size_t casters;    /* of each room, its first; 0: all cast */
 	size_t body_bytes; /* length of one cast's text */
 };
 
@@ -31,7 +32,7 @@ void swarm_free(struct swarm **);
 /* Connect all, at most 128 handshakes at a time, and wait until the welcomes are over.
  * Errors: SYSTEM (refused), TIMEOUT (60 s); says on stderr what it saw. */
 MUST_USE enum err swarm_connect(struct swarm *);
-/* `rate` casts per second in all, round robin over the connections, for `seconds`; then waits for
+/* `rate` casts per second in all, round robin over those that cast, for `seconds`; then waits for
  * what is still under way (at most 2 s). */
 void swarm_publish(struct swarm *, double rate, double seconds, struct swarm_result *);
 void swarm_wait(struct swarm *, double seconds); /* read and be quiet */
