@@ -25,7 +25,7 @@ void bundle_add(struct bundle *b, struct payload *p)
 {
 	if (b->count == b->cap) {
 		b->cap = b->cap ? 2 * b->cap : 8;
-		b->each = mem_grow(b->each, b->cap * sizeof *b->each);
+		b->each = mem_grow(b->each, b->cap * sizeof(void *));
 	}
 	b->each[b->count++] = p;
 	b->bytes += p->len;

@@ -20,6 +20,7 @@ static void on_access(void *owner, const struct access_answer *);
 static enum err refusal_of(const struct access_answer *);
 static void enter(struct native_visit *);
 static void refuse_join(struct native_visit *, enum err why);
+static bool misses_changes(struct native_visit *);
 static void await_list(struct native_visit *, int64_t now_ns);
 static void on_history(void *owner, const struct answer *);
 
@@ -127,17 +128,19 @@ void native_visit_sleep(struct native_visit *v)
 void native_visit_tick(struct native_visit *v, int64_t now_ns)
 {
 	const struct session *s = v->visit.session;
-	bool misses = v->visit.attendee && v->visit.attendee->missed;
 
-	if (misses && native_visit_keeps_up(v))
-		audience_catch_up(v->visit.attendee);
 	switch (v->state) {
 	case NATIVE_ENTERING:
 		if (audience_is_known(v->visit.attendee))
 			await_list(v, now_ns);
 		break;
 	case NATIVE_BEHIND:
+		(void)misses_changes(v);
 		native_cursor_advance(v, now_ns);
+		break;
+	case NATIVE_LIVE:
+		if (!misses_changes(v))
+			list_remove(&v->of_busy);
 		break;
 	case NATIVE_DORMANT:
 		if (s->state == SESSION_OPEN && now_ns >= s->grace_ns)
@@ -148,9 +151,7 @@ void native_visit_tick(struct native_visit *v, int64_t now_ns)
 		break;
 	case NATIVE_ASKING:
 	case NATIVE_LISTING:
-	case NATIVE_LIVE:
-		if (!misses)
-			list_remove(&v->of_busy);
+		list_remove(&v->of_busy);
 		break;
 	}
 }
@@ -308,6 +309,16 @@ static void refuse_join(struct native_visit *v, enum err why)
 							     .room = visit->room_key,
 							     .code = why});
 	visit_leave(&visit);
+}
+
+/* It was not told of all changes; once it keeps up, it is to be. */
+static bool misses_changes(struct native_visit *v)
+{
+	struct attendee *who = v->visit.attendee;
+
+	if (who->missed && native_visit_keeps_up(v))
+		audience_catch_up(who);
+	return who->missed;
 }
 
 /* With the database away the log cannot tell where it ends; presence and casts need not wait for
