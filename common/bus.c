@@ -14,7 +14,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 
-#define BUDGET 256 /* messages received from one socket in one turn */
+#define TURN_MESSAGES 256 /* received from one socket in one turn */
 #define HANDSHAKE_MS 2000
 #define CONNECT_MS 2000
 #define HEARTBEAT_MS 300
@@ -41,7 +41,8 @@ struct bus {
 	struct watch *watch;
 	bus_fn *fn;
 	void *owner;
-	bool is_router;
+	bool is_router, is_paused;
+	uint64_t full_turns;
 	char *endpoint;
 	void *monitor; /* NULL unless its owner is told */
 	struct watch *monitor_watch;
@@ -57,7 +58,7 @@ static void on_readable(void *owner, unsigned events);
 static void stir(struct bus *b);
 static bool on_turn(void *owner, int64_t now_ns);
 static bool drain(struct bus *b);
-static bool receive(struct bus *b);
+static bool receive(struct bus *b, size_t *bytes);
 static void drop_rest(void *socket);
 static void look_again(void *context);
 static bool watch_changes(struct bus *b, bus_change_fn *fn);
@@ -164,6 +165,20 @@ void bus_close(struct bus **bus)
 const char *bus_endpoint(const struct bus *b)
 {
 	return b->endpoint;
+}
+
+uint64_t bus_full_turns(const struct bus *b)
+{
+	return b->full_turns;
+}
+
+void bus_pause(struct bus *b, bool is_paused)
+{
+	b->is_paused = is_paused;
+	if (is_paused)
+		return;
+	stir(b);
+	loop_hurry(b->context->loop);
 }
 
 enum err bus_send(struct bus *b, struct span peer, struct span body)
@@ -286,18 +301,22 @@ static bool on_turn(void *owner, int64_t now_ns)
 	return more;
 }
 
-/* True: the budget is used up and more may wait. */
+/* True: the budget is used up and more may wait. Of many peers of a ROUTER, ZeroMQ takes one
+ * message each in turn, so none waits for another one's backlog. */
 static bool drain(struct bus *b)
 {
-	for (int i = 0; i < BUDGET; i++) {
-		if (!b->socket || !receive(b))
+	size_t bytes = 0;
+
+	for (int i = 0; i < TURN_MESSAGES && bytes < BUS_TURN_BYTES; i++) {
+		if (!b->socket || b->is_paused || !receive(b, &bytes))
 			return false;
 	}
+	b->full_turns++;
 	return b->socket != NULL;
 }
 
 /* One message; false: there is none. A message of any other shape comes from a stranger. */
-static bool receive(struct bus *b)
+static bool receive(struct bus *b, size_t *bytes)
 {
 	zmq_msg_t peer, body;
 	struct span from = SPAN_NONE;
@@ -313,6 +332,7 @@ static bool receive(struct bus *b)
 		if (!zmq_msg_more(&peer) || zmq_msg_recv(&body, socket, ZMQ_DONTWAIT) < 0)
 			goto done;
 	}
+	*bytes += got ? zmq_msg_size(&body) : 0;
 	if (got && zmq_msg_more(&body))
 		drop_rest(socket);
 	else if (got)
@@ -347,7 +367,7 @@ static void look_again(void *context)
 		size_t len = sizeof events;
 
 		zmq_getsockopt(b->socket, ZMQ_EVENTS, &events, &len);
-		if (events & ZMQ_POLLIN) {
+		if (events & ZMQ_POLLIN && !b->is_paused) {
 			loop_hurry(c->loop);
 		} else {
 			list_remove(&b->node);

@@ -2,7 +2,8 @@
 /* One ZeroMQ socket on the loop; the only file that speaks ZeroMQ. A ROUTER (a shard's port) or a
  * DEALER (one link's end). LINGER 0, finite high-water marks, ROUTER_MANDATORY, ROUTER_HANDOVER,
  * IMMEDIATE, MAXMSGSIZE, ZMTP heartbeats. The edge-triggered descriptor is drained in the loop's
- * turn. One context with one I/O thread per process. Owner: link or shard. Thread: loop. */
+ * turn: BUS_TURN_BYTES of it and the message that goes beyond, from each peer one message in turn.
+ * One context with one I/O thread per process. Owner: link or shard. Thread: loop. */
 #pragma once
 
 #include "common/err.h"
@@ -11,6 +12,7 @@
 
 #define BUS_HIGH_WATER 20000        /* messages queued per peer and direction */
 #define BUS_MESSAGE_MAX (16u << 20) /* bytes; a peer that announces more is cut off */
+#define BUS_TURN_BYTES (256u << 10) /* received from one socket in one turn: some milliseconds */
 
 struct bus_context;
 struct bus;
@@ -45,6 +47,10 @@ MUST_USE enum err bus_connect(struct bus_context *, const struct bus_call *, str
 void bus_close(struct bus **); /* NULL is fine; safe inside its own callback */
 
 const char *bus_endpoint(const struct bus *); /* what was really bound, with the port */
+uint64_t bus_full_turns(const struct bus *);  /* that left something for the next one */
+
+/* While it is paused nothing is received; what the peers send waits, at last at their side. */
+void bus_pause(struct bus *, bool is_paused);
 
 /* One message. Never blocks. Errors: NO_CREDIT (high-water mark; for a DEALER also: not connected
  * just now, which it cannot tell apart), NO_PEER (ROUTER only). The loop turns when it is worth

@@ -327,6 +327,7 @@ static void set_figures(struct roomd *r)
 	metrics_add(METRIC_records, f.records - metrics_value(METRIC_records));
 	metrics_add(METRIC_messages_stale, f.stale - metrics_value(METRIC_messages_stale));
 	metrics_add(METRIC_messages_refused, f.refused - metrics_value(METRIC_messages_refused));
+	metrics_add(METRIC_full_turns, bus_full_turns(r->bus) - metrics_value(METRIC_full_turns));
 	metrics_add(METRIC_casts_dropped, f.casts_dropped - metrics_value(METRIC_casts_dropped));
 	metrics_add(METRIC_hibernations, f.hibernations - metrics_value(METRIC_hibernations));
 }

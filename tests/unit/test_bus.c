@@ -274,6 +274,80 @@ static void message_of_several_parts_is_dropped_whole(void **state)
 	zmq_ctx_term(context);
 }
 
+/* What a shard hears of two gateways, one of which has much to say. */
+struct crowd {
+	struct bus *bus, *hot, *quiet;
+	size_t turn_bytes, most_bytes; /* of one turn */
+	unsigned hot_count, hot_before_quiet, quiet_count;
+};
+
+static void on_either(void *owner, struct span peer, struct span body)
+{
+	struct crowd *c = owner;
+
+	c->turn_bytes += body.len;
+	if (c->turn_bytes > c->most_bytes)
+		c->most_bytes = c->turn_bytes;
+	if (span_is(peer, "hot")) {
+		c->hot_count++;
+		return;
+	}
+	if (c->quiet_count++ == 0)
+		c->hot_before_quiet = c->hot_count;
+}
+
+static bool end_turn(void *owner, int64_t now_ns)
+{
+	(void)now_ns;
+	((struct crowd *)owner)->turn_bytes = 0;
+	return false;
+}
+
+static bool all_came(void *what)
+{
+	const struct crowd *c = what;
+
+	return c->hot_count == 200 && c->quiet_count == 1;
+}
+
+static bool both_sent(void *what)
+{
+	struct crowd *c = what;
+
+	return bus_send(c->quiet, SPAN_NONE, SPAN("hello")) == OK;
+}
+
+static void backlog_of_one_peer_holds_up_neither_another_nor_the_loop(void **state)
+{
+	struct net *n = *state;
+	struct crowd c = {0};
+	uint8_t *batch = mem_new(LINK_BATCH_AIM);
+	assert_int_equal(bus_listen(n->context, "tcp://127.0.0.1:*", on_either, &c, &c.bus), OK);
+	assert_int_equal(dial(n->context, bus_endpoint(c.bus), "hot", &c, &c.hot), OK);
+	assert_int_equal(dial(n->context, bus_endpoint(c.bus), "quiet", &c, &c.quiet), OK);
+	loop_on_turn(n->loop, end_turn, &c);
+	bus_pause(c.bus, true);
+	for (int i = 0; i < 200; i++)
+		while (bus_send(c.hot, SPAN_NONE, span_of(batch, LINK_BATCH_AIM)) != OK)
+			loop_for(n->loop, 1);
+	assert_true(loop_until(n->loop, 5000, both_sent, &c));
+	loop_for(n->loop, 300); /* until it is there */
+	unsigned while_paused = c.hot_count + c.quiet_count;
+
+	bus_pause(c.bus, false);
+	assert_true(loop_until(n->loop, 10000, all_came, &c));
+
+	assert_int_equal(while_paused, 0);
+	assert_in_range(c.hot_before_quiet, 0, 2);
+	assert_in_range(c.most_bytes, LINK_BATCH_AIM, BUS_TURN_BYTES + LINK_BATCH_AIM);
+	assert_in_range(bus_full_turns(c.bus), 40, 200);
+	loop_off_turn(n->loop, &c);
+	bus_close(&c.hot);
+	bus_close(&c.quiet);
+	bus_close(&c.bus);
+	mem_free(batch);
+}
+
 static void port_in_use_is_said_so(void **state)
 {
 	struct net *n = *state;
@@ -423,6 +497,7 @@ int main(void)
 		CASE(large_message_passes_and_one_beyond_the_maximum_does_not),
 		CASE(newer_connection_takes_over_the_routing_id),
 		CASE(message_of_several_parts_is_dropped_whole),
+		CASE(backlog_of_one_peer_holds_up_neither_another_nor_the_loop),
 		CASE(port_in_use_is_said_so),
 		CASE(endpoint_that_is_none_is_an_error),
 		CASE(dealer_comes_back_when_the_router_does),
