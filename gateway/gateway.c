@@ -7,6 +7,7 @@
 #include "common/admin.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/mono.h"
 #include "common/random.h"
 #include "gateway/descriptors.h"
 #include "gateway/drain.h"
@@ -205,6 +206,7 @@ static struct router *open_router(struct gateway *g)
 		.heartbeat_ns = g->opt->link_heartbeat_ns,
 		.silence_ns = g->opt->link_silence_ns,
 		.isolated_ns = g->opt->link_isolated_ns,
+		.clock_ns = mono_now_ns,
 		.sink = *visit_sink(),
 		.pull_view = on_pull_view,
 		.on_ways = on_ways,
@@ -326,11 +328,12 @@ static bool on_turn(void *owner, int64_t now_ns)
 {
 	struct gateway *g = owner;
 
+	bool more = router_go_on(g->router, now_ns);
 	int64_t next_ns = router_flush(g->router, now_ns);
 
 	if (next_ns != INT64_MAX && !(timers_is_armed(&g->telling) && g->telling.at_ns <= next_ns))
 		timers_arm(loop_timers(g->loop), &g->telling, next_ns, on_telling);
-	return false;
+	return more;
 }
 
 static void on_signal(void *owner, int signo)

@@ -9,11 +9,14 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "gateway/metrics.h"
+#include "proto/limits.h"
 
 #define SHUT_NS NS_PER_S           /* after a GOODBYE, in case the shard stays in the view */
 #define WELL_NS (1500 * NS_PER_MS) /* a database answers within that */
 #define AILING_NS (3 * NS_PER_S)   /* one that did not answer for so long is not there */
 #define WORKER_MAX_MS (3600u * 1000)
+/* Of a turn, for one link: a record of a large room is told to so many that each takes long. */
+#define TURN_NS (5 * NS_PER_MS)
 #define PATIENCE_DOUBLINGS 2 /* a shard that never greets is called every 600, 1200, 2400 ms */
 
 struct link {
@@ -27,6 +30,9 @@ struct link {
 	unsigned ungreeted; /* generations in a row that no GREETING came for */
 	int64_t heard_ns, said_ns, ticked_ns;
 	int64_t reopen_ns; /* when port is NULL */
+	struct buf rest;   /* records of a message that the turn had no time for */
+	int64_t turn_ns,
+		turn_end_ns; /* of which turn, and when by link_setup.clock_ns it is over */
 	bool refused;
 	int64_t last_heard_ns;      /* over all generations */
 	int64_t well_ns, ailing_ns; /* since when its database is (not) there; 0: it is not so */
@@ -40,6 +46,8 @@ static int64_t patience_ns(const struct link *);
 static void say_hello(struct link *);
 static void say_heartbeat(struct link *);
 static void take_records(struct link *, struct span records, int64_t now_ns);
+static bool is_late(struct link *, int64_t now_ns);
+static void leave_rest(struct link *, struct span records);
 static void take_record(struct link *, const struct message *, int64_t now_ns);
 static void take_facts(struct link *, const struct msg_heartbeat *, int64_t now_ns);
 static void skip_time(struct link *, int64_t stall_ns);
@@ -54,6 +62,7 @@ struct link *link_new(const struct link_setup *setup, incarnation_id peer, const
 	l->peer = peer;
 	l->endpoint = mem_str(endpoint);
 	l->ticked_ns = l->last_heard_ns = now_ns;
+	buf_init(&l->rest, LINK_BATCH_MAX);
 	return l;
 }
 
@@ -77,6 +86,7 @@ void link_free(struct link **pl)
 		return;
 	*pl = NULL;
 	generation_close(l);
+	buf_fini(&l->rest);
 	mem_free(l->endpoint);
 	mem_free(l);
 }
@@ -85,6 +95,27 @@ struct buf *link_out(struct link *l)
 {
 	must(l->port);
 	return channel_out(&l->channel);
+}
+
+bool link_is_behind(const struct link *l)
+{
+	return l->rest.len > 0;
+}
+
+bool link_may_go_on(const struct link *l, int64_t now_ns)
+{
+	return link_is_behind(l) && l->turn_ns != now_ns;
+}
+
+void link_go_on(struct link *l, int64_t now_ns)
+{
+	struct buf rest = l->rest;
+
+	buf_init(&l->rest, LINK_BATCH_MAX);
+	l->heard_ns = l->last_heard_ns = now_ns; /* it is we who are late */
+	l->setup->bus.pause(l->port, false);
+	take_records(l, buf_span(&rest), now_ns);
+	buf_fini(&rest);
 }
 
 void link_flush(struct link *l, int64_t now_ns)
@@ -106,6 +137,8 @@ void link_tick(struct link *l, int64_t now_ns)
 	int64_t stall_ns = now_ns - l->ticked_ns;
 
 	l->ticked_ns = now_ns;
+	if (link_is_behind(l))
+		l->heard_ns = l->last_heard_ns = now_ns;
 	if (stall_ns > l->setup->silence_ns / 2)
 		skip_time(l, stall_ns);
 	if (!l->port) {
@@ -128,6 +161,7 @@ void link_on_bytes(struct link *l, struct span bytes, int64_t now_ns)
 
 	if (!l->port)
 		return;
+	must(!link_is_behind(l)); /* its bus is paused */
 	enum err e = channel_take(&l->channel, bytes, &records);
 	if (e == ERR_WRONG_PEER) {
 		metrics_add(METRIC_link_stale, 1);
@@ -225,6 +259,7 @@ static void generation_close(struct link *l)
 	l->setup->bus.close(l->setup->bus.owner, l->port);
 	l->port = NULL;
 	l->greeted = false;
+	buf_clear(&l->rest);
 	channel_fini(&l->channel);
 }
 
@@ -276,6 +311,10 @@ static void take_records(struct link *l, struct span records, int64_t now_ns)
 	struct message m;
 
 	while (records.len) {
+		if (is_late(l, now_ns)) {
+			leave_rest(l, records);
+			return;
+		}
 		enum err e = message_next(&records, &m);
 		if (e) {
 			reset(l, e, now_ns);
@@ -286,6 +325,29 @@ static void take_records(struct link *l, struct span records, int64_t now_ns)
 		if (l->generation != generation || !l->port)
 			return; /* the record ended this generation: the rest is stale */
 	}
+}
+
+/* The first record of a turn never is. */
+static bool is_late(struct link *l, int64_t now_ns)
+{
+	if (!l->setup->clock_ns)
+		return false;
+	int64_t clock_ns = l->setup->clock_ns();
+
+	if (l->turn_ns == now_ns)
+		return clock_ns >= l->turn_end_ns;
+	l->turn_ns = now_ns;
+	l->turn_end_ns = clock_ns + TURN_NS;
+	return false;
+}
+
+/* The bus is read on when this is done with, so there is never more of it. */
+static void leave_rest(struct link *l, struct span records)
+{
+	buf_put_span(&l->rest, records);
+	must(!l->rest.over);
+	l->setup->bus.pause(l->port, true);
+	metrics_add(METRIC_link_pauses, 1);
 }
 
 static void take_record(struct link *l, const struct message *m, int64_t now_ns)

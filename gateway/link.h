@@ -17,6 +17,8 @@ struct link_bus {
 	enum err (*send)(void *port, struct span bytes);
 	void (*close)(void *owner, void *port);
 	void *owner;
+	/* Hold back what comes until it is called again; only where link_setup has a clock. */
+	void (*pause)(void *port, bool is_paused);
 };
 
 /* Whom a link tells. */
@@ -43,6 +45,7 @@ struct link_setup {
 	struct link_bus bus;
 	struct link_hooks hooks;
 	int64_t heartbeat_ns, silence_ns;
+	int64_t (*clock_ns)(void); /* goes on within a turn; NULL: a turn takes no time */
 	struct link_facts facts;
 };
 
@@ -63,8 +66,12 @@ void link_say_goodbye(struct link *); /* appends it; the link must then live unt
 
 /* Where records are appended; they leave at link_flush. */
 struct buf *link_out(struct link *);
-void link_flush(struct link *, int64_t now_ns); /* at the end of a turn */
-void link_tick(struct link *, int64_t now_ns);  /* every 50 ms */
+/* What a turn had no time for is left over for the next ones: it is behind. */
+bool link_is_behind(const struct link *);
+bool link_may_go_on(const struct link *, int64_t now_ns); /* it is, since an earlier turn */
+void link_go_on(struct link *, int64_t now_ns);           /* then, once */
+void link_flush(struct link *, int64_t now_ns);           /* at the end of a turn */
+void link_tick(struct link *, int64_t now_ns);            /* every 50 ms */
 void link_on_bytes(struct link *, struct span bytes, int64_t now_ns);
 /* What the bus says by itself: the connection is there, is gone, cannot be made. */
 void link_on_connected(struct link *);

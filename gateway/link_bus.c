@@ -14,12 +14,13 @@ static enum err port_open(void *owner, struct link *, const char *endpoint, stru
 			  void **out);
 static enum err port_send(void *port, struct span bytes);
 static void port_close(void *owner, void *port);
+static void port_pause(void *port, bool is_paused);
 static void port_on_message(void *owner, struct span peer, struct span body);
 static void port_on_change(void *owner, enum bus_change);
 
 struct link_bus link_bus_of(struct link_wire *wire)
 {
-	return (struct link_bus){port_open, port_send, port_close, wire};
+	return (struct link_bus){port_open, port_send, port_close, wire, port_pause};
 }
 
 static enum err port_open(void *owner, struct link *link, const char *endpoint, struct span id,
@@ -56,6 +57,11 @@ static void port_close(void *owner, void *port)
 	bus_close(&p->bus);
 	p->link = NULL;
 	loop_reap(wire->loop, mem_free, p);
+}
+
+static void port_pause(void *port, bool is_paused)
+{
+	bus_pause(((struct port *)port)->bus, is_paused);
 }
 
 static void port_on_message(void *owner, struct span peer, struct span body)

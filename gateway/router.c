@@ -7,6 +7,7 @@
 #define WAKES_PER_TICK 100          /* of rooms that may have missed something: 2,000 in a second */
 #define HOLD_MAX_NS (3 * NS_PER_S)  /* a move that takes longer has failed: go on with the owner */
 
+static struct link *next_left_over(const struct router *, int64_t now_ns);
 static void tick_suspects(struct router *, int64_t now_ns);
 static void end_holds(struct router *, int64_t now_ns);
 static void end_hold(struct router *, unsigned slot, int64_t now_ns);
@@ -25,6 +26,7 @@ struct router *router_new(const struct router_setup *setup)
 		.hooks = router_link_hooks(r),
 		.heartbeat_ns = setup->heartbeat_ns,
 		.silence_ns = setup->silence_ns,
+		.clock_ns = setup->clock_ns,
 	};
 	r->suspects = suspects_new(&(struct suspects_setup){
 		.self = setup->self,
@@ -172,6 +174,19 @@ void router_tick(struct router *r, int64_t now_ns)
 	wake_some(r, now_ns);
 }
 
+bool router_go_on(struct router *r, int64_t now_ns)
+{
+	struct link *link;
+	size_t at = 0;
+	bool more = false;
+
+	while ((link = next_left_over(r, now_ns)))
+		link_go_on(link, now_ns);
+	while ((link = map_next(&r->links, &at)))
+		more |= link_is_behind(link);
+	return more;
+}
+
 int64_t router_flush(struct router *r, int64_t now_ns)
 {
 	int64_t next_ns = INT64_MAX;
@@ -223,6 +238,17 @@ bool router_is_cut_off(const struct router *r)
 bool router_is_out_of_reach(const struct router *r, const struct attendee *who)
 {
 	return suspects_cut_off_from(r->suspects, r->view.slots[who->route->slot].owner);
+}
+
+/* From the start each time: what a record says may add a link. */
+static struct link *next_left_over(const struct router *r, int64_t now_ns)
+{
+	struct link *link;
+	size_t at = 0;
+
+	while ((link = map_next(&r->links, &at)) && !link_may_go_on(link, now_ns))
+		;
+	return link;
 }
 
 static void tick_suspects(struct router *r, int64_t now_ns)

@@ -45,6 +45,11 @@ static void port_close(void *owner, void *port)
 	channel_fini(&s->channel);
 }
 
+static void port_pause(void *port, bool is_paused)
+{
+	((struct fake_shard *)port)->paused = is_paused;
+}
+
 static enum err collect(void *owner, struct span bytes)
 {
 	buf_put_span(owner, bytes);
@@ -74,7 +79,7 @@ void fake_shards_fini(struct fake_shards *all)
 
 struct link_bus fake_bus(struct fake_shards *all)
 {
-	return (struct link_bus){port_open, port_send, port_close, all};
+	return (struct link_bus){port_open, port_send, port_close, all, port_pause};
 }
 
 struct message fake_next(struct fake_shard *s)

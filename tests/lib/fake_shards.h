@@ -18,6 +18,7 @@ struct fake_shard {
 	unsigned opened; /* how often a gateway connected */
 	bool refuses;    /* to be connected to */
 	bool cut;        /* what is sent to it is lost */
+	bool paused;     /* the gateway does not read what it says just now */
 	char routing_id[48];
 };
 

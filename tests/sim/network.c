@@ -94,7 +94,7 @@ void network_fini(struct network *net)
 
 struct link_bus network_bus(struct node *gateway)
 {
-	return (struct link_bus){port_open, port_send, port_close, gateway};
+	return (struct link_bus){port_open, port_send, port_close, gateway, NULL};
 }
 
 enum err network_send(struct network *net, struct node *shard, struct span route, struct span bytes)

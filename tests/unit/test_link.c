@@ -16,8 +16,11 @@ struct world {
 	struct link_setup setup;
 	struct link *link;
 	unsigned opened, shut, greetings, casts;
+	int64_t cast_takes_ns;
 	bool attach_on_open;
 };
+
+static int64_t clock_ns; /* goes on while a message is taken */
 
 static void on_open(void *owner, struct link *link, int64_t now_ns)
 {
@@ -43,6 +46,7 @@ static void on_message(void *owner, struct link *link, const struct message *m, 
 	(void)link, (void)now_ns;
 	w->greetings += m->type == MESSAGE_GREETING;
 	w->casts += m->type == MESSAGE_CAST_OUT;
+	clock_ns += m->type == MESSAGE_CAST_OUT ? w->cast_takes_ns : 0;
 }
 
 static int world_open(void **state)
@@ -263,6 +267,90 @@ static void unreadable_bytes_reset_the_link(void **state)
 	assert_int_equal(link_generation(w->link), 2);
 }
 
+static int64_t read_clock(void)
+{
+	return clock_ns;
+}
+
+/* So many casts, each of which takes 2 ms. */
+static void say_casts(struct world *w, unsigned count, int64_t now_ns)
+{
+	w->setup.clock_ns = read_clock;
+	w->cast_takes_ns = MS(2);
+	for (unsigned i = 0; i < count; i++)
+		put_cast_out(w);
+	fake_say(w->shard, now_ns);
+}
+
+static void what_takes_longer_than_a_turn_goes_on_in_the_next(void **state)
+{
+	struct world *w = *state;
+	link_open(w->link, 0);
+	link_flush(w->link, 0);
+	greet(w, MS(1));
+
+	say_casts(w, 8, MS(10));
+	unsigned first = w->casts;
+	bool in_same_turn = link_may_go_on(w->link, MS(10));
+	bool was_paused = w->shard->paused;
+	link_go_on(w->link, MS(17));
+	unsigned second = w->casts;
+	link_go_on(w->link, MS(24));
+
+	assert_int_equal(first, 3);
+	assert_false(in_same_turn);
+	assert_true(was_paused);
+	assert_int_equal(second, 6);
+	assert_int_equal(w->casts, 8);
+	assert_false(link_is_behind(w->link));
+	assert_false(w->shard->paused);
+}
+
+static void all_messages_of_a_turn_share_its_time(void **state)
+{
+	struct world *w = *state;
+	link_open(w->link, 0);
+	link_flush(w->link, 0);
+	greet(w, MS(1));
+
+	say_casts(w, 2, MS(10));
+	say_casts(w, 4, MS(10));
+
+	assert_int_equal(w->casts, 3);
+	assert_true(w->shard->paused);
+}
+
+static void shard_that_waits_for_us_is_not_silent(void **state)
+{
+	struct world *w = *state;
+	link_open(w->link, 0);
+	link_flush(w->link, 0);
+	greet(w, MS(1));
+	say_casts(w, 100, MS(10));
+
+	for (int64_t at_ms = 50; at_ms < 2000; at_ms += 50)
+		link_tick(w->link, MS(at_ms));
+
+	assert_int_equal(w->opened, 1);
+	assert_in_range(link_health(w->link, MS(2000)).silent_ns, 0, MS(100));
+}
+
+static void what_was_left_over_ends_with_its_generation(void **state)
+{
+	struct world *w = *state;
+	link_open(w->link, 0);
+	link_flush(w->link, 0);
+	greet(w, MS(1));
+	say_casts(w, 100, MS(10));
+	unsigned before = w->casts;
+
+	link_on_broken(w->link, MS(20));
+
+	assert_int_equal(w->opened, 2);
+	assert_false(link_is_behind(w->link));
+	assert_int_equal(w->casts, before);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_open, world_close)
@@ -278,6 +366,10 @@ int main(void)
 		T(goodbye_shuts_the_link_for_a_second),
 		T(refused_connection_is_tried_again),
 		T(unreadable_bytes_reset_the_link),
+		T(what_takes_longer_than_a_turn_goes_on_in_the_next),
+		T(all_messages_of_a_turn_share_its_time),
+		T(shard_that_waits_for_us_is_not_silent),
+		T(what_was_left_over_ends_with_its_generation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
