@@ -5,6 +5,7 @@
 #include "common/pg.h"
 #include "gateway/calls_inside.h"
 #include "gateway/http.h"
+#include "gateway/session_set.h"
 
 #define WHO_MAX 256 /* bytes of the name of a service key */
 
@@ -69,6 +70,14 @@ bool call_read_bearer(struct call *c)
 		return false;
 	buf_put_span(&c->token, span_from(value, sizeof scheme - 1));
 	return true;
+}
+
+int64_t call_wait_ns(const struct call *c, const struct quota_post *post)
+{
+	struct gateway *gw = c->calls->gw;
+
+	return quota_take_post(session_set_quota(gateway_sessions(gw)), post,
+			       loop_now_ns(gateway_loop(gw)));
 }
 
 void call_answer(struct call *c, unsigned status, const char *headers, struct span json)

@@ -5,6 +5,7 @@
 
 #include "common/list.h"
 #include "gateway/calls.h"
+#include "gateway/quota.h"
 #include "gateway/questions.h"
 
 #define CALL_ANSWER_MAX (12u << 20) /* bytes: a roster of the largest room, a page of its log */
@@ -49,6 +50,9 @@ void calls_v1_start(struct call *);
 bool call_read_bearer(struct call *);
 void call_answer(struct call *, unsigned status, const char *headers, struct span json);
 void call_end(struct call *); /* it was answered, or never will be */
+
+/* How long it has to wait with what it would publish; 0: it goes. */
+int64_t call_wait_ns(const struct call *, const struct quota_post *);
 
 /* calls_refusal.c: of the API of moot.v1; with a trace that is in the log. Each ends the call. */
 void call_refuse(struct call *, enum err);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The calls that clients of the v0 dialect know. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "common/json.h"
 #include "common/mono.h"
 #include "gateway/calls_inside.h"
@@ -21,6 +24,7 @@ static void inspect(struct call *c);
 static void on_question(void *call, const struct answer *);
 static void put_room_id(struct buf *out, const struct call *c);
 static void fail(struct call *c, unsigned status, const char *text);
+static void fail_for_now(struct call *c, enum err why, int64_t wait_ns);
 
 void calls_v0_start(struct call *c)
 {
@@ -130,6 +134,7 @@ static void broadcast(struct call *c, const struct access_answer *a)
 	struct span body = visitor_request(c->visitor)->body;
 	char key[ROOM_KEY_MAX];
 	size_t key_len;
+	int64_t wait_ns = 0;
 	struct buf stamped, type;
 
 	buf_init(&stamped, body.len + STAMP_MAX);
@@ -140,12 +145,17 @@ static void broadcast(struct call *c, const struct access_answer *a)
 		e = v0_put_broadcast(&stamped, body, &who, wall_unix_ms());
 	if (e == OK)
 		put_type(&type, buf_span(&stamped));
+	if (e == OK && !stamped.over)
+		wait_ns = call_wait_ns(
+			c, &(struct quota_post){false, a->user, span_of(key, key_len), body.len});
 	if (e == ERR_BAD_TYPE)
 		fail(c, 400, "The body must be a JSON object");
 	else if (e != OK)
 		fail(c, err_http(e), err_text(e));
 	else if (stamped.over)
 		fail(c, err_http(ERR_TOO_BIG), err_text(ERR_TOO_BIG));
+	else if (wait_ns)
+		fail_for_now(c, ERR_TOO_FAST, wait_ns);
 	else
 		questions_publish(gateway_questions(c->calls->gw), span_of(key, key_len),
 				  &(struct question_event){.type = buf_span(&type),
@@ -222,5 +232,15 @@ static void put_room_id(struct buf *out, const struct call *c)
 static void fail(struct call *c, unsigned status, const char *text)
 {
 	http_refuse(c->calls->http, c->visitor, status, text, NULL);
+	call_end(c);
+}
+
+static void fail_for_now(struct call *c, enum err why, int64_t wait_ns)
+{
+	char header[64];
+
+	snprintf(header, sizeof header, "Retry-After: %" PRId64 "\r\n",
+		 (wait_ns + NS_PER_S - 1) / NS_PER_S);
+	http_refuse(c->calls->http, c->visitor, err_http(why), err_text(why), header);
 	call_end(c);
 }

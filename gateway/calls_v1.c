@@ -227,6 +227,7 @@ static void publish(struct call *c)
 {
 	struct span body = visitor_request(c->visitor)->body;
 	const char *wrong = "Idempotency-Key";
+	struct answer late = {.err = ERR_TOO_FAST};
 	struct buf producer, scratch;
 	struct api_publish p;
 
@@ -236,8 +237,14 @@ static void publish(struct call *c)
 
 	if (!e)
 		e = api_read_publish(body, &scratch, &p, &wrong);
+	if (!e)
+		late.retry_after_ns =
+			call_wait_ns(c, &(struct quota_post){true, buf_span(&c->who),
+							     buf_span(&c->id), body.len});
 	if (e)
 		call_refuse_field(c, e, wrong);
+	else if (late.retry_after_ns)
+		(void)call_fails(c, &late);
 	else
 		questions_publish(gateway_questions(c->calls->gw), buf_span(&c->id),
 				  &(struct question_event){

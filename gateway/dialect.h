@@ -10,14 +10,20 @@ struct session;
 struct visit;
 
 /* What became of a message; as metrics.def lists them. */
-enum request_outcome { REQUEST_RELAYED, REQUEST_ANSWERED, REQUEST_REFUSED };
+enum request_outcome { REQUEST_RELAYED, REQUEST_ANSWERED, REQUEST_REFUSED, REQUEST_TOO_FAST };
+
+struct delay { /* of what came too fast */
+	uint64_t retry_after_ms;
+	bool is_news; /* the client has not been told to wait yet */
+};
 
 struct dialect {
 	const char *name;
 	size_t session_size;               /* bytes; begins with a struct session */
 	void (*on_open)(struct session *); /* its socket is open */
 	void (*on_text)(struct session *, struct span message); /* a whole message, valid UTF-8 */
-	void (*on_too_fast)(struct session *, struct span message);
+	void (*on_too_fast)(struct session *, struct span message, const struct delay *);
+	void (*end)(struct session *, enum err why);    /* say why, and close */
 	void (*refuse)(struct session *, enum err why); /* one error; the connection stays */
 	void (*ping)(struct session *);
 	void (*on_shut)(struct session *); /* it ends: what the dialect itself keeps goes */

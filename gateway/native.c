@@ -34,6 +34,7 @@ const struct dialect dialect_native = {
 	.on_open = on_open,
 	.on_text = native_take,
 	.on_too_fast = native_take_too_fast,
+	.end = native_close,
 	.refuse = refuse,
 	.ping = ping,
 	.on_shut = on_shut,

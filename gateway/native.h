@@ -56,7 +56,7 @@ void native_close(struct session *, enum err why); /* with an error that says wh
 
 /* ---- native_requests.c ---- */
 void native_take(struct session *, struct span text);
-void native_take_too_fast(struct session *, struct span text);
+void native_take_too_fast(struct session *, struct span text, const struct delay *);
 
 /* ---- native_visit.c ---- */
 struct native_visit *native_visit_of(struct visit *);

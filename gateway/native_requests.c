@@ -20,7 +20,11 @@ static act_fn *const acts[FRAME_TYPES] = {
 };
 
 static bool is_in_time(struct session *, const struct frame *);
+static bool is_answered(enum frame_type);
 static void refuse(struct session *, const struct frame *, enum err why);
+static void refuse_for(struct session *, const struct frame *, enum err why,
+		       uint64_t retry_after_ms);
+static bool admit(struct session *, const struct frame *, size_t bytes);
 static enum v0_type v0_of(struct span key);
 static void cast_v0(struct native_visit *, enum v0_type, const struct frame_cast *);
 static void say(struct session *, void (*put)(struct buf *, struct span room), struct span room);
@@ -54,23 +58,17 @@ void native_take(struct session *s, struct span text)
 	acts[f.type](s, &f, v);
 }
 
-/* What is refused is answered, so that nobody waits for an ack; the rest once a second. */
-void native_take_too_fast(struct session *s, struct span text)
+/* Who waits for an answer gets one; of the rest the first of a wait. */
+void native_take_too_fast(struct session *s, struct span text, const struct delay *d)
 {
 	struct frame f;
-	int64_t now_ns = session_now(s);
-
 	enum err e = frame_read(text, &s->set->frame, &f);
 
 	(void)e; /* what could be read is enough to say whom it concerns */
-	if (s->state == SESSION_JOINING) {
+	if (s->state == SESSION_JOINING)
 		native_close(s, ERR_TOO_FAST);
-		return;
-	}
-	if (f.type != FRAME_PUBLISH && now_ns < s->scold_ns)
-		return;
-	s->scold_ns = now_ns + NS_PER_S;
-	refuse(s, &f, ERR_TOO_FAST);
+	else if (d->is_news || is_answered(f.type))
+		refuse_for(s, &f, ERR_TOO_FAST, d->retry_after_ms);
 }
 
 /* hello is the first message, and only that. */
@@ -87,14 +85,26 @@ static bool is_in_time(struct session *s, const struct frame *f)
 	return false;
 }
 
+static bool is_answered(enum frame_type type)
+{
+	return type != FRAME_CAST && type != FRAME_STATE && type != FRAME_PING &&
+	       type != FRAME_UNKNOWN;
+}
+
 static void refuse(struct session *s, const struct frame *f, enum err why)
+{
+	refuse_for(s, f, why, 0);
+}
+
+static void refuse_for(struct session *s, const struct frame *f, enum err why,
+		       uint64_t retry_after_ms)
 {
 	struct native_visit *v = f->room.len > 0 ? native_visit_find(s, f->room) : NULL;
 
 	if (s->state == SESSION_JOINING) {
 		native_close(s, ERR_BAD_CLIENT); /* what is wrong with a message closes nobody */
 	} else if (f->type == FRAME_PUBLISH && v && f->n > 0) {
-		if (publisher_refuse(v, f->n, why) != OK)
+		if (publisher_refuse(v, f->n, why, retry_after_ms) != OK)
 			native_close(s, ERR_TOO_FAST);
 	} else {
 		native_refuse(s, &(struct told_refused){
@@ -104,8 +114,19 @@ static void refuse(struct session *s, const struct frame *f, enum err why)
 					 .room = f->room,
 					 .n = f->n,
 					 .code = why,
+					 .retry_after_ms = retry_after_ms,
 				 });
 	}
+}
+
+/* A cast or a state into its room. False: the room is told too much. */
+static bool admit(struct session *s, const struct frame *f, size_t bytes)
+{
+	uint64_t retry_after_ms = session_admit_to_room(s, f->room, bytes);
+
+	if (retry_after_ms && session_may_scold(s))
+		refuse_for(s, f, ERR_TOO_FAST, retry_after_ms);
+	return !retry_after_ms;
 }
 
 static void on_hello(struct session *s, const struct frame *f, struct native_visit *v)
@@ -145,7 +166,8 @@ static void on_cast(struct session *s, const struct frame *f, struct native_visi
 	const struct frame_cast *m = &f->cast;
 	enum v0_type type = v0_of(m->key);
 
-	(void)s;
+	if (!admit(s, f, m->data.len))
+		return;
 	if (type != V0_UNKNOWN) {
 		cast_v0(v, type, m);
 		return;
@@ -161,8 +183,10 @@ static void on_cast(struct session *s, const struct frame *f, struct native_visi
 
 static void on_state(struct session *s, const struct frame *f, struct native_visit *v)
 {
-	enum err e = native_visit_state(v, f->state.data);
+	enum err e = OK;
 
+	if (admit(s, f, f->state.data.len))
+		e = native_visit_state(v, f->state.data);
 	if (e)
 		refuse(s, f, e);
 }

@@ -48,13 +48,19 @@ void publisher_forgive(struct publisher *p)
 enum err publisher_take(struct native_visit *v, const struct frame *f)
 {
 	struct publisher *p = &v->publisher;
+	uint64_t retry_after_ms = 0;
 	enum err e;
 
 	if (is_waiting(p, f->n))
 		return OK; /* its answer is on the way */
 	e = check(v, f);
+	if (!e) {
+		retry_after_ms = session_admit_to_room(v->visit.session, v->visit.room_key,
+						       f->publish.data.len);
+		e = retry_after_ms ? ERR_TOO_FAST : OK;
+	}
 	if (e)
-		return publisher_refuse(v, f->n, e);
+		return publisher_refuse(v, f->n, e, retry_after_ms);
 	debts_settle_up_to(&p->debts, f->n);
 	add(p, f);
 	if (p->count == 1)
@@ -62,15 +68,19 @@ enum err publisher_take(struct native_visit *v, const struct frame *f)
 	return OK;
 }
 
-enum err publisher_refuse(struct native_visit *v, uint64_t n, enum err why)
+enum err publisher_refuse(struct native_visit *v, uint64_t n, enum err why, uint64_t retry_after_ms)
 {
 	struct publisher *p = &v->publisher;
 
+	if (is_waiting(p, n))
+		return OK; /* what was said of it first counts */
 	if (err_retryable(why) && !debts_add(&p->debts, n))
 		return ERR_TOO_FAST;
 	if (!err_retryable(why))
 		debts_settle(&p->debts, n);
-	say_refused(v, n, &(struct answer){.err = why});
+	say_refused(v, n,
+		    &(struct answer){.err = why,
+				     .retry_after_ns = (int64_t)retry_after_ms * NS_PER_MS});
 	return OK;
 }
 

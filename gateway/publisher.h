@@ -24,5 +24,6 @@ void publisher_fini(struct publisher *);    /* what is under way goes on; nobody
 void publisher_forgive(struct publisher *); /* the client begins anew: it owes nothing */
 /* Answered by ack or refused, sooner or later, once. Errors: TOO_FAST: it owes too much. */
 MUST_USE enum err publisher_take(struct native_visit *, const struct frame *);
-/* The same refusal for one that was not even looked at. */
-MUST_USE enum err publisher_refuse(struct native_visit *, uint64_t n, enum err why);
+/* The same refusal for one that was not even looked at. `retry_after_ms` 0: when nobody knows. */
+MUST_USE enum err publisher_refuse(struct native_visit *, uint64_t n, enum err why,
+				   uint64_t retry_after_ms);

@@ -17,8 +17,9 @@ static void on_open(struct session *);
 static void on_text(struct session *, struct span text);
 static enum request_outcome take(struct session *, struct span text);
 static act_fn refuse_type, relay, pong, heartbeat, swallow;
-static void on_too_fast(struct session *, struct span text);
+static void on_too_fast(struct session *, struct span text, const struct delay *);
 static void refuse(struct session *, enum err why);
+static void say_too_fast(struct session *, uint64_t retry_after_ms);
 static void ping(struct session *);
 static void on_shut(struct session *);
 static void on_shown(struct visit *);
@@ -44,6 +45,7 @@ const struct dialect dialect_v0 = {
 	.on_open = on_open,
 	.on_text = on_text,
 	.on_too_fast = on_too_fast,
+	.end = session_close,
 	.refuse = refuse,
 	.ping = ping,
 	.on_shut = on_shut,
@@ -120,6 +122,12 @@ static enum request_outcome relay(struct session *s, enum v0_type type, struct s
 		refuse(s, ERR_NOT_ALLOWED);
 		return REQUEST_REFUSED;
 	}
+	uint64_t retry_after_ms = session_admit_to_room(s, only(s)->room_key, text.len);
+	if (retry_after_ms) {
+		if (session_may_scold(s))
+			say_too_fast(s, retry_after_ms);
+		return REQUEST_TOO_FAST;
+	}
 	cast(only(s), type, text);
 	return REQUEST_RELAYED;
 }
@@ -152,16 +160,12 @@ static enum request_outcome swallow(struct session *s, enum v0_type type, struct
 	return REQUEST_ANSWERED;
 }
 
-/* Once a second at most: who floods is not answered with a flood. */
-static void on_too_fast(struct session *s, struct span text)
+/* Once a wait: who floods is not answered with a flood. */
+static void on_too_fast(struct session *s, struct span text, const struct delay *d)
 {
-	int64_t now_ns = session_now(s);
-
 	(void)text;
-	if (now_ns < s->scold_ns)
-		return;
-	s->scold_ns = now_ns + NS_PER_S;
-	refuse(s, ERR_TOO_FAST);
+	if (d->is_news)
+		say_too_fast(s, d->retry_after_ms);
 }
 
 static void refuse(struct session *s, enum err why)
@@ -169,6 +173,14 @@ static void refuse(struct session *s, enum err why)
 	struct buf *text = session_scratch(s);
 
 	v0_put_error(text, why, wall_unix_ms());
+	session_say(s, buf_span(text));
+}
+
+static void say_too_fast(struct session *s, uint64_t retry_after_ms)
+{
+	struct buf *text = session_scratch(s);
+
+	v0_put_too_fast(text, retry_after_ms, wall_unix_ms());
 	session_say(s, buf_span(text));
 }
 

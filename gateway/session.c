@@ -92,17 +92,15 @@ void session_on_text(struct session *s, struct span message)
 	if (!session_is_served(s))
 		return; /* it was told to go */
 	metrics_add(METRIC_bytes_received, message.len);
-	if (session_spend(s, now_ns)) {
+	if (session_admit(s, message, now_ns))
 		s->dialect->on_text(s, message);
-		return;
-	}
-	metrics_add(METRIC_frames_received + 3, 1);
-	s->dialect->on_too_fast(s, message);
 }
 
 void session_on_bad(struct session *s, enum err why)
 {
 	s->alive_ns = session_now(s);
+	if (!session_is_served(s) || !session_admit(s, SPAN_NONE, s->alive_ns))
+		return;
 	metrics_add(METRIC_frames_received + REQUEST_REFUSED, 1);
 	s->dialect->refuse(s, why);
 }
@@ -254,7 +252,8 @@ void session_take_over(struct session *s, struct session *from)
 	s->alive_ns = from->alive_ns;
 	s->ping_ns = from->ping_ns;
 	s->lease_ns = from->lease_ns;
-	s->full_ns = from->full_ns;
+	s->rate = from->rate;
+	s->pace = from->pace;
 	if (s->state != SESSION_OPEN)
 		session_move(s, SESSION_OPEN);
 	from->socket = before;
@@ -328,12 +327,13 @@ static bool is_final(enum err why)
 
 static void count_close(const struct session *s, unsigned code)
 {
-	enum { CLEAN, LOST, DEAD, SLOW, REVOKED, DRAINING, OTHER };
+	enum { CLEAN, LOST, DEAD, SLOW, FAST, REVOKED, DRAINING, OTHER };
 	unsigned why = code == err_close(OK) ? CLEAN : code == 1006 || code == 1001 ? LOST : OTHER;
 
 	if (s->why)
 		why = s->why == ERR_DEAD_PEER    ? DEAD
 		      : s->why == ERR_TOO_SLOW   ? SLOW
+		      : s->why == ERR_TOO_FAST   ? FAST
 		      : s->why == ERR_RESTARTING ? DRAINING
 						 : REVOKED;
 	metrics_add(METRIC_connections_closed + why, 1);

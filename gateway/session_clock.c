@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The clock of a session, one timer: ping, silence, lease, grace; and the pace of its messages. */
+#include "gateway/metrics.h"
 #include "gateway/session_inside.h"
 #include "gateway/visit.h"
 
+#define ROOM_WAIT_NS (200 * NS_PER_MS) /* others may be first all the same */
+
 static void on_timer(struct timer *, int64_t now_ns);
+static uint64_t in_ms(int64_t ns);
+static void refuse(struct session *, struct span text, int64_t wait_ns, int64_t now_ns);
 
 void session_reset_timer(struct session *s)
 {
@@ -25,18 +30,54 @@ void session_renew_lease(struct session *s)
 		visit_renew_lease(visit_of(it));
 }
 
-/* A bucket of two seconds' worth, filled at the rate. */
-bool session_spend(struct session *s, int64_t now_ns)
+bool session_admit(struct session *s, struct span text, int64_t now_ns)
 {
-	int64_t rate = s->set->setup.opt->limits_rate;
+	int64_t wait_ns = quota_take(&s->set->quota, &s->rate, s->user, text.len, now_ns);
 
-	if (!rate)
-		return true;
-	int64_t full_ns = (s->full_ns > now_ns ? s->full_ns : now_ns) + NS_PER_S / rate;
-	if (full_ns - now_ns > 2 * NS_PER_S)
+	if (wait_ns)
+		refuse(s, text, wait_ns, now_ns);
+	return !wait_ns;
+}
+
+uint64_t session_admit_to_room(struct session *s, struct span room_key, size_t bytes)
+{
+	int64_t wait_ns = quota_take_room(&s->set->quota, room_key, bytes, session_now(s));
+
+	if (wait_ns && wait_ns < ROOM_WAIT_NS)
+		wait_ns = ROOM_WAIT_NS;
+	return in_ms(wait_ns);
+}
+
+bool session_may_scold(struct session *s)
+{
+	int64_t now_ns = session_now(s);
+
+	if (now_ns < s->scold_ns)
 		return false;
-	s->full_ns = full_ns;
+	s->scold_ns = now_ns + NS_PER_S;
 	return true;
+}
+
+/* Whoever waits for so long has waited long enough. */
+static uint64_t in_ms(int64_t ns)
+{
+	return (uint64_t)((ns + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+static void refuse(struct session *s, struct span text, int64_t wait_ns, int64_t now_ns)
+{
+	enum pace_step step = pace_refuse(&s->pace, wait_ns, now_ns);
+
+	metrics_add(METRIC_frames_received + REQUEST_TOO_FAST, 1);
+	if (step == PACE_END)
+		s->dialect->end(s, ERR_TOO_FAST);
+	else
+		s->dialect->on_too_fast(
+			s, text,
+			&(struct delay){
+				.retry_after_ms = in_ms(pace_wait_ns(&s->pace, wait_ns, now_ns)),
+				.is_news = step == PACE_TELL,
+			});
 }
 
 static void on_timer(struct timer *t, int64_t now_ns)

@@ -6,6 +6,8 @@
 #include "common/buf.h"
 #include "common/map.h"
 #include "gateway/dialect.h"
+#include "gateway/quota.h"
+#include "gateway/pace.h"
 #include "gateway/session.h"
 #include "gateway/session_set.h"
 
@@ -34,9 +36,10 @@ struct session {
 	struct timer timer;
 	int64_t opened_ns, alive_ns, ping_ns, lease_ns, grace_ns;
 	int64_t deadline_ns; /* 0: none; else the dialect ends it then */
+	struct rate rate;    /* of what it sends */
+	struct pace pace;    /* how it takes being refused */
 	bool draining;       /* it was told to go elsewhere */
-	int64_t full_ns;     /* rate limit: when the bucket is full again */
-	int64_t scold_ns;    /* the next TOO_FAST is said then */
+	int64_t scold_ns;    /* that its room is told too much is said again then */
 };
 
 struct session_set {
@@ -44,8 +47,9 @@ struct session_set {
 	struct list all; /* oldest first */
 	size_t count, connected;
 	uint32_t last_id;
-	struct map by_id;          /* native ones that were welcomed */
-	struct list busy;          /* of native_visit.of_busy */
+	struct map by_id; /* native ones that were welcomed */
+	struct list busy; /* of native_visit.of_busy */
+	struct quota quota;
 	struct buf scratch, frame; /* frame: what frame_read unescapes */
 };
 
@@ -72,4 +76,9 @@ void session_set_forget(struct session *);
 /* session_clock.c */
 void session_reset_timer(struct session *);
 void session_renew_lease(struct session *);
-bool session_spend(struct session *, int64_t now_ns); /* one message; false: too fast */
+/* One message comes in, `text` unless it was none. False: too fast; what is due was done. */
+bool session_admit(struct session *, struct span text, int64_t now_ns);
+/* What it says to a room: 0, or after how many ms it may. That is held against nobody. */
+uint64_t session_admit_to_room(struct session *, struct span room_key, size_t bytes);
+/* That a room is told too much is said once a second. */
+bool session_may_scold(struct session *);

@@ -12,6 +12,7 @@ struct session_set *session_set_new(const struct session_setup *setup)
 	list_init(&set->all);
 	map_init(&set->by_id);
 	list_init(&set->busy);
+	quota_init(&set->quota, setup->opt);
 	buf_init(&set->frame, FRAME_SCRATCH_BYTES);
 	buf_init(&set->scratch, CLIENT_MESSAGE_CEILING + KEPT_BODY_MAX);
 	return set;
@@ -41,7 +42,13 @@ void session_set_free(struct session_set **pset)
 	buf_fini(&set->scratch);
 	buf_fini(&set->frame);
 	map_fini(&set->by_id);
+	quota_fini(&set->quota);
 	mem_free(set);
+}
+
+struct quota *session_set_quota(struct session_set *set)
+{
+	return &set->quota;
 }
 
 size_t session_set_count(const struct session_set *set)
@@ -101,6 +108,7 @@ void session_set_tick(struct session_set *set, int64_t now_ns)
 {
 	LIST_EACH (&set->busy, it, ahead)
 		native_visit_tick(container_of(it, struct native_visit, of_busy), now_ns);
+	quota_tick(&set->quota, now_ns);
 }
 
 void session_set_name(struct session *s, session_id id, uint64_t conn_gen)

@@ -8,6 +8,7 @@
 #include "gateway/resume.h"
 #include "gateway/router.h"
 
+struct quota;
 struct session_set;
 
 struct session_setup { /* borrowed; the world as sessions need it, so that tests can bring their own
@@ -28,6 +29,7 @@ MUST_USE struct session_set *session_set_new(const struct session_setup *);
 void session_set_free(struct session_set **); /* sockets are closed; tells no shard anything */
 
 void session_set_tick(struct session_set *, int64_t now_ns); /* every 50 ms */
+struct quota *session_set_quota(struct session_set *);       /* of all that comes in */
 size_t session_set_count(const struct session_set *);
 size_t session_set_connected(const struct session_set *); /* with a socket */
 void session_set_recheck(

@@ -58,6 +58,7 @@ static enum reserved reserved_of(struct span raw_name);
 static void put_reserved(struct stamp *, enum reserved);
 static struct span value_of(const struct stamp *, enum reserved);
 static void put_name(struct stamp *, struct span raw_name);
+static void put_error(struct buf *, enum err, uint64_t retry_after_ms, int64_t at_ms);
 static void put_head(struct buf *, enum v0_type, const struct v0_identity *);
 static void put_tail(struct buf *, int64_t at_ms, uint64_t seq);
 static void put_member(struct buf *, const char *name, struct span text);
@@ -168,13 +169,12 @@ void v0_put_ping(struct buf *out, enum room_kind kind, struct span room_id, int6
 
 void v0_put_error(struct buf *out, enum err err, int64_t at_ms)
 {
-	buf_put_str(out, "{\"type\":\"error\",\"message\":\"" FAILED "\"");
-	buf_put_str(out, ",\"data\":{\"error\":\"" FAILED ": ");
-	buf_put_str(out, err_text(err)); /* plain ASCII of our own */
-	buf_put_str(out, "\",\"code\":\"");
-	buf_put_str(out, err_name(err));
-	buf_put_str(out, "\"}");
-	put_tail(out, at_ms, 0);
+	put_error(out, err, 0, at_ms);
+}
+
+void v0_put_too_fast(struct buf *out, uint64_t retry_after_ms, int64_t at_ms)
+{
+	put_error(out, ERR_TOO_FAST, retry_after_ms, at_ms);
 }
 
 void v0_put_users(struct buf *out, const struct roster *roster)
@@ -273,6 +273,23 @@ static void put_name(struct stamp *st, struct span raw_name)
 	buf_put_span(st->out, raw_name);
 	buf_put_str(st->out, "\":");
 	st->has_members = true;
+}
+
+static void put_error(struct buf *out, enum err err, uint64_t retry_after_ms, int64_t at_ms)
+{
+	buf_put_str(out, "{\"type\":\"error\",\"message\":\"" FAILED "\"");
+	buf_put_str(out, ",\"data\":{\"error\":\"" FAILED ": ");
+	buf_put_str(out, err_text(err)); /* plain ASCII of our own */
+	buf_put_str(out, "\",\"code\":\"");
+	buf_put_str(out, err_name(err));
+	if (retry_after_ms) {
+		buf_put_str(out, "\",\"retryAfterMs\":");
+		buf_put_u64_text(out, retry_after_ms);
+		buf_put_u8(out, '}');
+	} else {
+		buf_put_str(out, "\"}");
+	}
+	put_tail(out, at_ms, 0);
 }
 
 /* Up to the identity. Old pages never saw a documentId in a heartbeat_response. */

@@ -64,6 +64,7 @@ void v0_put_room_state(struct buf *, enum room_kind, struct span room_id, const 
 		       int64_t at_ms, uint64_t seq);
 void v0_put_ping(struct buf *, enum room_kind, struct span room_id, int64_t at_ms);
 void v0_put_error(struct buf *, enum err, int64_t at_ms);
+void v0_put_too_fast(struct buf *, uint64_t retry_after_ms, int64_t at_ms); /* likewise */
 /* `[{"userId":..,"userName":..,"userEmail":..,"connectedAt":..}]`, one per user, in roster order.
  */
 void v0_put_users(struct buf *, const struct roster *);

@@ -211,9 +211,9 @@ static void every_publish_over_the_rate_is_refused_the_rest_once_a_second(void *
 	guest_say(&ann, "{\"type\":\"publish\"," IN ",\"n\":1,\"event\":\"a\",\"data\":1}");
 	guest_say(&ann, "{\"type\":\"publish\"," IN ",\"n\":2,\"event\":\"a\",\"data\":1}");
 
-	guest_expect(&ann, "refused request=ping code=too_fast retry_after_ms=500; "
-			   "refused request=publish n=1 code=too_fast retry_after_ms=500; "
-			   "refused request=publish n=2 code=too_fast retry_after_ms=500");
+	guest_expect(&ann, "refused request=ping code=too_fast retry_after_ms=1000; "
+			   "refused request=publish n=1 code=too_fast retry_after_ms=1000; "
+			   "refused request=publish n=2 code=too_fast retry_after_ms=1000");
 	assert_false(owner_has_heard(g, MESSAGE_PUBLISH));
 	assert_int_equal(ann.socket.closed_for, OK);
 }
@@ -223,7 +223,7 @@ static void who_is_too_fast_before_welcome_is_closed(void **state)
 	struct gateway *g = *state;
 	struct guest ann;
 	guest_open(&ann, g, "u1");
-	ann.socket.session->full_ns = g->now_ns + SECONDS(2);
+	ann.socket.session->rate.paid_ns = g->now_ns + SECONDS(2);
 
 	guest_say(&ann, "{\"type\":\"hello\",\"token\":\"t\"}");
 

@@ -336,7 +336,7 @@ static void client_that_owes_too_much_is_closed(void **state)
 	struct gateway *g = *state;
 	struct guest ann;
 	guest_enter(&ann, g, "u1", 7);
-	ann.socket.session->full_ns = g->now_ns + SECONDS(2);
+	ann.socket.session->rate.paid_ns = g->now_ns + SECONDS(2);
 
 	for (uint64_t n = 1; n <= DEBTS_MAX; n++) {
 		publish(&ann, n);

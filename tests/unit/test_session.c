@@ -3,6 +3,7 @@
  * told. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -188,24 +189,137 @@ static void anything_at_all_keeps_a_client_alive(void **state)
 	assert_int_equal(socket.closed_for, OK);
 }
 
+/* So many casts; how many of them went to the room. */
+static unsigned cast(struct gateway *g, struct session *s, unsigned count)
+{
+	unsigned casts = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		lobby_text(g, s, "{\"type\":\"text_operation\"}");
+	while (next_type(g) == MESSAGE_CAST)
+		casts++;
+	return casts;
+}
+
 static void messages_over_the_rate_are_dropped_and_said_once_a_second(void **state)
 {
 	struct gateway *g = *state;
 	struct socket socket;
 	struct session *s = enter(g, &socket, "editor");
-	unsigned sends = socket.sends, casts = 0;
+	unsigned sends = socket.sends;
 
-	for (int i = 0; i < 50; i++)
-		lobby_text(g, s, "{\"type\":\"text_operation\"}");
+	unsigned casts = cast(g, s, 50);
 	unsigned scolded = socket.sends - sends;
-	while (next_type(g) == MESSAGE_CAST)
-		casts++;
 	lobby_pass(g, MS(500));
 	lobby_text(g, s, "{\"type\":\"text_operation\"}");
 
 	assert_int_equal(casts, 20); /* two seconds' worth */
 	assert_int_equal(scolded, 1);
 	assert_int_equal(next_type(g), MESSAGE_CAST);
+}
+
+static unsigned count_of(const char *text, const char *what)
+{
+	unsigned count = 0;
+
+	while ((text = strstr(text, what))) {
+		text++;
+		count++;
+	}
+	return count;
+}
+
+/* So many a second, for so long or until it is closed. Returns when that was. */
+static int64_t flood(struct gateway *g, struct session *s, struct socket *socket, int rate,
+		     int64_t ms)
+{
+	int64_t from_ns = g->now_ns;
+
+	while (g->now_ns - from_ns < MS(ms) && socket->closed_for == OK) {
+		lobby_text(g, s, "{\"type\":\"text_operation\"}");
+		lobby_pass(g, NS_PER_S / rate);
+		fake_skip(g->shard);
+	}
+	return (g->now_ns - from_ns) / NS_PER_MS;
+}
+
+static void who_goes_on_too_fast_is_closed_after_five_warnings(void **state)
+{
+	struct gateway *g = *state;
+	struct socket socket;
+	struct session *s = enter(g, &socket, "editor");
+
+	int64_t ms = flood(g, s, &socket, 100, 60000);
+
+	assert_int_equal(socket.closed_for, ERR_TOO_FAST);
+	assert_in_range(ms, 4500, 5500);
+	assert_int_equal(count_of(socket.said, "TOO_FAST"), 5);
+}
+
+static void who_goes_on_a_little_too_fast_is_closed_as_well(void **state)
+{
+	struct gateway *g = *state;
+	struct socket socket;
+	struct session *s = enter(g, &socket, "editor");
+
+	int64_t ms = flood(g, s, &socket, 14, 120000);
+
+	assert_int_equal(socket.closed_for, ERR_TOO_FAST);
+	assert_in_range(ms, 5000, 20000);
+}
+
+static void who_keeps_to_the_rate_is_never_told_anything(void **state)
+{
+	struct gateway *g = *state;
+	struct socket socket;
+	struct session *s = enter(g, &socket, "editor");
+	socket.said[0] = '\0';
+
+	flood(g, s, &socket, 10, 60000);
+
+	assert_int_equal(socket.closed_for, OK);
+	assert_false(said(&socket, "TOO_FAST"));
+}
+
+static void who_waits_as_told_goes_on_for_ever(void **state)
+{
+	struct gateway *g = *state;
+	struct socket socket;
+	struct session *s = enter(g, &socket, "editor");
+	unsigned refusals = 0;
+
+	for (int i = 0; i < 3000; i++) {
+		socket.said[0] = '\0';
+		lobby_text(g, s, "{\"type\":\"text_operation\"}");
+		fake_skip(g->shard);
+		const char *after = strstr(socket.said, "\"retryAfterMs\":");
+		if (!after)
+			continue;
+		refusals++;
+		lobby_pass(g, MS(strtol(after + strlen("\"retryAfterMs\":"), NULL, 10)));
+	}
+
+	assert_int_equal(socket.closed_for, OK);
+	assert_in_range(refusals, 100, 1000);
+}
+
+static void room_that_is_told_too_much_is_held_against_nobody(void **state)
+{
+	struct gateway *g = *state;
+	struct socket socket;
+	g->opt.limits_room_rate = 5;
+	struct session *s = enter(g, &socket, "editor");
+	unsigned sends = socket.sends;
+
+	unsigned casts = cast(g, s, 20);
+	unsigned scolded = socket.sends - sends;
+	lobby_text(g, s, "{\"type\":\"ping\"}");
+	flood(g, s, &socket, 10, 60000);
+
+	assert_int_equal(casts, 10);
+	assert_int_equal(scolded, 1);
+	assert_true(said(&socket, "\"code\":\"TOO_FAST\",\"retryAfterMs\":200"));
+	assert_int_equal(socket.closed_for, OK);
 }
 
 static void bad_input_is_answered_by_one_error_and_the_session_goes_on(void **state)
@@ -409,6 +523,11 @@ int main(void)
 		T(grace_of_a_dead_peer_counts_from_its_verdict),
 		T(anything_at_all_keeps_a_client_alive),
 		T(messages_over_the_rate_are_dropped_and_said_once_a_second),
+		T(who_goes_on_too_fast_is_closed_after_five_warnings),
+		T(who_goes_on_a_little_too_fast_is_closed_as_well),
+		T(who_keeps_to_the_rate_is_never_told_anything),
+		T(who_waits_as_told_goes_on_for_ever),
+		T(room_that_is_told_too_much_is_held_against_nobody),
 		T(bad_input_is_answered_by_one_error_and_the_session_goes_on),
 		T(viewer_may_not_write),
 		T(lease_is_asked_for_again_and_goes_on_when_granted),
