@@ -87,6 +87,11 @@ void audience_remove(struct attendee **pwho)
 	mem_free(who);
 }
 
+size_t audience_size(const struct audience *a)
+{
+	return roster_entries(&a->copy);
+}
+
 bool audience_is_empty(const struct audience *a)
 {
 	return list_is_empty(&a->attendees);

@@ -67,6 +67,7 @@ void audience_remove(struct attendee **);
 bool audience_is_calm(const struct audience *);    /* everybody is welcomed, nobody leaves */
 bool audience_has_others(const struct audience *); /* somebody is there over another gateway */
 bool audience_is_empty(const struct audience *);
+size_t audience_size(const struct audience *); /* connections in the room, as far as is known */
 struct list *audience_attendees(struct audience *);
 /* What a connection here left for late joiners; keep as in CAST. */
 void audience_keep(struct attendee *, struct span key, unsigned keep, struct span body);

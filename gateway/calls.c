@@ -5,6 +5,8 @@
 #include "common/pg.h"
 #include "gateway/calls_inside.h"
 #include "gateway/http.h"
+#include "gateway/route.h"
+#include "gateway/router.h"
 #include "gateway/session_set.h"
 
 #define WHO_MAX 256 /* bytes of the name of a service key */
@@ -72,11 +74,14 @@ bool call_read_bearer(struct call *c)
 	return true;
 }
 
-int64_t call_wait_ns(const struct call *c, const struct quota_post *post)
+int64_t call_wait_ns(const struct call *c, struct quota_post post)
 {
 	struct gateway *gw = c->calls->gw;
+	const struct route *route = router_route(gateway_router(gw), post.word.room_key);
 
-	return quota_take_post(session_set_quota(gateway_sessions(gw)), post,
+	if (route)
+		post.word.recipients = audience_size(route->audience);
+	return quota_take_post(session_set_quota(gateway_sessions(gw)), &post,
 			       loop_now_ns(gateway_loop(gw)));
 }
 

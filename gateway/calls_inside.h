@@ -52,7 +52,7 @@ void call_answer(struct call *, unsigned status, const char *headers, struct spa
 void call_end(struct call *); /* it was answered, or never will be */
 
 /* How long it has to wait with what it would publish; 0: it goes. */
-int64_t call_wait_ns(const struct call *, const struct quota_post *);
+int64_t call_wait_ns(const struct call *, struct quota_post);
 
 /* calls_refusal.c: of the API of moot.v1; with a trace that is in the log. Each ends the call. */
 void call_refuse(struct call *, enum err);

@@ -146,8 +146,10 @@ static void broadcast(struct call *c, const struct access_answer *a)
 	if (e == OK)
 		put_type(&type, buf_span(&stamped));
 	if (e == OK && !stamped.over)
-		wait_ns = call_wait_ns(
-			c, &(struct quota_post){false, a->user, span_of(key, key_len), body.len});
+		wait_ns = call_wait_ns(c, (struct quota_post){false,
+							      a->user,
+							      {.room_key = span_of(key, key_len),
+							       .bytes = body.len}});
 	if (e == ERR_BAD_TYPE)
 		fail(c, 400, "The body must be a JSON object");
 	else if (e != OK)

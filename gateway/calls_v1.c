@@ -238,9 +238,10 @@ static void publish(struct call *c)
 	if (!e)
 		e = api_read_publish(body, &scratch, &p, &wrong);
 	if (!e)
-		late.retry_after_ns =
-			call_wait_ns(c, &(struct quota_post){true, buf_span(&c->who),
-							     buf_span(&c->id), body.len});
+		late.retry_after_ns = call_wait_ns(
+			c, (struct quota_post){true,
+					       buf_span(&c->who),
+					       {.room_key = buf_span(&c->id), .bytes = body.len}});
 	if (e)
 		call_refuse_field(c, e, wrong);
 	else if (late.retry_after_ns)

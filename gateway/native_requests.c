@@ -24,7 +24,7 @@ static bool is_answered(enum frame_type);
 static void refuse(struct session *, const struct frame *, enum err why);
 static void refuse_for(struct session *, const struct frame *, enum err why,
 		       uint64_t retry_after_ms);
-static bool admit(struct session *, const struct frame *, size_t bytes);
+static bool admit(struct native_visit *, const struct frame *, size_t bytes, struct span to);
 static enum v0_type v0_of(struct span key);
 static void cast_v0(struct native_visit *, enum v0_type, const struct frame_cast *);
 static void say(struct session *, void (*put)(struct buf *, struct span room), struct span room);
@@ -120,11 +120,12 @@ static void refuse_for(struct session *s, const struct frame *f, enum err why,
 }
 
 /* A cast or a state into its room. False: the room is told too much. */
-static bool admit(struct session *s, const struct frame *f, size_t bytes)
+static bool admit(struct native_visit *v, const struct frame *f, size_t bytes, struct span to)
 {
-	uint64_t retry_after_ms = session_admit_to_room(s, f->room, bytes);
+	struct session *s = v->visit.session;
+	uint64_t retry_after_ms = visit_admit(&v->visit, bytes, to);
 
-	if (retry_after_ms && session_may_scold(s))
+	if (retry_after_ms && pace_may_say(&s->pace, session_now(s)))
 		refuse_for(s, f, ERR_TOO_FAST, retry_after_ms);
 	return !retry_after_ms;
 }
@@ -166,7 +167,8 @@ static void on_cast(struct session *s, const struct frame *f, struct native_visi
 	const struct frame_cast *m = &f->cast;
 	enum v0_type type = v0_of(m->key);
 
-	if (!admit(s, f, m->data.len))
+	(void)s;
+	if (!admit(v, f, m->data.len, m->to))
 		return;
 	if (type != V0_UNKNOWN) {
 		cast_v0(v, type, m);
@@ -185,7 +187,7 @@ static void on_state(struct session *s, const struct frame *f, struct native_vis
 {
 	enum err e = OK;
 
-	if (admit(s, f, f->state.data.len))
+	if (admit(v, f, f->state.data.len, SPAN_NONE))
 		e = native_visit_state(v, f->state.data);
 	if (e)
 		refuse(s, f, e);

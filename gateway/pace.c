@@ -28,6 +28,15 @@ int64_t pace_wait_ns(const struct pace *p, int64_t wait_ns, int64_t now_ns)
 	return wait_ns > left_ns ? wait_ns : left_ns;
 }
 
+bool pace_may_say(struct pace *p, int64_t now_ns)
+{
+	uint32_t now_s = (uint32_t)(now_ns / NS_PER_S);
+	bool may = p->said_s != now_s;
+
+	p->said_s = now_s;
+	return may;
+}
+
 /* No wait is longer than that: the clock went back, and none is known any more. */
 static bool is_waiting(const struct pace *p, int64_t now_ns)
 {

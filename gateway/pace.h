@@ -14,6 +14,7 @@
 
 struct pace {
 	int64_t until_ns; /* of the last wait */
+	uint32_t said_s;  /* second of the clock in which that a room is told too much was said */
 	uint8_t strikes;
 	bool struck; /* in this wait */
 };
@@ -28,3 +29,5 @@ enum pace_step {
 enum pace_step pace_refuse(struct pace *, int64_t wait_ns, int64_t now_ns);
 /* How long it is told to wait with a message that can go after `wait_ns`. */
 int64_t pace_wait_ns(const struct pace *, int64_t wait_ns, int64_t now_ns);
+/* Once a second: what is not held against anybody, and is not said each time. */
+bool pace_may_say(struct pace *, int64_t now_ns);

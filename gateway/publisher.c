@@ -55,8 +55,7 @@ enum err publisher_take(struct native_visit *v, const struct frame *f)
 		return OK; /* its answer is on the way */
 	e = check(v, f);
 	if (!e) {
-		retry_after_ms = session_admit_to_room(v->visit.session, v->visit.room_key,
-						       f->publish.data.len);
+		retry_after_ms = visit_admit(&v->visit, f->publish.data.len, SPAN_NONE);
 		e = retry_after_ms ? ERR_TOO_FAST : OK;
 	}
 	if (e)

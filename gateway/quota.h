@@ -11,10 +11,15 @@ struct quota {
 	struct rate_set users, rooms, services;
 };
 
+struct quota_word { /* something that a room is to be told, or is to store */
+	struct span room_key;
+	size_t bytes, recipients; /* as many as are known here; at least one */
+};
+
 struct quota_post {      /* what is published over HTTP, thus without a connection */
 	bool is_service; /* else a user's */
-	struct span who, room_key;
-	size_t bytes;
+	struct span who;
+	struct quota_word word;
 };
 
 void quota_init(struct quota *, const struct gateway_options *);
@@ -24,8 +29,7 @@ void quota_fini(struct quota *);
 /* A message of a connection, whose rate is `own`. `user` may be empty: it is not known yet. */
 int64_t quota_take(struct quota *, struct rate *own, struct span user, size_t bytes,
 		   int64_t now_ns);
-/* Something that a room is to be told, or is to store. */
-int64_t quota_take_room(struct quota *, struct span room_key, size_t bytes, int64_t now_ns);
+int64_t quota_take_room(struct quota *, const struct quota_word *, int64_t now_ns);
 int64_t quota_take_post(struct quota *, const struct quota_post *, int64_t now_ns);
 
 void quota_tick(struct quota *, int64_t now_ns); /* every 50 ms or so */

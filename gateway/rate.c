@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/rate.h"
 
+#define COUNT_MAX 1000000 /* times RATE_DEBT_NS: fits */
+
+static int64_t at_most(int64_t a, int64_t b);
 static int64_t owed_ns(struct rate *, int64_t now_ns);
 
-int64_t rate_cost_ns(struct rate_limit limit, size_t bytes)
+int64_t rate_cost_ns(struct rate_limit limit, size_t bytes, size_t count)
 {
 	int64_t len = bytes < UINT32_MAX ? (int64_t)bytes : UINT32_MAX; /* times NS_PER_S: fits */
+	int64_t times = count < COUNT_MAX ? (int64_t)count : COUNT_MAX;
 	int64_t cost_ns = 0;
 
 	if (limit.messages)
 		cost_ns += NS_PER_S / limit.messages;
 	if (limit.bytes)
 		cost_ns += len * NS_PER_S / limit.bytes;
-	return cost_ns < RATE_DEBT_NS ? cost_ns : RATE_DEBT_NS;
+	cost_ns = at_most(cost_ns, RATE_DEBT_NS) * times;
+	return at_most(cost_ns, RATE_DEBT_NS);
 }
 
 int64_t rate_wait_ns(struct rate *r, int64_t cost_ns, int64_t now_ns)
@@ -26,6 +31,11 @@ int64_t rate_wait_ns(struct rate *r, int64_t cost_ns, int64_t now_ns)
 void rate_take(struct rate *r, int64_t cost_ns, int64_t now_ns)
 {
 	r->paid_ns = now_ns + owed_ns(r, now_ns) + cost_ns;
+}
+
+static int64_t at_most(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
 }
 
 /* More than anybody can owe: the clock went back, and what was taken when is not known any more. */

@@ -19,7 +19,8 @@ struct rate {
 	int64_t paid_ns; /* when all that was taken is paid for; in the past: nothing is owed */
 };
 
-int64_t rate_cost_ns(struct rate_limit, size_t bytes); /* of one message */
+/* Of so many messages of that size. */
+int64_t rate_cost_ns(struct rate_limit, size_t bytes, size_t count);
 /* 0: it may go now; else how long until it may. A clock that went back begins anew. */
 int64_t rate_wait_ns(struct rate *, int64_t cost_ns, int64_t now_ns);
 void rate_take(struct rate *, int64_t cost_ns, int64_t now_ns); /* one that may go */

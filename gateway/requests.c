@@ -122,9 +122,9 @@ static enum request_outcome relay(struct session *s, enum v0_type type, struct s
 		refuse(s, ERR_NOT_ALLOWED);
 		return REQUEST_REFUSED;
 	}
-	uint64_t retry_after_ms = session_admit_to_room(s, only(s)->room_key, text.len);
+	uint64_t retry_after_ms = visit_admit(only(s), text.len, SPAN_NONE);
 	if (retry_after_ms) {
-		if (session_may_scold(s))
+		if (pace_may_say(&s->pace, session_now(s)))
 			say_too_fast(s, retry_after_ms);
 		return REQUEST_TOO_FAST;
 	}

@@ -4,8 +4,6 @@
 #include "gateway/session_inside.h"
 #include "gateway/visit.h"
 
-#define ROOM_WAIT_NS (200 * NS_PER_MS) /* others may be first all the same */
-
 static void on_timer(struct timer *, int64_t now_ns);
 static uint64_t in_ms(int64_t ns);
 static void refuse(struct session *, struct span text, int64_t wait_ns, int64_t now_ns);
@@ -37,25 +35,6 @@ bool session_admit(struct session *s, struct span text, int64_t now_ns)
 	if (wait_ns)
 		refuse(s, text, wait_ns, now_ns);
 	return !wait_ns;
-}
-
-uint64_t session_admit_to_room(struct session *s, struct span room_key, size_t bytes)
-{
-	int64_t wait_ns = quota_take_room(&s->set->quota, room_key, bytes, session_now(s));
-
-	if (wait_ns && wait_ns < ROOM_WAIT_NS)
-		wait_ns = ROOM_WAIT_NS;
-	return in_ms(wait_ns);
-}
-
-bool session_may_scold(struct session *s)
-{
-	int64_t now_ns = session_now(s);
-
-	if (now_ns < s->scold_ns)
-		return false;
-	s->scold_ns = now_ns + NS_PER_S;
-	return true;
 }
 
 /* Whoever waits for so long has waited long enough. */

@@ -39,7 +39,6 @@ struct session {
 	struct rate rate;    /* of what it sends */
 	struct pace pace;    /* how it takes being refused */
 	bool draining;       /* it was told to go elsewhere */
-	int64_t scold_ns;    /* that its room is told too much is said again then */
 };
 
 struct session_set {
@@ -78,7 +77,3 @@ void session_reset_timer(struct session *);
 void session_renew_lease(struct session *);
 /* One message comes in, `text` unless it was none. False: too fast; what is due was done. */
 bool session_admit(struct session *, struct span text, int64_t now_ns);
-/* What it says to a room: 0, or after how many ms it may. That is held against nobody. */
-uint64_t session_admit_to_room(struct session *, struct span room_key, size_t bytes);
-/* That a room is told too much is said once a second. */
-bool session_may_scold(struct session *);

@@ -10,6 +10,8 @@
 #include "gateway/requests.h"
 #include "gateway/native.h"
 
+#define ROOM_WAIT_NS (200 * NS_PER_MS) /* others may be first all the same */
+
 static void take_back(struct visit *);
 static void visit_free(struct visit **);
 static void on_lease(void *owner, const struct access_answer *);
@@ -98,6 +100,22 @@ void visit_cast(struct visit *v, struct msg_cast *m)
 {
 	if (router_cast(v->attendee, m, session_now(v->session)) != OK)
 		metrics_add(METRIC_casts_refused, 1);
+}
+
+uint64_t visit_admit(const struct visit *v, size_t bytes, struct span to)
+{
+	struct session *s = v->session;
+	bool is_for_all = v->attendee && to.len == 0;
+	const struct quota_word word = {
+		.room_key = v->room_key,
+		.bytes = bytes,
+		.recipients = is_for_all ? audience_size(v->attendee->audience) : 1,
+	};
+	int64_t wait_ns = quota_take_room(&s->set->quota, &word, session_now(s));
+
+	if (wait_ns && wait_ns < ROOM_WAIT_NS)
+		wait_ns = ROOM_WAIT_NS;
+	return (uint64_t)((wait_ns + NS_PER_MS - 1) / NS_PER_MS);
 }
 
 bool visit_is_viewer(const struct visit *v)

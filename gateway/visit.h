@@ -28,7 +28,10 @@ void visit_leave(struct visit **);
 void visit_drop(struct visit **); /* the same, when the process ends: tells nobody */
 void visit_renew_lease(struct visit *);
 void visit_cast(struct visit *, struct msg_cast *); /* at most once is what a cast promises */
-bool visit_is_viewer(const struct visit *);         /* may look on, not write */
+/* What it is about to say to its room; `to`: as in CAST. 0: it may; else after so many ms, which is
+ * held against nobody. */
+uint64_t visit_admit(const struct visit *, size_t bytes, struct span to);
+bool visit_is_viewer(const struct visit *); /* may look on, not write */
 struct v0_identity visit_identity(const struct visit *);
 struct visit *visit_of(struct list *of_session);
 

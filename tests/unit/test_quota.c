@@ -46,7 +46,8 @@ static unsigned take(struct rate *own, struct span user, size_t bytes, unsigned 
 
 static unsigned post(bool is_service, struct span who, unsigned count)
 {
-	const struct quota_post p = {.is_service = is_service, .who = who, .room_key = ROOM};
+	const struct quota_post p = {
+		.is_service = is_service, .who = who, .word = {.room_key = ROOM}};
 	unsigned taken = 0;
 
 	while (count-- > 0)
@@ -84,16 +85,30 @@ static void large_messages_count_by_their_bytes(void **state)
 	assert_int_equal(take(&own, ANN, 500, 100), 3); /* 0.6 s each */
 }
 
-static void room_has_one_rate_for_all(void **state)
+/* How many of a hundred go to a room of that size at once. */
+static unsigned tell(struct span room_key, size_t recipients)
 {
+	const struct quota_word w = {.room_key = room_key, .recipients = recipients};
 	unsigned taken = 0;
 
-	(void)state;
 	for (int i = 0; i < 100; i++)
-		taken += !quota_take_room(&q, ROOM, 0, NOW);
+		taken += !quota_take_room(&q, &w, NOW);
+	return taken;
+}
 
-	assert_int_equal(taken, 40);
-	assert_int_equal(quota_take_room(&q, SPAN("submission:s2"), 0, NOW), 0);
+static void room_has_one_rate_for_all(void **state)
+{
+	(void)state;
+	assert_int_equal(tell(ROOM, 1), 40);
+	assert_int_equal(tell(ROOM, 1), 0);
+	assert_int_equal(tell(SPAN("submission:s2"), 0), 40);
+}
+
+static void what_many_hear_counts_as_often(void **state)
+{
+	(void)state;
+	assert_int_equal(tell(ROOM, 8), 5);
+	assert_int_equal(tell(SPAN("submission:s2"), 1000000), 1); /* alone, and paid for */
 }
 
 static void service_waits_for_itself_and_for_the_room(void **state)
@@ -103,7 +118,7 @@ static void service_waits_for_itself_and_for_the_room(void **state)
 	assert_int_equal(post(true, SPAN("another"), 100), 10);
 	assert_int_equal(post(false, ANN, 100), 20); /* what is left of the room's forty */
 	assert_int_equal(post(true, SPAN("third"), 100), 0);
-	const struct quota_post there = {true, SPAN("third"), SPAN("submission:s2"), 0};
+	const struct quota_post there = {true, SPAN("third"), {.room_key = SPAN("submission:s2")}};
 	assert_int_equal(quota_take_post(&q, &there, NOW), 0);
 }
 
@@ -141,6 +156,7 @@ int main(void)
 		T(whose_user_has_to_wait_takes_nothing_of_his_own),
 		T(large_messages_count_by_their_bytes),
 		T(room_has_one_rate_for_all),
+		T(what_many_hear_counts_as_often),
 		T(service_waits_for_itself_and_for_the_room),
 		T(zero_is_no_limit),
 		T(who_was_quiet_is_forgotten),

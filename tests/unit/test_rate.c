@@ -29,7 +29,7 @@ static unsigned burst(struct rate *r, int64_t cost_ns, int64_t now_ns)
 static void two_seconds_worth_goes_at_once_and_then_the_rate(void **state)
 {
 	struct rate r = {0};
-	int64_t cost_ns = rate_cost_ns(ten, 0);
+	int64_t cost_ns = rate_cost_ns(ten, 0, 1);
 
 	(void)state;
 	unsigned first = burst(&r, cost_ns, SECONDS(5));
@@ -47,7 +47,7 @@ static void two_seconds_worth_goes_at_once_and_then_the_rate(void **state)
 static void what_has_to_wait_takes_nothing(void **state)
 {
 	struct rate r = {0};
-	int64_t cost_ns = rate_cost_ns(ten, 0);
+	int64_t cost_ns = rate_cost_ns(ten, 0, 1);
 
 	(void)state;
 	burst(&r, cost_ns, SECONDS(5));
@@ -63,11 +63,13 @@ static void bytes_cost_time_beside_the_message(void **state)
 	const struct rate_limit both = {.messages = 10, .bytes = 1000};
 
 	(void)state;
-	assert_int_equal(rate_cost_ns(both, 0), MS(100));
-	assert_int_equal(rate_cost_ns(both, 500), MS(600));
-	assert_int_equal(rate_cost_ns((struct rate_limit){.bytes = 1000}, 1), MS(1));
-	assert_int_equal(rate_cost_ns((struct rate_limit){0}, 1 << 20), 0);
-	assert_int_equal(rate_cost_ns(both, SIZE_MAX), RATE_DEBT_NS);
+	assert_int_equal(rate_cost_ns(both, 0, 1), MS(100));
+	assert_int_equal(rate_cost_ns(both, 500, 1), MS(600));
+	assert_int_equal(rate_cost_ns((struct rate_limit){.bytes = 1000}, 1, 1), MS(1));
+	assert_int_equal(rate_cost_ns((struct rate_limit){0}, 1 << 20, 1), 0);
+	assert_int_equal(rate_cost_ns(both, SIZE_MAX, 1), RATE_DEBT_NS);
+	assert_int_equal(rate_cost_ns(both, 100, 3), MS(600));
+	assert_int_equal(rate_cost_ns(both, SIZE_MAX, SIZE_MAX), RATE_DEBT_NS);
 }
 
 static void no_limit_is_no_limit(void **state)
@@ -75,7 +77,7 @@ static void no_limit_is_no_limit(void **state)
 	struct rate r = {0};
 
 	(void)state;
-	assert_int_equal(burst(&r, rate_cost_ns((struct rate_limit){0}, 1 << 20), 0), 1000);
+	assert_int_equal(burst(&r, rate_cost_ns((struct rate_limit){0}, 1 << 20, 1), 0), 1000);
 }
 
 /* Else it could never go. */
@@ -98,7 +100,7 @@ static void what_is_larger_than_a_burst_goes_alone_and_is_paid_for(void **state)
 static void clock_that_jumps_ahead_gives_one_burst(void **state)
 {
 	struct rate r = {0};
-	int64_t cost_ns = rate_cost_ns(ten, 0);
+	int64_t cost_ns = rate_cost_ns(ten, 0, 1);
 
 	(void)state;
 	burst(&r, cost_ns, SECONDS(5));
@@ -109,7 +111,7 @@ static void clock_that_jumps_ahead_gives_one_burst(void **state)
 static void clock_that_goes_back_begins_anew(void **state)
 {
 	struct rate r = {0};
-	int64_t cost_ns = rate_cost_ns(ten, 0);
+	int64_t cost_ns = rate_cost_ns(ten, 0, 1);
 
 	(void)state;
 	burst(&r, cost_ns, SECONDS(1000000));
