@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Open addressing with linear probing. Deletion shifts the rest of the run back, so there are no
+/* Most maps are those of rooms, and most rooms have a handful of people: up to LIST_CAP entries are
+ * a plain list, which is smaller than a table with free slots and as fast. Beyond that: open
+ * addressing with linear probing. Deletion shifts the rest of the run back, so there are no
  * tombstones and lookups stay short however long the table lives. The hash is seeded per process:
  * strangers choose keys (room names, user ids) and must not be able to choose collisions. */
 #include "common/map.h"
@@ -12,14 +14,20 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define CAP_MIN 16
+#define LIST_STEP 2
+#define LIST_CAP 8
+#define TABLE_MIN 16
 
 static struct span byte_key(struct span key);
 static struct span number_key(uint64_t key);
 static uint64_t hash_of(struct span key);
+static bool is_list(const struct map *m);
+static bool is_of(const struct map_slot *slot, struct span key);
 static struct map_slot *find(const struct map *m, struct span key);
+static struct map_slot *find_in_list(const struct map *m, struct span key);
 static void add(struct map *m, struct span key, void *value);
 static void *take(struct map *m, struct span key);
+static void make_room(struct map *m);
 static void put(struct map *m, struct map_slot entry);
 static void shift_back(struct map *m, size_t hole);
 static void resize(struct map *m, size_t cap);
@@ -101,18 +109,31 @@ static uint64_t hash_of(struct span key)
 		     : XXH3_64bits_withSeed(&key.len, sizeof(key.len), seed);
 }
 
+static bool is_list(const struct map *m)
+{
+	return m->cap <= LIST_CAP;
+}
+
+static bool is_of(const struct map_slot *slot, struct span key)
+{
+	return slot->key.len == key.len && (!key.p || memcmp(slot->key.p, key.p, key.len) == 0);
+}
+
 static struct map_slot *find(const struct map *m, struct span key)
 {
-	if (m->len == 0)
-		return NULL;
-	uint64_t hash = hash_of(key);
-	for (size_t i = hash & (m->cap - 1); m->slots[i].value; i = (i + 1) & (m->cap - 1)) {
-		struct map_slot *slot = &m->slots[i];
-		if (slot->hash != hash || slot->key.len != key.len)
-			continue;
-		if (!key.p || memcmp(slot->key.p, key.p, key.len) == 0)
-			return slot;
-	}
+	if (is_list(m))
+		return find_in_list(m, key);
+	for (size_t i = hash_of(key) & (m->cap - 1); m->slots[i].value; i = (i + 1) & (m->cap - 1))
+		if (is_of(&m->slots[i], key))
+			return &m->slots[i];
+	return NULL;
+}
+
+static struct map_slot *find_in_list(const struct map *m, struct span key)
+{
+	for (size_t i = 0; i < m->len; i++)
+		if (is_of(&m->slots[i], key))
+			return &m->slots[i];
 	return NULL;
 }
 
@@ -120,9 +141,8 @@ static void add(struct map *m, struct span key, void *value)
 {
 	must(value);
 	must(!find(m, key));
-	if (m->len + 1 > m->cap / 4 * 3)
-		resize(m, m->cap ? m->cap * 2 : CAP_MIN);
-	put(m, (struct map_slot){hash_of(key), key, value});
+	make_room(m);
+	put(m, (struct map_slot){key, value});
 	m->len++;
 }
 
@@ -133,19 +153,35 @@ static void *take(struct map *m, struct span key)
 	if (!slot)
 		return NULL;
 	void *value = slot->value;
-	shift_back(m, (size_t)(slot - m->slots));
 	m->len--;
-	if (m->cap > CAP_MIN && m->len < m->cap / 8)
+	if (is_list(m)) {
+		*slot = m->slots[m->len];
+		m->slots[m->len] = (struct map_slot){0};
+		return value;
+	}
+	shift_back(m, (size_t)(slot - m->slots));
+	if (m->cap > TABLE_MIN && m->len < m->cap / 8)
 		resize(m, m->cap / 2);
 	return value;
 }
 
+static void make_room(struct map *m)
+{
+	if (m->len < LIST_CAP && m->len == m->cap)
+		resize(m, m->cap + LIST_STEP);
+	else if (m->len == LIST_CAP && is_list(m))
+		resize(m, TABLE_MIN);
+	else if (!is_list(m) && m->len + 1 > m->cap / 4 * 3)
+		resize(m, m->cap * 2);
+}
+
 static void put(struct map *m, struct map_slot entry)
 {
-	size_t i = entry.hash & (m->cap - 1);
+	size_t mask = is_list(m) ? SIZE_MAX : m->cap - 1;
+	size_t i = is_list(m) ? 0 : hash_of(entry.key) & mask;
 
 	while (m->slots[i].value)
-		i = (i + 1) & (m->cap - 1);
+		i = (i + 1) & mask;
 	m->slots[i] = entry;
 }
 
@@ -154,7 +190,7 @@ static void shift_back(struct map *m, size_t hole)
 	size_t mask = m->cap - 1;
 
 	for (size_t i = (hole + 1) & mask; m->slots[i].value; i = (i + 1) & mask) {
-		size_t home = m->slots[i].hash & mask;
+		size_t home = hash_of(m->slots[i].key) & mask;
 		/* an entry may move into the hole unless its home lies after the hole */
 		if (((i - home) & mask) < ((i - hole) & mask))
 			continue;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hash table from bytes or from a 64-bit number to a pointer: open addressing, linear probing,
- * back-shift deletion. The key of a span map is borrowed from the value: it must stay in place as
- * long as the entry. Owns the table only. Loads up to 3/4, never shrinks below 16 slots. */
+/* Table from bytes or from a 64-bit number to a pointer. A small one is a list that is looked
+ * through; a larger one is hashed: open addressing, linear probing, back-shift deletion, loads up
+ * to 3/4. The key of a span map is borrowed from the value: it must stay in place as long as the
+ * entry. Owns the table only. */
 #pragma once
 
 #include "common/span.h"
 
 struct map_slot {
-	uint64_t hash;
 	struct span key; /* p is NULL in number maps */
 	void *value;     /* NULL: free slot */
 };

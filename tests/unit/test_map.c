@@ -65,6 +65,25 @@ static void map_grows_and_shrinks_with_its_entries(void **state)
 	map_fini(&m);
 }
 
+/* Most maps never have more: they are to cost no more than that. */
+static void small_map_has_hardly_a_free_slot(void **state)
+{
+	static const uint64_t keys[] = {7, 0, UINT64_MAX, 3, 9};
+	struct map m;
+
+	(void)state;
+	map_init(&m);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		map_add_u64(&m, keys[i], (void *)(uintptr_t)&keys[i]);
+		assert_in_range(m.cap, m.len, m.len + 1);
+	}
+	assert_ptr_equal(map_remove_u64(&m, 0), &keys[1]);
+	assert_null(map_find_u64(&m, 0));
+	assert_ptr_equal(map_find_u64(&m, 9), &keys[4]);
+	assert_int_equal(m.len, 4);
+	map_fini(&m);
+}
+
 static void map_next_walks_every_value_once(void **state)
 {
 	int values[100], *v;
@@ -132,6 +151,7 @@ int main(void)
 		cmocka_unit_test(map_finds_what_was_added_and_nothing_else),
 		cmocka_unit_test(map_keeps_any_number_as_key),
 		cmocka_unit_test(map_grows_and_shrinks_with_its_entries),
+		cmocka_unit_test(small_map_has_hardly_a_free_slot),
 		cmocka_unit_test(map_next_walks_every_value_once),
 		cmocka_unit_test(map_agrees_with_an_array_on_random_operations),
 	};
