@@ -17,7 +17,7 @@ struct debt {
 };
 
 struct debts {
-	struct debt of[DEBTS_MAX]; /* ascending by n */
+	struct debt *of; /* ascending by n; NULL: none, as for nearly everybody */
 	size_t count;
 	uint64_t told;
 };
@@ -26,6 +26,7 @@ struct debts {
 bool debts_add(struct debts *, uint64_t n);
 /* One before `n` is owed, and the client need not have known that when it sent `n`. */
 bool debts_forbid(const struct debts *, uint64_t n);
+void debts_clear(struct debts *);              /* nothing is owed */
 void debts_settle(struct debts *, uint64_t n); /* that one alone */
 void debts_settle_up_to(struct debts *,
 			uint64_t n); /* `n` is taken: those before it are given up */

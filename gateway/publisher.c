@@ -38,11 +38,12 @@ void publisher_fini(struct publisher *p)
 {
 	while (p->count > 0)
 		drop_first(p);
+	debts_clear(&p->debts);
 }
 
 void publisher_forgive(struct publisher *p)
 {
-	p->debts = (struct debts){0};
+	debts_clear(&p->debts);
 }
 
 enum err publisher_take(struct native_visit *v, const struct frame *f)

@@ -11,7 +11,7 @@ static struct debts d;
 static int empty(void **state)
 {
 	(void)state;
-	d = (struct debts){0};
+	debts_clear(&d);
 	return 0;
 }
 
