@@ -4,6 +4,7 @@
 #include "common/door.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -27,11 +28,13 @@ static int listen_at(const struct door_options *opt, int *why);
 static int listen_at_one(const struct door_options *opt, const struct addrinfo *at, int *why);
 static void set_socket(int fd, const struct door_options *opt);
 static uint16_t bound_port(int fd);
-static int fd_limit(const struct door_options *opt);
+static int fd_limit(const struct door *d);
 static void on_connections(void *owner, unsigned events);
 static bool accept_one(struct door *d);
 static void send_away(int fd);
 static void run_short(struct door *d);
+static void end_short(struct door *d);
+static bool has_room(const struct door *d);
 static void on_resume(struct timer *timer, int64_t now_ns);
 
 enum err door_open(struct loop *loop, const struct door_options *opt, struct door **out)
@@ -41,7 +44,6 @@ enum err door_open(struct loop *loop, const struct door_options *opt, struct doo
 	d->loop = loop;
 	d->opt = *opt;
 	d->fd = -1;
-	d->fd_limit = fd_limit(opt);
 	list_init(&d->visitors);
 	enum err e = door_resume(d);
 	if (e)
@@ -75,6 +77,7 @@ void door_pause(struct door *d)
 	timers_disarm(loop_timers(d->loop), &d->resume);
 	close(d->fd);
 	d->fd = -1;
+	d->said_short = false;
 }
 
 void door_close(struct door **door)
@@ -98,6 +101,11 @@ uint16_t door_port(const struct door *d)
 size_t door_visitors(const struct door *d)
 {
 	return d->count;
+}
+
+bool door_is_short(const struct door *d)
+{
+	return timers_is_armed(&d->resume);
 }
 
 static int listen_at(const struct door_options *opt, int *why)
@@ -159,15 +167,16 @@ static uint16_t bound_port(int fd)
 	return ntohs(at.any.sa_family == AF_INET6 ? at.v6.sin6_port : at.v4.sin_port);
 }
 
-/* The kernel gives the lowest free number, so a high number means that few are left. */
-static int fd_limit(const struct door_options *opt)
+/* Descriptors of this number or above are the reserve. The kernel gives the lowest free number, so
+ * a high one means that few are left. Asked anew each time: an operator may change the limit. */
+static int fd_limit(const struct door *d)
 {
 	struct rlimit limit;
 
 	must(getrlimit(RLIMIT_NOFILE, &limit) == 0);
 	if (limit.rlim_cur > INT32_MAX)
 		return INT32_MAX;
-	return (int)limit.rlim_cur - opt->fd_reserve;
+	return (int)limit.rlim_cur - d->opt.fd_reserve;
 }
 
 static void on_connections(void *owner, unsigned events)
@@ -181,24 +190,25 @@ static void on_connections(void *owner, unsigned events)
 	}
 }
 
-/* False: nobody waits, or there is no room for anybody. */
+/* False: nobody waits any more, or there is no room for anybody. Looked for first, so that nobody
+ * is accepted only to be turned away. */
 static bool accept_one(struct door *d)
 {
+	if (!has_room(d)) {
+		run_short(d);
+		return false;
+	}
 	int fd = accept4(d->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
 		return true;
-	if (fd < 0 && errno == EAGAIN)
-		return false;
-	if (fd < 0 || fd >= d->fd_limit) {
-		if (fd >= 0)
-			close(fd);
-		run_short(d);
+	if (fd < 0 && errno == EAGAIN) {
+		end_short(d);
 		return false;
 	}
-	if (d->is_short) {
-		d->is_short = false;
-		log_info("descriptors_free_again", kv_u64("port", d->port));
+	if (fd < 0) {
+		run_short(d);
+		return false;
 	}
 	if (d->count >= d->opt.max_visitors)
 		send_away(fd);
@@ -225,12 +235,30 @@ static void send_away(int fd)
 
 static void run_short(struct door *d)
 {
-	if (!d->is_short)
-		log_warn("descriptors_short", kv_u64("port", d->port),
-			 kv_i64("limit", d->fd_limit));
-	d->is_short = true;
+	if (!d->said_short)
+		log_warn("descriptors_short", kv_u64("port", d->port), kv_i64("limit", fd_limit(d)),
+			 kv_str("hint", "raise the limit of open files (ulimit -n, LimitNOFILE)"));
+	d->said_short = true;
 	watch_set(d->watch, 0);
 	timers_arm(loop_timers(d->loop), &d->resume, loop_now_ns(d->loop) + SHORT_NS, on_resume);
+}
+
+/* All who waited are in. */
+static void end_short(struct door *d)
+{
+	if (d->said_short)
+		log_info("descriptors_free_again", kv_u64("port", d->port));
+	d->said_short = false;
+}
+
+/* The kernel gives the lowest free number, so a high one means that few are left. */
+static bool has_room(const struct door *d)
+{
+	int fd = fcntl(d->fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 && fd < fd_limit(d);
 }
 
 static void on_resume(struct timer *timer, int64_t now_ns)
@@ -238,5 +266,8 @@ static void on_resume(struct timer *timer, int64_t now_ns)
 	struct door *d = container_of(timer, struct door, resume);
 
 	(void)now_ns;
-	watch_set(d->watch, WATCH_READ);
+	if (has_room(d))
+		watch_set(d->watch, WATCH_READ);
+	else
+		run_short(d);
 }

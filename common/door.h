@@ -43,6 +43,9 @@ MUST_USE enum err door_resume(struct door *);
 void door_close(struct door **); /* drops the visitors without calling on_gone */
 uint16_t door_port(const struct door *);
 size_t door_visitors(const struct door *);
+/* Nobody is let in for want of descriptors: who calls waits in the kernel's queue, those who are in
+ * go on. It ends by itself when some are free. */
+bool door_is_short(const struct door *);
 
 /* The visitor's own slot for its owner's state, and its request again (valid until answered or
  * taken). */

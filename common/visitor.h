@@ -14,8 +14,7 @@ struct door {
 	uint16_t port;
 	struct watch *watch;
 	struct timer resume; /* armed while accepting is paused for want of descriptors */
-	bool is_short;       /* said in the log */
-	int fd_limit;        /* a descriptor of this number or above is given back at once */
+	bool said_short;     /* in the log; until all who waited are in */
 	struct list visitors;
 	size_t count, held_bytes;
 };

@@ -316,6 +316,7 @@ static void on_tick(struct timer *t, int64_t now_ns)
 	metrics_set(METRIC_rooms_asleep, (int64_t)router_rooms_asleep(g->router));
 	metrics_set(METRIC_links_up, router_links_up(g->router));
 	metrics_set(METRIC_suspects, (int64_t)router_suspects(g->router));
+	metrics_set(METRIC_descriptors_short, g->listener && listener_is_short(g->listener));
 	metrics_set(METRIC_cut_off, router_is_cut_off(g->router));
 }
 

@@ -91,6 +91,11 @@ enum err listener_resume(struct listener *l)
 	return e == OK && l->own ? door_resume(l->own) : e;
 }
 
+bool listener_is_short(const struct listener *l)
+{
+	return door_is_short(l->shared) || (l->own && door_is_short(l->own));
+}
+
 void listener_close(struct listener **listener)
 {
 	struct listener *l = *listener;

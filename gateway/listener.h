@@ -13,4 +13,5 @@ MUST_USE enum err listener_open(struct gateway *, struct listener **out);
 void listener_pause(struct listener *); /* accept nobody any more */
 /* Accept again. Errors: as listener_open. */
 MUST_USE enum err listener_resume(struct listener *);
-void listener_close(struct listener **); /* sockets that are still open are cut */
+bool listener_is_short(const struct listener *); /* of descriptors: see door_is_short */
+void listener_close(struct listener **);         /* sockets that are still open are cut */

@@ -529,10 +529,12 @@ static void want_of_descriptors_pauses_accepting_until_some_are_free(void **stat
 
 	caller_say(&h->caller, HEAD);
 	loop_for(h->loop, 250);
+	assert_true(door_is_short(h->door));
 	assert_int_equal(h->asked, 0);
 
 	setrlimit(RLIMIT_NOFILE, &before);
 	await_end(h);
+	assert_false(door_is_short(h->door));
 	assert_non_null(strstr(h->caller.got, "hello"));
 	caller_close(&h->caller);
 	caller_close(&first);
@@ -546,10 +548,14 @@ static void reserve_of_descriptors_is_left_free(void **state)
 	h->opt.fd_reserve = (int)limit.rlim_cur - 3;
 	open_again(h);
 
-	caller_ask(&h->caller, h->loop, door_port(h->door), HEAD);
+	caller_open(&h->caller, door_port(h->door));
+	caller_say(&h->caller, HEAD);
+	loop_for(h->loop, 250);
 
+	assert_true(door_is_short(h->door));
 	assert_int_equal(h->caller.len, 0);
 	assert_int_equal(h->asked, 0);
+	caller_close(&h->caller);
 }
 
 int main(void)
