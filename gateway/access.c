@@ -229,6 +229,7 @@ static void on_rows(void *owner, enum err e, const struct pg_rows *rows, const c
 		metrics_add(METRIC_access_answers, 1);
 		metrics_observe_ns(METRIC_access, loop_now_ns(a->loop) - q->asked_ns);
 		answer_all(q, &answer);
+		user_free(&answer.user);
 	} else if (!answer_from_memory(q)) {
 		metrics_add(METRIC_access_answers + 2, 1);
 		answer_all(q, &answer);

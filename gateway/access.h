@@ -7,6 +7,7 @@
 #include "common/loop.h"
 #include "common/pg.h"
 #include "proto/slot.h"
+#include "proto/user.h"
 
 struct access;
 
@@ -24,10 +25,11 @@ enum access_refusal { /* in the order in which they are said (docs/protocol.md) 
 					function failed */
 };
 
-/* Borrowed for the callback. */
+/* Borrowed for the callback; to keep the user takes a reference. */
 struct access_answer {
 	enum access_refusal refusal;
-	struct span user, name, email, role, user_type;
+	struct user *user; /* granted: who it is; of a service key the name is all */
+	struct span role, user_type;
 	int64_t expires_unix_ms; /* of the session */
 };
 typedef void access_fn(void *owner, const struct access_answer *);
@@ -44,7 +46,7 @@ void access_ask(struct access *, struct span token, enum room_kind, struct span 
  * database: answers from memory when the database has not answered within 500 ms. */
 void access_whoami(struct access *, struct span token, access_fn *, void *owner);
 /* The same for the holder of a service key; `room_id` without an address: no room in particular.
- * refusal is GRANTED (`name` is the key's), DENIED, NO_ROOM or BROKEN. */
+ * refusal is GRANTED (the name is the key's), DENIED, NO_ROOM or BROKEN. */
 void access_ask_key(struct access *, struct span key, enum room_kind, struct span room_id,
 		    access_fn *, void *owner);
 bool access_is_key(struct span token);

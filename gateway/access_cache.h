@@ -17,9 +17,10 @@ void access_cache_init(struct access_cache *, size_t cap_answers);
 void access_cache_fini(struct access_cache *);
 
 /* `key`: token, a NUL, and the room key ("" for whoami). `mark` is how NOTIFY names the session.
- * Only a grant is worth remembering: a refusal forgets. */
+ * Only a grant is worth remembering: a refusal forgets. When its user is as he was, the answer
+ * speaks of him as before (user_share). */
 void access_cache_put(struct access_cache *, struct span key, struct span mark,
-		      const struct access_answer *);
+		      struct access_answer *);
 /* Borrowed until the next put. False: nothing is known, or its session has expired. */
 bool access_cache_find(struct access_cache *, struct span key, int64_t now_unix_ms,
 		       struct access_answer *out);

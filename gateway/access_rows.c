@@ -25,8 +25,12 @@ const char access_key_sql[] = "SELECT refusal, '', name, '', '', 'service'," EXP
 			      ", encode(sha256(convert_to($1::text, 'UTF8')), 'hex')"
 			      " FROM service_authorize($1::text, coalesce($2::text, ''), $3::text)";
 
+struct row {
+	struct span user, name, email, user_type, role;
+};
+
 static enum access_refusal refusal_of(const struct pg_rows *);
-static const char *unfit(const struct access_answer *);
+static const char *unfit(const struct row *);
 static struct span cut(struct span text, size_t max_bytes);
 
 enum err access_rows_read(const struct pg_rows *rows, struct access_answer *out)
@@ -36,23 +40,28 @@ enum err access_rows_read(const struct pg_rows *rows, struct access_answer *out)
 			  kv_str("why", "authorize() and session_lookup() answer with one row"));
 		return ERR_DB_REFUSED;
 	}
-	struct access_answer a = {
-		.refusal = refusal_of(rows),
+	const struct row row = {
 		.user = pg_text(rows, 0, COL_USER),
 		.name = cut(pg_text(rows, 0, COL_NAME), USER_NAME_MAX),
 		.email = pg_text(rows, 0, COL_EMAIL),
 		.user_type = pg_text(rows, 0, COL_TYPE),
 		.role = pg_text(rows, 0, COL_ROLE),
-		.expires_unix_ms = pg_int(rows, 0, COL_EXPIRES),
 	};
-	const char *what = unfit(&a);
+	const char *what = unfit(&row);
 
 	if (what) {
 		log_error("access_failed", kv_str("column", what),
 			  kv_str("why", "too long, or not UTF-8"));
 		return ERR_DB_REFUSED;
 	}
-	*out = a;
+	*out = (struct access_answer){
+		.refusal = refusal_of(rows),
+		.role = row.role,
+		.user_type = row.user_type,
+		.expires_unix_ms = pg_int(rows, 0, COL_EXPIRES),
+	};
+	if (out->refusal == ACCESS_GRANTED)
+		out->user = user_new(row.user, row.name, row.email);
 	return OK;
 }
 
@@ -79,16 +88,16 @@ static enum access_refusal refusal_of(const struct pg_rows *rows)
 }
 
 /* The column that no record could carry: a shard would refuse the whole room for it. */
-static const char *unfit(const struct access_answer *a)
+static const char *unfit(const struct row *r)
 {
 	const struct {
 		const char *column;
 		struct span text;
 		size_t max;
 	} all[] = {
-		{"user_id", a->user, USER_ID_MAX},   {"name", a->name, USER_NAME_MAX},
-		{"email", a->email, USER_EMAIL_MAX}, {"user_type", a->user_type, WORD_MAX},
-		{"role", a->role, WORD_MAX},
+		{"user_id", r->user, USER_ID_MAX},   {"name", r->name, USER_NAME_MAX},
+		{"email", r->email, USER_EMAIL_MAX}, {"user_type", r->user_type, WORD_MAX},
+		{"role", r->role, WORD_MAX},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two rosters: `local` is this gateway's truth about its own connections (what ATTACH says), `copy`
- * is what the owner says of the whole room (what clients are shown). They are kept apart so that
+/* The attendees are this gateway's truth about its own connections (what ATTACH says), `copy` is
+ * what the owner says of the whole room (what clients are shown). They are kept apart so that
  * nobody is shown a joiner before the owner numbered it. */
 #include "gateway/audience_inside.h"
-
-#include <string.h>
 
 #include "common/mem.h"
 
 static void tell_user(struct audience *, enum v0_type, struct roster_entry *, uint64_t relay,
 		      int64_t at_ms);
-static struct roster_entry *local_entry(const struct attendee *);
 static void put_member(const struct attendee *, bool with_kept, struct buf *items);
 static void mark_unseen(struct audience *);
 static void drop_unseen(struct audience *);
-static struct attendee *find_attendee(const struct audience *, uint64_t session);
+static bool is_meant(const struct attendee *, const struct msg_kicked *);
 static struct roster_entry *put_copy(struct audience *, const struct item_member *);
 static bool is_news(const struct audience *, const struct item_member *);
 
@@ -34,7 +31,7 @@ struct audience *audience_new(enum room_kind kind, struct span room_id,
 	a->room_id = a->key + len - room_id.len;
 	a->sink = sink;
 	list_init(&a->attendees);
-	roster_init(&a->local);
+	map_init(&a->by_session);
 	roster_init(&a->copy);
 	changes_init(&a->changes);
 	list_init(&a->of_telling);
@@ -50,7 +47,7 @@ void audience_free(struct audience **pa)
 		return;
 	*pa = NULL;
 	must(list_is_empty(&a->attendees));
-	roster_fini(&a->local);
+	map_fini(&a->by_session);
 	roster_fini(&a->copy);
 	changes_fini(&a->changes);
 	gather_free(&a->gather);
@@ -59,31 +56,35 @@ void audience_free(struct audience **pa)
 	mem_free(a);
 }
 
-struct attendee *audience_add(struct audience *a, void *session, const struct item_member *m)
+struct attendee *audience_add(struct audience *a, void *session, const struct entrant *e)
 {
 	struct attendee *who = mem_new(sizeof *who);
-	bool first;
 
 	who->audience = a;
 	who->owner = session;
-	who->id = (session_id){m->session};
-	who->conn_gen = m->conn_gen;
+	who->id = e->session;
+	who->conn_gen = e->conn_gen;
+	who->user = user_ref(e->user);
+	who->since_ms = e->since_ms;
 	list_init(&who->node);
 	list_add_last(&a->attendees, &who->node);
-	(void)roster_put(&a->local, m, (incarnation_id){0}, &first);
+	map_add_u64(&a->by_session, who->id.v, who);
 	return who;
 }
 
 void audience_remove(struct attendee **pwho)
 {
 	struct attendee *who = *pwho;
+	struct audience *a = who->audience;
 
 	*pwho = NULL;
 	if (who->native)
-		who->audience->natives--;
-	(void)roster_remove(&who->audience->local, local_entry(who));
+		a->natives--;
+	(void)map_remove_u64(&a->by_session, who->id.v);
 	list_remove(&who->node);
 	audience_drop_missed(who);
+	kept_free(&who->kept);
+	user_free(&who->user);
 	mem_free(who);
 }
 
@@ -110,7 +111,7 @@ bool audience_is_calm(const struct audience *a)
 
 bool audience_has_others(const struct audience *a)
 {
-	return roster_entries(&a->copy) > roster_entries(&a->local);
+	return roster_entries(&a->copy) > a->by_session.len;
 }
 
 struct list *audience_attendees(struct audience *a)
@@ -126,11 +127,11 @@ void audience_keep(struct attendee *who, struct span key, unsigned keep, struct 
 
 	if (!keep || !key.len)
 		return;
-	roster_keep(local_entry(who), key, left);
+	kept_put(&who->kept, key, left);
 	if (!shown || shown->conn_gen > who->conn_gen)
 		return;
-	audience_note(a, span_str(shown->user->id));
-	roster_keep(shown, key, left);
+	audience_note(a, user_id(shown->user->who));
+	kept_put(&shown->kept, key, left);
 }
 
 bool audience_has_kept(const struct attendee *who, const char *key)
@@ -140,12 +141,7 @@ bool audience_has_kept(const struct attendee *who, const char *key)
 
 struct span audience_kept(const struct attendee *who, const char *key)
 {
-	const struct roster_entry *e = local_entry(who);
-
-	for (size_t i = 0; i < e->kept_count; i++)
-		if (span_is(span_str(e->kept[i].key), key))
-			return span_of(e->kept[i].body, e->kept[i].body_len);
-	return SPAN_NONE;
+	return kept_find(who->kept, span_str(key));
 }
 
 bool audience_put_members(const struct audience *a, bool with_kept, struct buf *items)
@@ -177,23 +173,19 @@ bool audience_is_known(const struct attendee *who)
 
 void audience_renew(struct attendee *who, uint64_t conn_gen)
 {
-	struct item_member m;
-	struct buf kept;
-	bool first;
-
-	buf_init(&kept, LINK_BATCH_MAX);
-	roster_item(local_entry(who), &kept, &m);
-	m.conn_gen = who->conn_gen = conn_gen;
-	m.kept = SPAN_NONE;
-	(void)roster_put(&who->audience->local, &m, (incarnation_id){0}, &first);
-	buf_fini(&kept);
+	who->conn_gen = conn_gen;
 }
 
-struct roster_entry *audience_own(const struct audience *a, uint64_t session, uint64_t conn_gen)
+struct attendee *audience_own(const struct audience *a, uint64_t session, uint64_t conn_gen)
 {
-	struct roster_entry *e = roster_find(&a->local, (session_id){session});
+	struct attendee *who = map_find_u64(&a->by_session, session);
 
-	return e && e->conn_gen >= conn_gen ? e : NULL;
+	return who && who->conn_gen >= conn_gen ? who : NULL;
+}
+
+bool audience_is_all_native(const struct audience *a)
+{
+	return a->natives == a->by_session.len;
 }
 
 uint64_t audience_seq(const struct audience *a)
@@ -253,14 +245,14 @@ void audience_on_member_left(struct audience *a, const struct msg_member_left *m
 		audience_number(a, m->relay, 1);
 		return;
 	}
-	audience_note(a, span_str(e->user->id));
+	audience_note(a, user_id(e->user->who));
 	tell_user(a, V0_USER_LEFT, e, m->relay, (int64_t)m->at_ms);
 	(void)roster_remove(&a->copy, e);
 }
 
 void audience_on_welcomed(struct audience *a, const struct msg_welcomed *m)
 {
-	struct attendee *who = find_attendee(a, m->session);
+	struct attendee *who = map_find_u64(&a->by_session, m->session);
 
 	audience_flush(a);
 	audience_number(a, m->relay, m->count);
@@ -282,7 +274,7 @@ void audience_on_kicked(struct audience *a, const struct msg_kicked *m)
 	LIST_EACH (&a->attendees, it, ahead) {
 		struct attendee *who = container_of(it, struct attendee, node);
 
-		if (who->owner && roster_is_meant(local_entry(who), m->user, m->session))
+		if (who->owner && is_meant(who, m))
 			a->sink->kicked(who->owner, m->why);
 	}
 }
@@ -300,8 +292,8 @@ void audience_on_cast_out(struct audience *a, const struct msg_cast_out *m, int6
 	audience_number(a, m->relay, 1);
 	bool is_kept = m->keep && m->key.len;
 	if (e && is_kept && !audience_own(a, m->session, e->conn_gen)) {
-		audience_note(a, span_str(e->user->id));
-		roster_keep(e, m->key, m->keep == 1 ? m->body : SPAN_NONE);
+		audience_note(a, user_id(e->user->who));
+		kept_put(&e->kept, m->key, m->keep == 1 ? m->body : SPAN_NONE);
 	}
 	audience_cast(a, m, now_ns);
 }
@@ -339,27 +331,27 @@ static void tell_user(struct audience *a, enum v0_type type, struct roster_entry
 	e->user->unshown = false;
 }
 
-static struct roster_entry *local_entry(const struct attendee *who)
-{
-	struct roster_entry *e = roster_find(&who->audience->local, who->id);
-
-	must(e);
-	return e;
-}
-
 static void put_member(const struct attendee *who, bool with_kept, struct buf *items)
 {
-	struct item_member m;
 	struct buf kept;
 
 	buf_init(&kept, LINK_BATCH_MAX);
-	roster_item(local_entry(who), &kept, &m);
-	m.fresh = !who->welcomed;
-	m.proved = who->proved;
-	m.tail = who->native ? ROSTER_NO_TAIL : who->deaf ? ROSTER_TAIL_OWED : ROSTER_TAIL;
-	if (!with_kept)
-		m.kept = SPAN_NONE;
-	item_put_member(items, &m);
+	if (with_kept)
+		kept_put_items(who->kept, &kept);
+	item_put_member(items, &(struct item_member){
+				       .session = who->id.v,
+				       .conn_gen = who->conn_gen,
+				       .user = user_id(who->user),
+				       .name = user_name(who->user),
+				       .email = user_email(who->user),
+				       .since_ms = (uint64_t)who->since_ms,
+				       .fresh = !who->welcomed,
+				       .kept = buf_span(&kept),
+				       .proved = who->proved,
+				       .tail = who->native ? ROSTER_NO_TAIL
+					       : who->deaf ? ROSTER_TAIL_OWED
+							   : ROSTER_TAIL,
+			       });
 	buf_fini(&kept);
 }
 
@@ -376,38 +368,35 @@ static void drop_unseen(struct audience *a)
 
 		if (e->seen)
 			continue;
-		audience_note(a, span_str(e->user->id));
+		audience_note(a, user_id(e->user->who));
 		(void)roster_remove(&a->copy, e);
 	}
 }
 
-/* From the tail: who is welcomed came last. */
-static struct attendee *find_attendee(const struct audience *a, uint64_t session)
+static bool is_meant(const struct attendee *who, const struct msg_kicked *m)
 {
-	for (struct list *it = a->attendees.prev; it != &a->attendees; it = it->prev) {
-		struct attendee *who = container_of(it, struct attendee, node);
-
-		if (who->id.v == session)
-			return who;
-	}
-	return NULL;
+	return (m->user.len || m->session) &&
+	       (!m->user.len || span_eq(m->user, user_id(who->user))) &&
+	       (!m->session || m->session == who->id.v);
 }
 
 /* Of the connections here nobody knows better than we do what they left. */
 static struct roster_entry *put_copy(struct audience *a, const struct item_member *m)
 {
-	const struct roster_entry *own = audience_own(a, m->session, m->conn_gen);
-	struct item_member told = *m, known;
+	const struct attendee *own = audience_own(a, m->session, m->conn_gen);
+	bool first, is_known = roster_find_user(&a->copy, m->user);
+	struct item_member told = *m;
 	struct buf kept;
-	bool first, is_known = map_find(&a->copy.by_user, m->user);
 
 	buf_init(&kept, LINK_BATCH_MAX);
 	if (own) {
-		roster_item(own, &kept, &known);
-		told.kept = known.kept;
+		kept_put_items(own->kept, &kept);
+		told.kept = buf_span(&kept);
 	}
 	struct roster_entry *e = roster_put(&a->copy, &told, (incarnation_id){0}, &first);
 	buf_fini(&kept);
+	if (own)
+		roster_share(&a->copy, e->user, own->user);
 	if (!is_known) {
 		e->user->unshown = true;
 		e->user->came = a->copy.changes;

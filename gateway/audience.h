@@ -15,8 +15,8 @@ struct audience;
 struct route;
 struct changes;
 
-/* One connection as its room sees it. Made by audience_add; outlives its session while `leaving`.
- */
+/* One connection as its room sees it, and what it says of itself: this gateway's truth. Made by
+ * audience_add; outlives its session while `leaving`. */
 struct attendee {
 	struct list node;
 	struct audience *audience;
@@ -24,18 +24,28 @@ struct attendee {
 	void *owner;         /* the session; NULL: it is gone */
 	session_id id;
 	uint64_t conn_gen;
-	bool native;     /* speaks moot.v1 */
-	bool welcomed;   /* the owner of the room knows it */
-	bool ready;      /* native: is to be shown who is there, with the next changes */
-	uint64_t proved; /* v0: 1 + seq of the last event that it has proved to have received; 0:
-			    none */
-	bool listens;    /* was shown the room, and is shown what happens from then on */
-	bool leaving;    /* gone, but the owner of the room was not told yet */
-	bool deaf;       /* has no socket: lost, in its grace */
-	uint64_t shown;  /* roster.changes when it was last shown the list */
+	struct user *user;
+	int64_t since_ms;
+	struct kept *kept; /* what it left for late joiners */
+	uint64_t proved;   /* v0: 1 + seq of the last event that it has proved to have received;
+			      0: none */
+	uint64_t shown;    /* roster.changes when it was last shown the list */
 	struct changes *missed; /* native: what it reads too slowly to be told now; NULL: nothing */
-	size_t held_bytes;      /* of its casts that wait for the owner of the room */
-	int64_t left_ns;
+	int64_t left_ns;        /* leaving: since when */
+	uint32_t held_bytes;    /* of its casts that wait for the owner of the room */
+	bool native;            /* speaks moot.v1 */
+	bool welcomed;          /* the owner of the room knows it */
+	bool ready;             /* native: is to be shown who is there, with the next changes */
+	bool listens;           /* was shown the room, and is shown what happens from then on */
+	bool leaving;           /* gone, but the owner of the room was not told yet */
+	bool deaf;              /* has no socket: lost, in its grace */
+};
+
+struct entrant { /* who comes in; a reference to the user is kept */
+	session_id session;
+	uint64_t conn_gen;
+	struct user *user;
+	int64_t since_ms;
 };
 
 /* How a room speaks to a visit (`owner` of its attendee). None may add or remove attendees. */
@@ -62,7 +72,7 @@ MUST_USE struct audience *audience_new(enum room_kind, struct span room_id,
 void audience_free(struct audience **); /* must be empty */
 
 /* ---- the connections here ---- */
-struct attendee *audience_add(struct audience *, void *session, const struct item_member *);
+struct attendee *audience_add(struct audience *, void *session, const struct entrant *);
 void audience_remove(struct attendee **);
 bool audience_is_calm(const struct audience *);    /* everybody is welcomed, nobody leaves */
 bool audience_has_others(const struct audience *); /* somebody is there over another gateway */

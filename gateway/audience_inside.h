@@ -14,8 +14,9 @@ struct audience {
 	const char *room_id; /* in key */
 	const struct audience_sink *sink;
 	struct list attendees;
-	size_t natives; /* attendees that are native */
-	struct roster local, copy;
+	struct map by_session; /* the same, by their id */
+	size_t natives;        /* attendees that are native */
+	struct roster copy;
 	uint64_t relay;
 	uint64_t seq; /* of the last event that was shown, or that HEAD named */
 	struct changes changes;
@@ -28,9 +29,10 @@ struct audience {
 
 #define ATTENDEE_ID_LEN 16 /* hex digits of a session, as CAST names it */
 
-/* What a connection here says of itself; NULL: there is none, or its session has moved on to
- * another gateway, under a greater conn_gen. */
-struct roster_entry *audience_own(const struct audience *, uint64_t session, uint64_t conn_gen);
+/* A connection here; NULL: there is none, or its session has moved on to another gateway, under a
+ * greater conn_gen. */
+struct attendee *audience_own(const struct audience *, uint64_t session, uint64_t conn_gen);
+bool audience_is_all_native(const struct audience *);
 bool audience_hears(const struct attendee *);                  /* is to be shown the room */
 bool audience_is_for(const struct attendee *, struct span to); /* `to` as in CAST */
 /* The numbers `relay` and the `count` - 1 after it were given out. */

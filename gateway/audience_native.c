@@ -85,7 +85,7 @@ void audience_note(struct audience *a, struct span user)
 {
 	if (a->natives == 0)
 		return;
-	changes_note(&a->changes, user, map_find(&a->copy.by_user, user) != NULL);
+	changes_note(&a->changes, user, roster_find_user(&a->copy, user) != NULL);
 	want_news(a);
 }
 
@@ -114,8 +114,8 @@ struct payload *audience_native_cast(const struct audience *a, const struct msg_
 	struct buf text;
 
 	if (e) {
-		from.id = span_str(e->user->id);
-		from.name = span_str(e->user->name);
+		from.id = user_id(e->user->who);
+		from.name = user_name(e->user->who);
 	}
 	buf_init(&text, RENDER_MAX);
 	frame_put_cast(&text, &(struct told_cast){
@@ -159,13 +159,11 @@ void audience_event_native(struct audience *a, const struct msg_event *m)
 bool audience_is_for(const struct attendee *who, struct span to)
 {
 	char id[ATTENDEE_ID_LEN + 1];
-	const struct roster_entry *e;
 
 	if (to.len == 0)
 		return true;
 	snprintf(id, sizeof id, "%016" PRIx64, who->id.v);
-	e = roster_find(&who->audience->local, who->id);
-	return span_is(to, id) || span_is(to, e->user->id);
+	return span_is(to, id) || span_eq(to, user_id(who->user));
 }
 
 static void want_news(struct audience *a)
@@ -210,7 +208,7 @@ static void miss(struct attendee *who)
 	metrics_add(METRIC_presence_merged, 1);
 	LIST_EACH (&who->missed->all, it, ahead)
 		if (!change_of(it)->was_here &&
-		    !map_find(&a->copy.by_user, change_user(change_of(it))))
+		    !roster_find_user(&a->copy, change_user(change_of(it))))
 			changes_drop(who->missed, change_of(it));
 }
 
@@ -259,7 +257,7 @@ static struct payload *changes_payload(const struct audience *a, const struct ch
 
 static void put_change(const struct audience *a, const struct change *c, struct buf lists[LISTS])
 {
-	const struct roster_user *u = map_find(&a->copy.by_user, change_user(c));
+	const struct roster_user *u = roster_find_user(&a->copy, change_user(c));
 
 	if (u)
 		frame_add_roster_user(&lists[c->was_here ? CHANGED : JOINED], u);

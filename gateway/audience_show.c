@@ -10,7 +10,7 @@
 #define ROOM_STATE_KEY 1 /* of payloads: a newer list says all that the older one did */
 
 static bool sees(const struct attendee *);
-static struct v0_identity identity_of(const struct audience *a, const struct roster_user *u);
+static struct v0_identity identity_of(const struct audience *a, const struct user *u);
 static bool knows(const struct attendee *who, const struct roster_user *);
 static void show_cast(struct audience *, const struct msg_cast_out *, bool is_owed);
 static void show_one(struct audience *a, struct attendee *who, struct buf *text);
@@ -70,7 +70,7 @@ void audience_show_list(struct audience *a, uint64_t relay, int64_t at_ms)
 void audience_show_user(struct audience *a, enum v0_type type, const struct roster_entry *e,
 			uint64_t relay, int64_t at_ms)
 {
-	struct v0_identity user = identity_of(a, e->user);
+	struct v0_identity user = identity_of(a, e->user->who);
 	struct payload *p = NULL;
 	struct buf text;
 
@@ -93,7 +93,7 @@ void audience_show_user(struct audience *a, enum v0_type type, const struct rost
 
 void audience_show_room(struct audience *a, struct attendee *who, const struct msg_welcomed *m)
 {
-	struct v0_identity self = identity_of(a, roster_find(&a->local, who->id)->user);
+	struct v0_identity self = identity_of(a, who->user);
 	struct buf text;
 
 	buf_init(&text, RENDER_MAX);
@@ -128,20 +128,20 @@ struct payload *audience_v0_cast(const struct audience *a, const struct msg_cast
 /* In the v0 dialect it is one more message of the room. */
 void audience_show_event(struct audience *a, const struct msg_event *m)
 {
-	const struct roster_user *u = map_find(&a->copy.by_user, m->actor);
+	const struct roster_user *u = roster_find_user(&a->copy, m->actor);
 	const struct v0_identity who = {
 		.kind = a->kind,
 		.room_id = span_str(a->room_id),
 		.user = m->actor,
 		.name = m->name,
-		.email = span_str(u ? u->email : ""),
+		.email = u ? user_email(u->who) : SPAN_NONE,
 	};
 	char to[ATTENDEE_ID_LEN + 1];
 	struct msg_cast_out shown = {.relay = m->relay, .body = m->body};
 	struct buf text;
 
 	buf_init(&text, RENDER_MAX);
-	if (m->shape == BODY_DATA && a->natives < roster_entries(&a->local)) {
+	if (m->shape == BODY_DATA && !audience_is_all_native(a)) {
 		bridge_put_v0(&text, m->type, &who, m->body, (int64_t)m->at_ms);
 		shown.body = buf_span(&text);
 	}
@@ -149,7 +149,7 @@ void audience_show_event(struct audience *a, const struct msg_event *m)
 		snprintf(to, sizeof to, "%016" PRIx64, m->session);
 		shown.to = span_str(to);
 	}
-	if (a->natives < roster_entries(&a->local))
+	if (!audience_is_all_native(a))
 		show_cast(a, &shown, m->session);
 	buf_fini(&text);
 }
@@ -159,14 +159,14 @@ static bool sees(const struct attendee *who)
 	return audience_hears(who) && !who->native;
 }
 
-static struct v0_identity identity_of(const struct audience *a, const struct roster_user *u)
+static struct v0_identity identity_of(const struct audience *a, const struct user *u)
 {
 	return (struct v0_identity){
 		.kind = a->kind,
 		.room_id = span_str(a->room_id),
-		.user = span_str(u->id),
-		.name = span_str(u->name),
-		.email = span_str(u->email),
+		.user = user_id(u),
+		.name = user_name(u),
+		.email = user_email(u),
 	};
 }
 
@@ -211,18 +211,17 @@ static void welcome_kept(struct audience *a, struct attendee *who, uint64_t rela
 
 	buf_init(&text, RENDER_MAX);
 	LIST_EACH (&a->copy.entries, it, ahead) {
-		struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
+		const struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
+		const struct attendee *own = audience_own(a, e->session.v, e->conn_gen);
+		const struct kept *kept = own ? own->kept : e->kept;
 
 		if (e->session.v == who->id.v)
 			continue;
-		struct roster_entry *own = audience_own(a, e->session.v, e->conn_gen);
-		if (own)
-			e = own;
-		for (size_t i = 0; i < e->kept_count && count; i++) {
-			if (span_is(span_str(e->kept[i].key), ROSTER_STATE_KEY))
+		for (size_t i = 0; i < kept_count(kept) && count; i++) {
+			if (span_is(kept_at(kept, i).key, ROSTER_STATE_KEY))
 				continue; /* of a native client: v0 knows no such thing */
 			count--;
-			v0_put_seq(&text, span_of(e->kept[i].body, e->kept[i].body_len), relay++);
+			v0_put_seq(&text, kept_at(kept, i).body, relay++);
 			show_one(a, who, &text);
 		}
 	}

@@ -85,7 +85,7 @@ static bool is_for_native(const struct msg_cast_out *m)
 
 static void gather(struct audience *a, const struct msg_cast_out *m)
 {
-	bool has_v0 = a->natives < roster_entries(&a->local);
+	bool has_v0 = !audience_is_all_native(a);
 	struct gathered what = {
 		.session = m->session,
 		.key = audience_cast_key(a, m),

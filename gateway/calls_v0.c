@@ -65,19 +65,19 @@ static void put_session(struct buf *out, const struct call *c, const struct acce
 	buf_put_str(out, "{\"id\":");
 	json_put_string(out, buf_span(&c->token));
 	buf_put_str(out, ",\"userId\":");
-	json_put_string(out, a->user);
+	json_put_string(out, user_id(a->user));
 	buf_put_str(out, ",\"data\":{\"email\":");
-	json_put_string(out, a->email);
+	json_put_string(out, user_email(a->user));
 	buf_put_str(out, ",\"name\":");
-	json_put_string(out, a->name);
+	json_put_string(out, user_name(a->user));
 	buf_put_str(out, "},\"expiresAt\":");
 	buf_put_u64_text(out, a->expires_unix_ms > 0 ? (uint64_t)a->expires_unix_ms : 0);
 	buf_put_str(out, ",\"user\":{\"id\":");
-	json_put_string(out, a->user);
+	json_put_string(out, user_id(a->user));
 	buf_put_str(out, ",\"name\":");
-	json_put_string(out, a->name);
+	json_put_string(out, user_name(a->user));
 	buf_put_str(out, ",\"email\":");
-	json_put_string(out, a->email);
+	json_put_string(out, user_email(a->user));
 	buf_put_str(out, ",\"userType\":");
 	json_put_string(out, a->user_type);
 	buf_put_str(out, "}}");
@@ -130,7 +130,8 @@ static const char *failure_text(const struct call *c)
 
 static void broadcast(struct call *c, const struct access_answer *a)
 {
-	const struct v0_identity who = {c->path.kind, buf_span(&c->id), a->user, a->name, a->email};
+	const struct v0_identity who = {c->path.kind, buf_span(&c->id), user_id(a->user),
+					user_name(a->user), user_email(a->user)};
 	struct span body = visitor_request(c->visitor)->body;
 	char key[ROOM_KEY_MAX];
 	size_t key_len;
@@ -147,7 +148,7 @@ static void broadcast(struct call *c, const struct access_answer *a)
 		put_type(&type, buf_span(&stamped));
 	if (e == OK && !stamped.over)
 		wait_ns = call_wait_ns(c, (struct quota_post){false,
-							      a->user,
+							      who.user,
 							      {.room_key = span_of(key, key_len),
 							       .bytes = body.len}});
 	if (e == ERR_BAD_TYPE)
@@ -161,8 +162,8 @@ static void broadcast(struct call *c, const struct access_answer *a)
 	else
 		questions_publish(gateway_questions(c->calls->gw), span_of(key, key_len),
 				  &(struct question_event){.type = buf_span(&type),
-							   .actor = a->user,
-							   .name = a->name,
+							   .actor = who.user,
+							   .name = who.name,
 							   .body = buf_span(&stamped)},
 				  on_question, c);
 	buf_fini(&stamped);

@@ -104,7 +104,7 @@ static void on_access(void *call, const struct access_answer *a)
 		call_refuse(c, access_err(c, a->refusal));
 		return;
 	}
-	buf_put_span(&c->who, a->name);
+	buf_put_span(&c->who, user_name(a->user));
 	c->route->act(c);
 }
 

@@ -55,7 +55,7 @@ enum err held_put(struct held *h, struct attendee *sender, const struct msg_cast
 	c->type_len = copy(c, c->key_len, m->type);
 	c->to_len = copy(c, c->key_len + c->type_len, m->to);
 	c->body_len = copy(c, c->key_len + c->type_len + c->to_len, m->body);
-	sender->held_bytes += len;
+	sender->held_bytes += (uint32_t)len;
 	*h->total_bytes += len;
 	list_init(&c->node);
 	list_add_last(&h->casts, &c->node);
@@ -130,7 +130,7 @@ static void drop(struct held *h, struct held_cast *c)
 
 	*h->total_bytes -= len;
 	if (c->sender)
-		c->sender->held_bytes -= len;
+		c->sender->held_bytes -= (uint32_t)len;
 	list_remove(&c->node);
 	mem_free(c);
 }

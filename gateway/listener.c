@@ -53,6 +53,7 @@ static bool is_full(const struct listener *l);
 static void on_access(void *owner, const struct access_answer *a);
 static void refuse_access(struct knock *k, enum access_refusal why);
 static void admit(struct knock *k, const struct access_answer *a);
+static struct user *shown_as(struct user *u);
 static void take_in(struct listener *l, struct visitor *v, struct session *session);
 static void refuse(struct knock *k, unsigned status, const char *text, const char *headers);
 static void end_knock(struct knock *k);
@@ -286,17 +287,16 @@ static void refuse_access(struct knock *k, enum access_refusal why)
 static void admit(struct knock *k, const struct access_answer *a)
 {
 	struct upgrade_refusal no = upgrade_valid(visitor_request(k->visitor));
+	struct user *who = shown_as(a->user);
 	const struct admission admission = {
 		.kind = k->kind,
 		.room_id = buf_span(&k->room_id),
 		.token = buf_span(&k->token),
-		.user = a->user.len > 0 ? a->user : a->email,
-		.name = a->name,
-		.email = a->email,
+		.user = who,
 		.role = a->role,
 	};
 
-	if (admission.user.len == 0 || a->name.len == 0 || a->email.len == 0) {
+	if (user_name(a->user).len == 0 || user_email(a->user).len == 0) {
 		metrics_add(METRIC_connections_opened + OPENED_REFUSED, 1);
 		door_answer(k->visitor, 400, "text/plain; charset=utf-8", NULL,
 			    SPAN("Missing required parameters"));
@@ -313,6 +313,14 @@ static void admit(struct knock *k, const struct access_answer *a)
 		end_knock(k);
 		take_in(l, v, session);
 	}
+	user_free(&who);
+}
+
+/* Who has no id goes by his address. */
+static struct user *shown_as(struct user *u)
+{
+	return user_id(u).len > 0 ? user_ref(u)
+				  : user_new(user_email(u), user_name(u), user_email(u));
 }
 
 static void take_in(struct listener *l, struct visitor *v, struct session *session)

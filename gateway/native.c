@@ -22,7 +22,6 @@ static void on_deadline(struct session *);
 static void ask_who(struct native *, struct span token);
 static void on_who(void *owner, const struct access_answer *);
 static void renew_token(struct native *, const struct access_answer *);
-static void identify(struct session *, struct span token, const struct access_answer *);
 static void welcome(struct native *, const struct access_answer *);
 static void go_on(struct session *, struct native *, uint64_t conn_gen,
 		  const struct access_answer *);
@@ -135,7 +134,7 @@ static void on_who(void *owner, const struct access_answer *a)
 		native_close(s, a->refusal == ACCESS_NO_USER ? ERR_NO_USER : ERR_NO_SESSION);
 	else if (s->state == SESSION_JOINING)
 		welcome(n, a);
-	else if (!span_eq(a->user, s->user))
+	else if (!span_eq(user_id(a->user), user_id(s->user)))
 		native_close(s, ERR_NO_SESSION);
 	else
 		renew_token(n, a);
@@ -146,26 +145,16 @@ static void renew_token(struct native *n, const struct access_answer *a)
 	struct session *s = &n->session;
 	struct buf *text = session_scratch(s);
 
-	identify(s, buf_span(&n->token), a);
+	session_identify(s, buf_span(&n->token), a->user);
 	session_renew_lease(s);
 	frame_put_ok(text, &(struct told_ok){0});
 	session_say(s, buf_span(text));
 }
 
-static void identify(struct session *s, struct span token, const struct access_answer *a)
-{
-	session_identify(s, &(struct admission){
-				    .token = token,
-				    .user = a->user,
-				    .name = a->name,
-				    .email = a->email,
-			    });
-}
-
 static void welcome(struct native *n, const struct access_answer *a)
 {
 	struct session *s = &n->session, *known = NULL;
-	struct resume r = {.user = a->user};
+	struct resume r = {.user = user_id(a->user)};
 	bool resumed = resume_read(buf_span(&n->resume), s->set->setup.resume_key, &r);
 
 	if (resumed)
@@ -174,7 +163,7 @@ static void welcome(struct native *n, const struct access_answer *a)
 		go_on(known, n, r.conn_gen, a);
 		return;
 	}
-	identify(s, buf_span(&n->token), a);
+	session_identify(s, buf_span(&n->token), a->user);
 	if (resumed)
 		session_set_name(s, (session_id){r.session}, r.conn_gen + 1);
 	else
@@ -188,7 +177,7 @@ static void go_on(struct session *known, struct native *n, uint64_t conn_gen,
 {
 	known->conn_gen = (known->conn_gen > conn_gen ? known->conn_gen : conn_gen) + 1;
 	native_of(known)->last_n = 0;
-	identify(known, buf_span(&n->token), a);
+	session_identify(known, buf_span(&n->token), a->user);
 	LIST_EACH (&known->visits, it, ahead)
 		native_visit_sleep(native_visit_of(visit_of(it)));
 	session_take_over(known, &n->session);
@@ -207,21 +196,22 @@ static void say_welcome(struct session *s, bool resumed)
 	metrics_observe_ns(METRIC_welcome, session_now(s) - s->opened_ns);
 	buf_init(&token, RESUME_MAX);
 	resume_put(&token, s->set->setup.resume_key,
-		   &(struct resume){s->id.v, s->conn_gen, s->user});
-	frame_put_welcome(text, &(struct told_welcome){
-					.session = s->id.v,
-					.resume = buf_span(&token),
-					.user = {s->user, s->name, s->email},
-					.ping_ms = (uint64_t)(opt->keepalive_ping_ns / NS_PER_MS),
-					.limits =
-						{
-							.message = (uint64_t)opt->limits_message,
-							.rate = (uint64_t)opt->limits_rate,
-							.rooms = ROOMS_PER_CONNECTION,
-							.pending = PENDING_PER_CONNECTION,
-						},
-					.resumed = resumed,
-				});
+		   &(struct resume){s->id.v, s->conn_gen, user_id(s->user)});
+	frame_put_welcome(
+		text, &(struct told_welcome){
+			      .session = s->id.v,
+			      .resume = buf_span(&token),
+			      .user = {user_id(s->user), user_name(s->user), user_email(s->user)},
+			      .ping_ms = (uint64_t)(opt->keepalive_ping_ns / NS_PER_MS),
+			      .limits =
+				      {
+					      .message = (uint64_t)opt->limits_message,
+					      .rate = (uint64_t)opt->limits_rate,
+					      .rooms = ROOMS_PER_CONNECTION,
+					      .pending = PENDING_PER_CONNECTION,
+				      },
+			      .resumed = resumed,
+		      });
 	buf_fini(&token);
 	session_say(s, buf_span(text));
 	session_reset_timer(s);

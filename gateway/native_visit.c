@@ -245,7 +245,8 @@ static void ask(struct native_visit *v)
 
 	access_forget(access, &v->visit);
 	v->visit.asking = true;
-	access_ask(access, s->token, v->visit.kind, v->visit.room_id, on_access, &v->visit);
+	access_ask(access, span_str(s->token), v->visit.kind, v->visit.room_id, on_access,
+		   &v->visit);
 }
 
 static void on_access(void *owner, const struct access_answer *a)
@@ -256,7 +257,7 @@ static void on_access(void *owner, const struct access_answer *a)
 	v->visit.asking = false;
 	if (v->state == NATIVE_KICKED)
 		return;
-	if (!why && !span_eq(a->user, v->visit.session->user))
+	if (!why && !span_eq(user_id(a->user), user_id(v->visit.session->user)))
 		why = ERR_NOT_ALLOWED;
 	if (why) {
 		refuse_join(v, why);
@@ -289,7 +290,7 @@ static void enter(struct native_visit *v)
 	v->entered_ns = session_now(s);
 	native_visit_keep_busy(v);
 	if (!who) {
-		visit_enter(&v->visit, true);
+		visit_enter(&v->visit);
 		audience_set_native(v->visit.attendee);
 	} else if (who->conn_gen < s->conn_gen) {
 		router_renew(who, s->conn_gen, session_now(s));

@@ -89,7 +89,7 @@ void requests_farewell(struct visit *v, const char *kept_key)
 
 static void on_open(struct session *s)
 {
-	visit_enter(only(s), true);
+	visit_enter(only(s));
 }
 
 static void on_text(struct session *s, struct span text)

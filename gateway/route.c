@@ -233,14 +233,14 @@ bool route_on_event(struct route *r, const struct msg_event *m)
 	return true;
 }
 
-struct attendee *route_enter(struct route *r, void *session, const struct item_member *m,
+struct attendee *route_enter(struct route *r, void *session, const struct entrant *e,
 			     int64_t now_ns)
 {
 	struct attendee *who;
 
 	route_wake(r, now_ns);
-	drop_leaver(r, (session_id){m->session});
-	who = audience_add(r->audience, session, m);
+	drop_leaver(r, e->session);
+	who = audience_add(r->audience, session, e);
 	who->route = r;
 	send_join(r, who);
 	return who;

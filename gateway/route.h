@@ -76,7 +76,7 @@ void route_on_refused(struct route *, int64_t now_ns); /* NOT_OWNER: wait, longe
 MUST_USE bool route_on_head(struct route *, const struct msg_head *);
 MUST_USE bool route_on_event(struct route *, const struct msg_event *);
 
-MUST_USE struct attendee *route_enter(struct route *, void *session, const struct item_member *,
+MUST_USE struct attendee *route_enter(struct route *, void *session, const struct entrant *,
 				      int64_t now_ns);
 /* The connection goes on under a greater conn_gen. */
 void route_renew(struct route *, struct attendee *, uint64_t conn_gen, int64_t now_ns);

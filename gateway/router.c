@@ -68,17 +68,17 @@ void router_free(struct router **pr)
 }
 
 struct attendee *router_enter(struct router *r, struct span room_key, void *session,
-			      const struct item_member *m, int64_t now_ns)
+			      const struct entrant *e, int64_t now_ns)
 {
 	struct route *route = map_find(&r->routes, room_key);
 
 	if (route)
-		return route_enter(route, session, m, now_ns);
+		return route_enter(route, session, e, now_ns);
 	route = route_new(room_key, &r->shared);
 	route->on_hold = r->slots[route->slot].held_ns;
 	map_add(&r->routes, span_str(route->key), route);
 	list_add_last(&r->slots[route->slot].routes, &route->of_slot);
-	struct attendee *who = route_enter(route, session, m, now_ns);
+	struct attendee *who = route_enter(route, session, e, now_ns);
 	router_attach(r, route, now_ns);
 	return who;
 }

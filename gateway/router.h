@@ -29,9 +29,9 @@ MUST_USE struct router *router_new(const struct router_setup *); /* copies the s
 void router_free(struct router **);                              /* every room must be empty */
 
 /* ---- rooms ---- */
-/* A connection enters; `m` says who it is; `room_key` is a valid one. */
+/* A connection enters; `room_key` is a valid one. */
 MUST_USE struct attendee *router_enter(struct router *, struct span room_key, void *session,
-				       const struct item_member *m, int64_t now_ns);
+				       const struct entrant *, int64_t now_ns);
 void router_leave(struct router *, struct attendee **, int64_t now_ns); /* takes it */
 /* It came back over another socket. */
 void router_renew(struct attendee *, uint64_t conn_gen, int64_t now_ns);

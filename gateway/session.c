@@ -33,17 +33,16 @@ static struct session *make(struct session_set *, const struct dialect *);
 static bool is_clean(unsigned code);
 static void deafen(struct session *);
 static void start_grace(struct session *);
-static struct span keep(uint8_t **at, struct span text);
 static bool is_final(enum err why);
 static void count_close(const struct session *, unsigned code);
-static void session_free(void *session);
+static void end(void *session);
 
 struct session *session_new(struct gateway *gw, const struct admission *a)
 {
 	struct session *s = make(gateway_sessions(gw), &dialect_v0);
 	struct visit *v = mem_new(sizeof *v);
 
-	session_identify(s, a);
+	session_identify(s, a->token, a->user);
 	visit_init(v, s, a->kind, a->room_id);
 	visit_set_role(v, a->role);
 	return s;
@@ -54,17 +53,15 @@ struct session *session_new_native(struct gateway *gw)
 	return make(gateway_sessions(gw), &dialect_native);
 }
 
-void session_identify(struct session *s, const struct admission *a)
+void session_identify(struct session *s, struct span token, struct user *user)
 {
-	uint8_t *before = s->identity; /* what `a` borrows may be in there */
-	uint8_t *at = mem_new(a->token.len + a->user.len + a->name.len + a->email.len + 1);
+	struct user *before = s->user;
 
-	s->identity = at;
-	s->token = keep(&at, a->token);
-	s->user = keep(&at, a->user);
-	s->name = keep(&at, a->name);
-	s->email = keep(&at, a->email);
-	mem_free(before);
+	s->user = user_ref(user);
+	user_free(&before);
+	mem_free(s->token);
+	s->token = mem_new(token.len + 1); /* what was granted is text without a NUL */
+	memcpy(s->token, token.p, token.len);
 }
 
 void session_on_open(struct session *s, struct socket *socket)
@@ -216,7 +213,7 @@ void session_shut(struct session *s)
 	s->dialect->on_shut(s);
 	list_remove(&s->node);
 	metrics_set(METRIC_sessions, (int64_t)--set->count);
-	set->setup.reap(set->setup.owner, session_free, s);
+	set->setup.reap(set->setup.owner, end, s);
 }
 
 void session_close(struct session *s, enum err why)
@@ -283,6 +280,13 @@ void session_deliver_bundle(struct session *s, struct bundle *b)
 		session_deliver(s, b->each[i], true);
 }
 
+void session_free(struct session *s)
+{
+	user_free(&s->user);
+	mem_free(s->token);
+	mem_free(s);
+}
+
 static struct session *make(struct session_set *set, const struct dialect *dialect)
 {
 	struct session *s = mem_new(dialect->session_size);
@@ -309,16 +313,6 @@ static void start_grace(struct session *s)
 	s->grace_ns = session_now(s) + s->set->setup.opt->presence_grace_ns;
 }
 
-static struct span keep(uint8_t **at, struct span text)
-{
-	struct span kept = span_of(*at, text.len);
-
-	if (text.len)
-		memcpy(*at, text.p, text.len);
-	*at += text.len;
-	return kept;
-}
-
 /* Whose right was taken away does not come back within the grace. */
 static bool is_final(enum err why)
 {
@@ -339,10 +333,7 @@ static void count_close(const struct session *s, unsigned code)
 	metrics_add(METRIC_connections_closed + why, 1);
 }
 
-static void session_free(void *session)
+static void end(void *session)
 {
-	struct session *s = session;
-
-	mem_free(s->identity);
-	mem_free(s);
+	session_free(session);
 }

@@ -6,18 +6,20 @@
 
 #include "common/err.h"
 #include "common/span.h"
+#include "proto/user.h"
 #include "proto/v0.h"
 
 struct session;
 struct socket;
 struct gateway;
 
-/* Who may enter, as authorize() said; all strings are copied by session_new. */
+/* Who may enter, as authorize() said; session_new copies the strings and refers to the user. */
 struct admission {
 	enum room_kind kind;
 	struct span room_id;
 	struct span token; /* the session token: kept only to ask again, never logged */
-	struct span user, name, email, role;
+	struct user *user;
+	struct span role;
 };
 
 /* ---- called by the edge (listener.c, socket.c) ---- */

@@ -30,7 +30,8 @@ void session_renew_lease(struct session *s)
 
 bool session_admit(struct session *s, struct span text, int64_t now_ns)
 {
-	int64_t wait_ns = quota_take(&s->set->quota, &s->rate, s->user, text.len, now_ns);
+	struct span user = s->user ? user_id(s->user) : SPAN_NONE;
+	int64_t wait_ns = quota_take(&s->set->quota, &s->rate, user, text.len, now_ns);
 
 	if (wait_ns)
 		refuse(s, text, wait_ns, now_ns);

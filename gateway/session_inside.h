@@ -28,9 +28,9 @@ struct session {
 	enum session_state state;
 	session_id id;
 	uint64_t conn_gen;
-	enum err why;                         /* CLOSING: the reason given to the client */
-	struct span token, user, name, email; /* in identity */
-	uint8_t *identity;
+	enum err why;      /* CLOSING: the reason given to the client */
+	struct user *user; /* native: NULL until it was welcomed */
+	char *token;       /* likewise */
 	struct socket *socket;
 	struct list visits; /* of visit.of_session, in the order in which they were made */
 	struct timer timer;
@@ -54,7 +54,8 @@ struct session_set {
 
 /* session.c */
 void session_init(struct session *, struct session_set *, const struct dialect *);
-void session_identify(struct session *, const struct admission *); /* token, user, name, email */
+void session_identify(struct session *, struct span token, struct user *); /* refers to the user */
+void session_free(struct session *); /* out of everything before */
 void session_move(struct session *, enum session_state);
 void session_leave(struct session *); /* out of its rooms, with a farewell */
 void session_shut(struct session *);  /* out of everything; freed when the turn is over */

@@ -36,8 +36,7 @@ void session_set_free(struct session_set **pset)
 			visit_drop(&v);
 		}
 		s->dialect->on_shut(s);
-		mem_free(s->identity);
-		mem_free(s);
+		session_free(s);
 	}
 	buf_fini(&set->scratch);
 	buf_fini(&set->frame);
@@ -68,7 +67,8 @@ void session_set_recheck(struct session_set *set)
 
 		LIST_EACH (&s->visits, at, after)
 			if (session_has_socket(s) &&
-			    !access_remembers(set->setup.access, s->token, visit_of(at)->room_key))
+			    !access_remembers(set->setup.access, span_str(s->token),
+					      visit_of(at)->room_key))
 				visit_renew_lease(visit_of(at));
 	}
 }

@@ -49,19 +49,16 @@ void visit_set_role(struct visit *v, struct span role)
 	v->role = span_of(v->bytes + key_len, role.len);
 }
 
-void visit_enter(struct visit *v, bool fresh)
+void visit_enter(struct visit *v)
 {
 	struct session *s = v->session;
 
 	v->attendee = router_enter(s->set->setup.router, v->room_key, v,
-				   &(struct item_member){
-					   .session = s->id.v,
+				   &(struct entrant){
+					   .session = s->id,
 					   .conn_gen = s->conn_gen,
 					   .user = s->user,
-					   .name = s->name,
-					   .email = s->email,
-					   .since_ms = (uint64_t)wall_unix_ms(),
-					   .fresh = fresh,
+					   .since_ms = wall_unix_ms(),
 				   },
 				   session_now(s));
 }
@@ -93,7 +90,7 @@ void visit_renew_lease(struct visit *v)
 	if (v->asking)
 		return;
 	v->asking = true;
-	access_ask(s->set->setup.access, s->token, v->kind, v->room_id, on_lease, v);
+	access_ask(s->set->setup.access, span_str(s->token), v->kind, v->room_id, on_lease, v);
 }
 
 void visit_cast(struct visit *v, struct msg_cast *m)
@@ -127,7 +124,8 @@ struct v0_identity visit_identity(const struct visit *v)
 {
 	const struct session *s = v->session;
 
-	return (struct v0_identity){v->kind, v->room_id, s->user, s->name, s->email};
+	return (struct v0_identity){v->kind, v->room_id, user_id(s->user), user_name(s->user),
+				    user_email(s->user)};
 }
 
 struct visit *visit_of(struct list *of_session)
@@ -191,7 +189,7 @@ static enum err lease_verdict(const struct session *s, const struct access_answe
 		[ACCESS_DENIED] = ERR_REVOKED,  [ACCESS_BROKEN] = OK,
 	};
 
-	if (a->refusal == ACCESS_GRANTED && !span_eq(a->user, s->user))
+	if (a->refusal == ACCESS_GRANTED && !span_eq(user_id(a->user), user_id(s->user)))
 		return ERR_NO_SESSION; /* the token now speaks for somebody else */
 	return reasons[a->refusal];
 }

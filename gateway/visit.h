@@ -22,7 +22,7 @@ struct visit {
 /* Not in yet. `v` is zeroed and becomes the session's. The room id was checked: it can be one. */
 void visit_init(struct visit *, struct session *, enum room_kind, struct span room_id);
 void visit_set_role(struct visit *, struct span role);
-void visit_enter(struct visit *, bool fresh);
+void visit_enter(struct visit *);
 /* Out of the room and freed. Nobody may go on seeing it type or edit: that is taken back first. */
 void visit_leave(struct visit **);
 void visit_drop(struct visit **); /* the same, when the process ends: tells nobody */

@@ -63,9 +63,9 @@ void frame_add_roster_user(struct buf *list, const struct roster_user *user)
 
 	buf_init(&connections, list->max);
 	put_connections(&connections, user);
-	frame_add_member(list, &(struct told_member){.id = span_str(user->id),
-						     .name = span_str(user->name),
-						     .email = span_str(user->email),
+	frame_add_member(list, &(struct told_member){.id = user_id(user->who),
+						     .name = user_name(user->who),
+						     .email = user_email(user->who),
 						     .connections = buf_span(&connections)});
 	if (connections.over)
 		list->over = true;
@@ -211,26 +211,21 @@ static void put_connections(struct buf *list, const struct roster_user *user)
  */
 static void put_state(struct buf *out, const struct roster_entry *e)
 {
-	const struct roster_kept *state = NULL;
-	bool empty = true;
+	struct span state = kept_find(e->kept, SPAN(ROSTER_STATE_KEY));
+	bool empty = state.len <= 2;
 
-	for (size_t i = 0; i < e->kept_count; i++)
-		if (strcmp(e->kept[i].key, ROSTER_STATE_KEY) == 0)
-			state = &e->kept[i];
 	buf_put_u8(out, '{');
-	if (state && state->body_len > 2) {
-		buf_put(out, state->body + 1, state->body_len - 2); /* without its braces */
-		empty = false;
-	}
-	for (size_t i = 0; i < e->kept_count; i++) {
-		const struct roster_kept *k = &e->kept[i];
+	if (!empty)
+		buf_put(out, state.p + 1, state.len - 2); /* without its braces */
+	for (size_t i = 0; i < kept_count(e->kept); i++) {
+		const struct item_kept k = kept_at(e->kept, i);
 
-		if (k == state)
+		if (span_is(k.key, ROSTER_STATE_KEY))
 			continue;
 		buf_put_str(out, empty ? "" : ",");
-		json_put_string(out, span_str(k->key));
+		json_put_string(out, k.key);
 		buf_put_u8(out, ':');
-		buf_put_span(out, bridge_data(span_of(k->body, k->body_len)));
+		buf_put_span(out, bridge_data(k.body));
 		empty = false;
 	}
 	buf_put_u8(out, '}');

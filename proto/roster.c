@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/roster.h"
 
-#include <string.h>
-
 #include "common/mem.h"
-
-#define KEPT_KEY_MAX 64 /* bytes; keys come from proto/v0.def */
 
 static struct roster_entry *add_entry(struct roster *, const struct item_member *);
 static void refresh_entry(struct roster *, struct roster_entry *, const struct item_member *);
@@ -13,10 +9,6 @@ static struct roster_user *user_of(struct roster *, const struct item_member *);
 static void free_user(struct roster *, struct roster_user *);
 static void place(struct roster *, struct roster_entry *);
 static bool comes_before(const struct roster_entry *, const struct roster_entry *);
-static void keep_list(struct roster_entry *, struct span kept);
-static void forget(struct roster_entry *, size_t at);
-static void free_entry(struct roster_entry *);
-static char *str_copy(struct span);
 
 void roster_init(struct roster *r)
 {
@@ -50,10 +42,10 @@ struct roster_entry *roster_put(struct roster *r, const struct item_member *m, i
 		*first = e->user->count == 1;
 	}
 	e->home = home;
-	e->tail = (unsigned)m->tail;
+	e->tail = (uint8_t)m->tail;
 	if (m->proved > e->proved)
 		e->proved = m->proved;
-	keep_list(e, m->kept);
+	kept_replace(&e->kept, m->kept);
 	return e;
 }
 
@@ -64,7 +56,7 @@ struct roster_entry *roster_find(const struct roster *r, session_id session)
 
 bool roster_is_meant(const struct roster_entry *e, struct span user, uint64_t session)
 {
-	return (user.len || session) && (!user.len || span_is(user, e->user->id)) &&
+	return (user.len || session) && (!user.len || span_eq(user, user_id(e->user->who))) &&
 	       (!session || session == e->session.v);
 }
 
@@ -76,7 +68,8 @@ bool roster_remove(struct roster *r, struct roster_entry *e)
 	(void)map_remove_u64(&r->by_session, e->session.v);
 	list_remove(&e->of_roster);
 	list_remove(&e->of_user);
-	free_entry(e);
+	kept_free(&e->kept);
+	mem_free(e);
 	if (--u->count > 0)
 		return false;
 	free_user(r, u);
@@ -88,21 +81,18 @@ bool roster_leads(const struct roster_entry *e)
 	return e->user->entries.next == &e->of_user;
 }
 
-void roster_keep(struct roster_entry *e, struct span key, struct span body)
+void roster_share(struct roster *r, struct roster_user *u, struct user *who)
 {
-	for (size_t i = 0; i < e->kept_count; i++)
-		if (span_is(key, e->kept[i].key)) {
-			forget(e, i);
-			break;
-		}
-	if (body.len == 0 || body.len > KEPT_BODY_MAX || e->kept_count == KEPT_PER_SESSION ||
-	    key.len == 0 || key.len > KEPT_KEY_MAX)
+	if (u->who == who || !user_eq(u->who, who))
 		return;
-	e->kept[e->kept_count++] = (struct roster_kept){
-		.key = str_copy(key),
-		.body = mem_copy(body.p, body.len),
-		.body_len = body.len,
-	};
+	(void)map_remove(&r->by_user, user_id(u->who));
+	user_share(&u->who, who);
+	map_add(&r->by_user, user_id(u->who), u);
+}
+
+struct roster_user *roster_find_user(const struct roster *r, struct span id)
+{
+	return map_find(&r->by_user, id);
 }
 
 size_t roster_kept_of_others(const struct roster *r, const struct roster_entry *self)
@@ -112,8 +102,8 @@ size_t roster_kept_of_others(const struct roster *r, const struct roster_entry *
 	LIST_EACH (&r->entries, it, ahead) {
 		const struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
 
-		for (size_t i = 0; e != self && i < e->kept_count; i++)
-			count += strcmp(e->kept[i].key, ROSTER_STATE_KEY) != 0;
+		for (size_t i = 0; e != self && i < kept_count(e->kept); i++)
+			count += !span_is(kept_at(e->kept, i).key, ROSTER_STATE_KEY);
 	}
 	return count;
 }
@@ -144,17 +134,13 @@ void roster_put_items(const struct roster *r, struct buf *items)
 void roster_item(const struct roster_entry *e, struct buf *kept, struct item_member *out)
 {
 	buf_clear(kept);
-	for (size_t i = 0; i < e->kept_count; i++)
-		item_put_kept(kept, &(struct item_kept){
-					    .key = span_str(e->kept[i].key),
-					    .body = span_of(e->kept[i].body, e->kept[i].body_len),
-				    });
+	kept_put_items(e->kept, kept);
 	*out = (struct item_member){
 		.session = e->session.v,
 		.conn_gen = e->conn_gen,
-		.user = span_str(e->user->id),
-		.name = span_str(e->user->name),
-		.email = span_str(e->user->email),
+		.user = user_id(e->user->who),
+		.name = user_name(e->user->who),
+		.email = user_email(e->user->who),
 		.since_ms = (uint64_t)e->since_ms,
 		.kept = buf_span(kept),
 		.proved = e->proved,
@@ -197,28 +183,21 @@ static void refresh_entry(struct roster *r, struct roster_entry *e, const struct
 
 static struct roster_user *user_of(struct roster *r, const struct item_member *m)
 {
-	char *id = str_copy(m->user);
-	struct roster_user *u = map_find(&r->by_user, span_str(id));
+	struct roster_user *u = roster_find_user(r, m->user);
 
-	if (u) {
-		mem_free(id);
+	if (u)
 		return u;
-	}
 	u = mem_new(sizeof(*u));
 	list_init(&u->entries);
-	u->id = id;
-	u->name = str_copy(m->name);
-	u->email = str_copy(m->email);
-	map_add(&r->by_user, span_str(id), u);
+	u->who = user_new(m->user, m->name, m->email);
+	map_add(&r->by_user, user_id(u->who), u);
 	return u;
 }
 
 static void free_user(struct roster *r, struct roster_user *u)
 {
-	(void)map_remove(&r->by_user, span_str(u->id));
-	mem_free(u->id);
-	mem_free(u->name);
-	mem_free(u->email);
+	(void)map_remove(&r->by_user, user_id(u->who));
+	user_free(&u->who);
 	mem_free(u);
 }
 
@@ -244,41 +223,4 @@ static bool comes_before(const struct roster_entry *a, const struct roster_entry
 	if (a->since_ms != b->since_ms)
 		return a->since_ms < b->since_ms;
 	return a->session.v < b->session.v;
-}
-
-static void keep_list(struct roster_entry *e, struct span kept)
-{
-	struct item_kept k;
-
-	if (kept.len == 0)
-		return;
-	while (e->kept_count > 0)
-		forget(e, e->kept_count - 1);
-	while (item_next_kept(&kept, &k))
-		roster_keep(e, k.key, k.body);
-}
-
-static void forget(struct roster_entry *e, size_t at)
-{
-	mem_free(e->kept[at].key);
-	mem_free(e->kept[at].body);
-	e->kept_count--;
-	memmove(&e->kept[at], &e->kept[at + 1], (e->kept_count - at) * sizeof(e->kept[0]));
-}
-
-static void free_entry(struct roster_entry *e)
-{
-	while (e->kept_count > 0)
-		forget(e, e->kept_count - 1);
-	mem_free(e);
-}
-
-/* Ends at a NUL inside: the same text for everybody who reads it. */
-static char *str_copy(struct span text)
-{
-	char *s = mem_new(text.len + 1);
-
-	if (text.len > 0)
-		memcpy(s, text.p, text.len);
-	return s;
 }

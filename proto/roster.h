@@ -7,8 +7,10 @@
 
 #include "common/list.h"
 #include "common/map.h"
+#include "proto/kept.h"
 #include "proto/limits.h"
 #include "proto/message.h"
+#include "proto/user.h"
 
 /* Under which a native connection's state is kept; other keys are those of v0 messages. */
 #define ROSTER_STATE_KEY "state"
@@ -17,16 +19,10 @@ enum roster_tail { ROSTER_NO_TAIL, ROSTER_TAIL, ROSTER_TAIL_OWED }; /* `tail` of
 
 struct roster_user {
 	struct list entries; /* of roster_entry.of_user, in roster order */
-	size_t count;
-	char *id, *name, *email; /* name and email: as the first entry gave them */
+	struct user *who;    /* name and address: as the first entry gave them */
+	unsigned count;
 	bool unshown;  /* scratch of the owner of the roster: came, and not all were shown that */
 	uint64_t came; /* likewise: roster.changes then */
-};
-
-struct roster_kept {
-	char *key;
-	uint8_t *body;
-	size_t body_len;
 };
 
 struct roster_entry {
@@ -38,12 +34,12 @@ struct roster_entry {
 	incarnation_id home; /* the gateway that holds the connection; at a gateway's copy: 0 unless
 				known */
 	int64_t since_ms;
-	size_t kept_count;
-	struct roster_kept kept[KEPT_PER_SESSION];
+	struct kept *kept;
 	uint64_t proved;   /* as in the member: 1 + seq; 0: none */
-	unsigned tail;     /* likewise */
-	bool seen;         /* scratch of the owner of the roster: marking, replacing */
-	uint64_t told_gen; /* likewise: the conn_gen that gateways were told */
+	uint64_t told_gen; /* scratch of the owner of the roster: the conn_gen that gateways were
+			      told */
+	uint8_t tail;      /* as in the member */
+	bool seen;         /* scratch likewise: marking, replacing */
 };
 
 struct roster {
@@ -67,12 +63,13 @@ struct roster_entry *roster_find(const struct roster *, session_id);
 bool roster_is_meant(const struct roster_entry *, struct span user, uint64_t session);
 /* Remove; the entry and perhaps its user are freed. Returns true when it was the user's last. */
 bool roster_remove(struct roster *, struct roster_entry *);
+/* What the roster says of this user, it says by `who` from now on, who is the same. */
+void roster_share(struct roster *, struct roster_user *, struct user *who);
+/* NULL: no entry is his. */
+struct roster_user *roster_find_user(const struct roster *, struct span id);
 /* Is it the first of its user's: the one by which a list of users shows it? */
 bool roster_leads(const struct roster_entry *);
 
-/* Keep `body` for late joiners, or forget it (empty body). A body over KEPT_BODY_MAX or a ninth key
- * is not kept. */
-void roster_keep(struct roster_entry *, struct span key, struct span body);
 size_t
 roster_kept_of_others(const struct roster *,
 		      const struct roster_entry *self); /* how many messages a v0 welcome shows */

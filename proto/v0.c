@@ -188,9 +188,9 @@ void v0_put_users(struct buf *out, const struct roster *roster)
 		if (!roster_leads(e))
 			continue; /* the user's first connection stands for all */
 		buf_put_str(out, before);
-		json_put_string(out, span_str(e->user->id));
-		put_member(out, "userName", span_str(e->user->name));
-		put_member(out, "userEmail", span_str(e->user->email));
+		json_put_string(out, user_id(e->user->who));
+		put_member(out, "userName", user_name(e->user->who));
+		put_member(out, "userEmail", user_email(e->user->who));
 		buf_put_str(out, ",\"connectedAt\":");
 		put_time(out, e->since_ms);
 		buf_put_u8(out, '}');

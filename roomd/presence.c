@@ -164,7 +164,7 @@ void presence_cast(struct presence *p, const struct attachment *from, const stru
 		return; /* late: the session goes on over another gateway, with what it is told
 			   there */
 	if (e && m->keep)
-		roster_keep(e, m->key, m->keep == 1 ? m->body : SPAN_NONE);
+		kept_put(&e->kept, m->key, m->keep == 1 ? m->body : SPAN_NONE);
 	if (!notice_cast_has_hearer(&n, from))
 		return;
 	p->relay += numbered;

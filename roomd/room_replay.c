@@ -79,7 +79,7 @@ void room_on_proved(struct room *r, const struct msg_proved *m, int64_t now_ns)
 void room_replay_note(struct room *r, const struct roster_entry *e, int64_t now_ns)
 {
 	if (e->proved > 0 && r->env->resume_ns > 0)
-		tails_note(&r->replay.tails, e->session.v, span_str(e->user->id), e->proved - 1,
+		tails_note(&r->replay.tails, e->session.v, user_id(e->user->who), e->proved - 1,
 			   now_ns + r->env->resume_ns);
 }
 
@@ -164,7 +164,7 @@ static bool claim(struct room *r, struct replay *p, struct roster_entry *e, int6
 {
 	bool certain = true;
 
-	if (tails_claim(&r->replay.tails, span_str(e->user->id), &p->after)) {
+	if (tails_claim(&r->replay.tails, user_id(e->user->who), &p->after)) {
 		p->claimed = true;
 		return true;
 	}

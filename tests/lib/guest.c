@@ -38,6 +38,7 @@ void guest_hello(struct guest *c, const char *resume)
 	guest_say(c, text);
 	struct access_answer a = answer_of(c, ACCESS_GRANTED);
 	lobby_answer_to(c->gateway, c->socket.session, &a);
+	user_free(&a.user);
 }
 
 void guest_greet(struct guest *c, struct gateway *g, const char *user)
@@ -52,6 +53,7 @@ void guest_answer(struct guest *c, enum access_refusal refusal)
 	struct access_answer a = answer_of(c, refusal);
 
 	lobby_answer(c->gateway, &a);
+	user_free(&a.user);
 }
 
 void guest_ask(struct guest *c, const char *more)
@@ -126,13 +128,14 @@ const char *guest_told(struct guest *c)
 	return c->told;
 }
 
+/* Its user is the caller's. */
 static struct access_answer answer_of(const struct guest *c, enum access_refusal refusal)
 {
+	struct span user = span_str(c->user);
+
 	return (struct access_answer){
 		.refusal = refusal,
-		.user = span_str(c->user),
-		.name = span_str(c->user),
-		.email = SPAN("x@example.org"),
+		.user = user_new(user, user, SPAN("x@example.org")),
 		.role = SPAN("editor"),
 	};
 }

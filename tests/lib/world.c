@@ -112,11 +112,18 @@ void world_view_says(struct world *w, uint64_t owner, uint64_t epoch, int64_t no
 	router_flush(w->router, now_ns);
 }
 
+struct attendee *world_let_in(struct world *w, uint64_t session, const char *user, int64_t now_ns)
+{
+	struct entrant e = {{session}, 1, user_new(span_str(user), SPAN_NONE, SPAN_NONE), 0};
+	struct attendee *who = router_enter(w->router, ROOM, w, &e, now_ns);
+
+	user_free(&e.user);
+	return who;
+}
+
 void world_enter(struct world *w, int64_t now_ns)
 {
-	const struct item_member m = {.session = 1, .conn_gen = 1, .user = SPAN("u1"), .fresh = 1};
-
-	w->who = router_enter(w->router, ROOM, w, &m, now_ns);
+	w->who = world_let_in(w, 1, "u1", now_ns);
 	router_flush(w->router, now_ns);
 }
 

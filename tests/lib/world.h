@@ -30,6 +30,8 @@ int world_close(void **state);
 void world_put_shard(struct world *w, unsigned i, enum member_state state);
 void world_view_says(struct world *w, uint64_t owner, uint64_t epoch, int64_t now_ns);
 void world_enter(struct world *w, int64_t now_ns);
+/* One more connection, of this user. */
+struct attendee *world_let_in(struct world *w, uint64_t session, const char *user, int64_t now_ns);
 void world_cast(struct world *w, const char *body, int64_t now_ns);
 void world_say_attached(struct fake_shard *s, uint64_t epoch, int64_t now_ns);
 void world_say_welcomed(struct fake_shard *s, int64_t now_ns);

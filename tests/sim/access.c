@@ -159,13 +159,14 @@ static void answer(struct inquiry *q, enum access_refusal refusal)
 	char user[8], name[8];
 	int len = snprintf(user, sizeof user, "u%u", q->user);
 	int name_len = snprintf(name, sizeof name, "U%u", q->user);
+	struct user *who =
+		user_new(span_of(user, (size_t)len), span_of(name, (size_t)name_len), SPAN_NONE);
 
 	q->fn = NULL;
 	if (fn)
-		fn(q->owner, &(struct access_answer){.refusal = refusal,
-						     .user = span_of(user, (size_t)len),
-						     .name = span_of(name, (size_t)name_len),
-						     .role = SPAN("editor")});
+		fn(q->owner, &(struct access_answer){
+				     .refusal = refusal, .user = who, .role = SPAN("editor")});
+	user_free(&who);
 }
 
 static unsigned user_of(struct span token)

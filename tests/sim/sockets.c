@@ -369,6 +369,8 @@ static void open_socket(struct line *l, struct node *gateway)
 	l->socket = s;
 	list_init(&s->node);
 	list_add_last(&gateway_process_sockets(gateway->gateway)->all, &s->node);
+	struct user *who = user_new(span_str(user), span_str(name), SPAN_NONE);
+
 	if (l->setup.native)
 		s->session = session_new_native(g);
 	else
@@ -376,10 +378,10 @@ static void open_socket(struct line *l, struct node *gateway)
 						    .kind = ROOM_SUBMISSION,
 						    .room_id = span_str(room),
 						    .token = access_put_token(token, l->setup.user),
-						    .user = span_str(user),
-						    .name = span_str(name),
+						    .user = who,
 						    .role = SPAN("editor"),
 					    });
+	user_free(&who);
 	if (!l->setup.native)
 		l->setup.hooks->on_open(l->setup.owner, s->session->id.v);
 	session_on_open(s->session, s);

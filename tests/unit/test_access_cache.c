@@ -29,13 +29,16 @@ static int cache_close(void **state)
 static void put(struct access_cache *c, struct span key, enum access_refusal refusal,
 		int64_t expires)
 {
-	access_cache_put(c, key, SPAN("mark-of-t1"),
-			 &(struct access_answer){.refusal = refusal,
-						 .user = SPAN("u1"),
-						 .name = SPAN("Ann"),
-						 .email = SPAN("a@example.org"),
-						 .role = SPAN("editor"),
-						 .expires_unix_ms = expires});
+	struct access_answer a = {
+		.refusal = refusal,
+		.user = user_new(SPAN("u1"), SPAN("Ann"), SPAN("a@example.org")),
+		.role = SPAN("editor"),
+		.user_type = SPAN("Admin"),
+		.expires_unix_ms = expires,
+	};
+
+	access_cache_put(c, key, SPAN("mark-of-t1"), &a);
+	user_free(&a.user);
 }
 
 static bool knows(struct access_cache *c, struct span key, int64_t at)
@@ -53,10 +56,28 @@ static void grant_is_found_again_whole(void **state)
 
 	assert_true(access_cache_find(*state, KEY("t1", "submission:s1"), 999, &a));
 	assert_int_equal(a.refusal, ACCESS_GRANTED);
-	assert_true(span_is(a.user, "u1"));
+	assert_true(span_is(user_id(a.user), "u1"));
+	assert_true(span_is(user_name(a.user), "Ann"));
 	assert_true(span_is(a.role, "editor"));
+	assert_true(span_is(a.user_type, "Admin"));
+	assert_int_equal(a.expires_unix_ms, 1000);
 	assert_false(knows(*state, KEY("t1", "submission:s2"), 999));
 	assert_false(knows(*state, KEY("t1", ""), 999));
+}
+
+static void user_who_is_as_he_was_is_not_kept_twice(void **state)
+{
+	struct access_answer before, after;
+
+	put(*state, KEY("t1", ""), ACCESS_GRANTED, 1000);
+	(void)access_cache_find(*state, KEY("t1", ""), 1, &before);
+	struct user *kept = user_ref(before.user);
+
+	put(*state, KEY("t1", ""), ACCESS_GRANTED, 2000);
+
+	assert_true(access_cache_find(*state, KEY("t1", ""), 1, &after));
+	assert_ptr_equal(after.user, kept);
+	user_free(&kept);
 }
 
 static void grant_ends_with_its_session(void **state)
@@ -153,6 +174,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, cache_open, cache_close)
 	const struct CMUnitTest tests[] = {
 		T(grant_is_found_again_whole),
+		T(user_who_is_as_he_was_is_not_kept_twice),
 		T(grant_ends_with_its_session),
 		T(refusal_forgets_the_grant),
 		T(least_recently_used_goes_first),

@@ -138,8 +138,10 @@ static struct client *here(struct world *w, char letter)
 static void enter(struct world *w, char letter, const char *user)
 {
 	struct item_member m = member((uint64_t)letter, user);
+	struct entrant e = {{m.session}, 1, user_new(m.user, m.name, m.email), (int64_t)m.since_ms};
 
-	here(w, letter)->attendee = audience_add(w->audience, here(w, letter), &m);
+	here(w, letter)->attendee = audience_add(w->audience, here(w, letter), &e);
+	user_free(&e.user);
 }
 
 static void joined(struct world *w, uint64_t session, const char *user, uint64_t relay)

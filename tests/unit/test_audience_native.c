@@ -151,9 +151,11 @@ static int world_open(void **state)
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		char user[3] = {'u', (char)('1' + i), 0};
 		struct item_member m = member('A' + i, user);
+		struct entrant e = {{m.session}, m.conn_gen, user_new(m.user, m.name, m.email), 0};
 
 		w->clients[i] = (struct client){.world = w, .letter = (char)('A' + i)};
-		w->clients[i].attendee = audience_add(w->audience, &w->clients[i], &m);
+		w->clients[i].attendee = audience_add(w->audience, &w->clients[i], &e);
+		user_free(&e.user);
 		audience_set_native(w->clients[i].attendee);
 		comes(w, 'A' + i, user);
 		audience_on_welcomed(w->audience, &(struct msg_welcomed){.session = 'A' + i});

@@ -168,9 +168,11 @@ static int world_open(void **state)
 					.conn_gen = 1,
 					.user = span_str(user),
 					.name = span_str(user)};
+		struct entrant e = {{m.session}, m.conn_gen, user_new(m.user, m.name, m.email), 0};
 
 		w->clients[i] = (struct client){.world = w, .letter = (char)('A' + i)};
-		w->clients[i].attendee = audience_add(w->audience, &w->clients[i], &m);
+		w->clients[i].attendee = audience_add(w->audience, &w->clients[i], &e);
+		user_free(&e.user);
 		if (m.session == 'D')
 			audience_set_native(w->clients[i].attendee);
 		comes(w, m.session, user);

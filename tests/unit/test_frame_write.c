@@ -166,9 +166,9 @@ static void put(struct roster *r, const char *user, uint64_t session, struct spa
 				.since_ms = (uint64_t)AT_MS + session};
 	struct roster_entry *e = roster_put(r, &m, (incarnation_id){1}, &first);
 
-	roster_keep(e, SPAN("typing"), SPAN("{\"type\":\"typing_start\",\"data\":{\"on\":1}}"));
+	kept_put(&e->kept, SPAN("typing"), SPAN("{\"type\":\"typing_start\",\"data\":{\"on\":1}}"));
 	if (kept.len)
-		roster_keep(e, SPAN(ROSTER_STATE_KEY), kept);
+		kept_put(&e->kept, SPAN(ROSTER_STATE_KEY), kept);
 }
 
 static void presence_lists_users_with_their_connections(void **state)

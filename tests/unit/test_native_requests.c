@@ -179,10 +179,12 @@ static void cast_cannot_be_taken_for_a_v0_server(void **state)
 static void viewer_may_point_and_not_write(void **state)
 {
 	struct gateway *g = *state;
+	struct user *who = user_new(SPAN("u1"), SPAN_NONE, SPAN_NONE);
 	struct guest eve;
 	guest_enter(&eve, g, "u1", 7);
 	guest_say(&eve, "{\"type\":\"join\"," IN "}");
-	lobby_answer(g, &(struct access_answer){.user = SPAN("u1"), .role = SPAN("viewer")});
+	lobby_answer(g, &(struct access_answer){.user = who, .role = SPAN("viewer")});
+	user_free(&who);
 	lobby_pass(g, MS(50));
 	guest_expect(&eve, "joined seq=7 role=viewer members=u1");
 

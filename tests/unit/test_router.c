@@ -43,9 +43,8 @@ static void second_client_joins_over_the_same_link(void **state)
 {
 	struct world *w = *state;
 	world_room_is_attached(w);
-	const struct item_member m = {.session = 2, .conn_gen = 1, .user = SPAN("u2"), .fresh = 1};
 
-	struct attendee *second = router_enter(w->router, ROOM, w, &m, 0);
+	struct attendee *second = world_let_in(w, 2, "u2", 0);
 	router_flush(w->router, 0);
 	unsigned join = world_next_type(w->a);
 	router_leave(w->router, &second, 0);

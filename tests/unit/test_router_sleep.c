@@ -61,10 +61,9 @@ static unsigned says(struct world *w, int64_t now_ns)
 static void room_in_which_somebody_waits_to_be_welcomed_does_not_sleep(void **state)
 {
 	struct world *w = *state;
-	const struct item_member m = {.session = 2, .conn_gen = 1, .user = SPAN("u2"), .fresh = 1};
 	world_room_is_attached(w);
 	world_say_welcomed(w->a, 0);
-	struct attendee *second = router_enter(w->router, ROOM, w, &m, 0);
+	struct attendee *second = world_let_in(w, 2, "u2", 0);
 	router_flush(w->router, 0);
 	fake_skip(w->a);
 
@@ -132,9 +131,8 @@ static void hibernate_that_crosses_a_cast_is_not_answered(void **state)
 static void who_comes_is_named_in_the_attach(void **state)
 {
 	struct world *w = *state;
-	const struct item_member m = {.session = 2, .conn_gen = 1, .user = SPAN("u2"), .fresh = 1};
 
-	struct attendee *second = router_enter(w->router, ROOM, w, &m, MS(10));
+	struct attendee *second = world_let_in(w, 2, "u2", MS(10));
 	router_flush(w->router, MS(10));
 
 	assert_int_equal(world_next_type(w->a), MESSAGE_ATTACH);

@@ -14,15 +14,17 @@
 
 static struct session *admit(struct gateway *g, const char *role)
 {
-	return session_new(g, &(struct admission){
-				      .kind = ROOM_SUBMISSION,
-				      .room_id = SPAN("s1"),
-				      .token = SPAN("secret"),
-				      .user = SPAN("u1"),
-				      .name = SPAN("Ann \"A\""),
-				      .email = SPAN("a@example.org"),
-				      .role = span_str(role),
-			      });
+	struct user *ann = user_new(SPAN("u1"), SPAN("Ann \"A\""), SPAN("a@example.org"));
+	struct session *s = session_new(g, &(struct admission){
+						   .kind = ROOM_SUBMISSION,
+						   .room_id = SPAN("s1"),
+						   .token = SPAN("secret"),
+						   .user = ann,
+						   .role = span_str(role),
+					   });
+
+	user_free(&ann);
+	return s;
 }
 
 /* Admitted, open, attached and welcomed. */
@@ -48,7 +50,10 @@ static unsigned next_type(struct gateway *g)
 
 static void answer(struct gateway *g, enum access_refusal refusal, const char *user)
 {
-	lobby_answer(g, &(struct access_answer){.refusal = refusal, .user = span_str(user)});
+	struct user *who = user_new(span_str(user), SPAN_NONE, SPAN_NONE);
+
+	lobby_answer(g, &(struct access_answer){.refusal = refusal, .user = who});
+	user_free(&who);
 }
 
 static bool said(const struct socket *s, const char *what)
