@@ -3,10 +3,13 @@
 
 #include "common/mem.h"
 
+#define FEW 8 /* entries: looking at each is as fast as a map, and costs no memory */
+
 static struct roster_entry *add_entry(struct roster *, const struct item_member *);
 static void refresh_entry(struct roster *, struct roster_entry *, const struct item_member *);
 static struct roster_user *user_of(struct roster *, const struct item_member *);
-static void free_user(struct roster *, struct roster_user *);
+static void index_entry(struct roster *, struct roster_entry *);
+static void unindex(struct roster *, const struct roster_entry *);
 static void place(struct roster *, struct roster_entry *);
 static bool comes_before(const struct roster_entry *, const struct roster_entry *);
 
@@ -51,7 +54,15 @@ struct roster_entry *roster_put(struct roster *r, const struct item_member *m, i
 
 struct roster_entry *roster_find(const struct roster *r, session_id session)
 {
-	return map_find_u64(&r->by_session, session.v);
+	if (r->is_indexed)
+		return map_find_u64(&r->by_session, session.v);
+	LIST_EACH (&r->entries, it, ahead) {
+		struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
+
+		if (e->session.v == session.v)
+			return e;
+	}
+	return NULL;
 }
 
 bool roster_is_meant(const struct roster_entry *e, struct span user, uint64_t session)
@@ -65,14 +76,19 @@ bool roster_remove(struct roster *r, struct roster_entry *e)
 	struct roster_user *u = e->user;
 
 	r->changes += roster_leads(e);
-	(void)map_remove_u64(&r->by_session, e->session.v);
+	if (r->is_indexed)
+		unindex(r, e);
 	list_remove(&e->of_roster);
 	list_remove(&e->of_user);
 	kept_free(&e->kept);
 	mem_free(e);
+	r->entry_count--;
+	r->is_indexed = r->is_indexed && r->entry_count > 0;
 	if (--u->count > 0)
 		return false;
-	free_user(r, u);
+	r->user_count--;
+	user_free(&u->who);
+	mem_free(u);
 	return true;
 }
 
@@ -85,14 +101,24 @@ void roster_share(struct roster *r, struct roster_user *u, struct user *who)
 {
 	if (u->who == who || !user_eq(u->who, who))
 		return;
-	(void)map_remove(&r->by_user, user_id(u->who));
+	if (r->is_indexed)
+		(void)map_remove(&r->by_user, user_id(u->who));
 	user_share(&u->who, who);
-	map_add(&r->by_user, user_id(u->who), u);
+	if (r->is_indexed)
+		map_add(&r->by_user, user_id(u->who), u);
 }
 
 struct roster_user *roster_find_user(const struct roster *r, struct span id)
 {
-	return map_find(&r->by_user, id);
+	if (r->is_indexed)
+		return map_find(&r->by_user, id);
+	LIST_EACH (&r->entries, it, ahead) {
+		struct roster_user *u = container_of(it, struct roster_entry, of_roster)->user;
+
+		if (span_eq(user_id(u->who), id))
+			return u;
+	}
+	return NULL;
 }
 
 size_t roster_kept_of_others(const struct roster *r, const struct roster_entry *self)
@@ -110,12 +136,12 @@ size_t roster_kept_of_others(const struct roster *r, const struct roster_entry *
 
 size_t roster_users(const struct roster *r)
 {
-	return r->by_user.len;
+	return r->user_count;
 }
 
 size_t roster_entries(const struct roster *r)
 {
-	return r->by_session.len;
+	return r->entry_count;
 }
 
 void roster_put_items(const struct roster *r, struct buf *items)
@@ -160,7 +186,13 @@ static struct roster_entry *add_entry(struct roster *r, const struct item_member
 	list_init(&e->of_roster);
 	list_init(&e->of_user);
 	place(r, e);
-	map_add_u64(&r->by_session, e->session.v, e);
+	r->entry_count++;
+	if (r->is_indexed)
+		index_entry(r, e);
+	else if (r->entry_count > FEW)
+		LIST_EACH (&r->entries, it, ahead)
+			index_entry(r, container_of(it, struct roster_entry, of_roster));
+	r->is_indexed = r->entry_count > FEW || r->is_indexed;
 	r->changes += roster_leads(e);
 	return e;
 }
@@ -190,15 +222,24 @@ static struct roster_user *user_of(struct roster *r, const struct item_member *m
 	u = mem_new(sizeof(*u));
 	list_init(&u->entries);
 	u->who = user_new(m->user, m->name, m->email);
-	map_add(&r->by_user, user_id(u->who), u);
+	r->user_count++;
 	return u;
 }
 
-static void free_user(struct roster *r, struct roster_user *u)
+static void index_entry(struct roster *r, struct roster_entry *e)
 {
-	(void)map_remove(&r->by_user, user_id(u->who));
-	user_free(&u->who);
-	mem_free(u);
+	struct span id = user_id(e->user->who);
+
+	map_add_u64(&r->by_session, e->session.v, e);
+	if (!map_find(&r->by_user, id))
+		map_add(&r->by_user, id, e->user);
+}
+
+static void unindex(struct roster *r, const struct roster_entry *e)
+{
+	(void)map_remove_u64(&r->by_session, e->session.v);
+	if (e->user->count == 1)
+		(void)map_remove(&r->by_user, user_id(e->user->who));
 }
 
 /* From the tail: who comes now comes last. */

@@ -44,6 +44,8 @@ struct roster_entry {
 
 struct roster {
 	struct list entries;
+	unsigned entry_count, user_count;
+	bool is_indexed;       /* the maps know all; while there are few, they know nothing */
 	struct map by_session; /* u64 -> roster_entry */
 	struct map by_user;    /* user id -> roster_user */
 	uint64_t changes;      /* grows with each change of the list of users */
