@@ -92,7 +92,7 @@ void native_cursor_advance(struct native_visit *v, int64_t now_ns)
 	}
 	v->reading = true;
 	questions_read(s->set->setup.questions,
-		       &(struct msg_read){.room = v->visit.room_key,
+		       &(struct msg_read){.room = visit_room(&v->visit),
 					  .after = v->next - 1,
 					  .limit = PAGE_EVENTS},
 		       on_page, v);
@@ -139,7 +139,7 @@ static void show(struct native_visit *v, const struct item_stored *e)
 	buf_init(&type, EVENT_TYPE_MAX);
 	struct told_event told = telling_of(e, &type);
 
-	told.room = v->visit.room_key;
+	told.room = visit_room(&v->visit);
 	told.replay = true;
 	told.n = told.from.session == s->id.v ? e->pseq : 0;
 	frame_put_event(text, &told);

@@ -230,7 +230,7 @@ static void cast_v0(struct native_visit *v, enum v0_type type, const struct fram
 
 	if (visit_is_viewer(&v->visit) && v0_is_writing(type)) {
 		native_refuse(s, &(struct told_refused){.request = span_str("cast"),
-							.room = v->visit.room_key,
+							.room = visit_room(&v->visit),
 							.code = ERR_READ_ONLY});
 		return;
 	}

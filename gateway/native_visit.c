@@ -32,7 +32,7 @@ struct native_visit *native_visit_of(struct visit *v)
 struct native_visit *native_visit_find(struct session *s, struct span room_key)
 {
 	LIST_EACH (&s->visits, it, ahead)
-		if (span_eq(visit_of(it)->room_key, room_key))
+		if (span_eq(visit_room(visit_of(it)), room_key))
 			return native_visit_of(visit_of(it));
 	return NULL;
 }
@@ -94,7 +94,7 @@ enum err native_visit_read(struct native_visit *v, const struct frame_read *m)
 	v->looking = true;
 	questions_read(v->visit.session->set->setup.questions,
 		       &(struct msg_read){
-			       .room = v->visit.room_key,
+			       .room = visit_room(&v->visit),
 			       .after = m->after.v,
 			       .before = m->before.v,
 			       .limit = m->limit.is_given ? m->limit.v : READ_LIMIT_DEFAULT,
@@ -202,9 +202,9 @@ void native_visit_on_listed(void *owner, struct span members)
 
 	buf_init(&text, RENDER_MAX);
 	frame_put_joined(&text, &(struct told_joined){
-					.room = v->visit.room_key,
+					.room = visit_room(&v->visit),
 					.seq = head,
-					.role = v->visit.role,
+					.role = visit_role(&v->visit),
 					.members = members,
 					.gap = native_cursor_gap(v, head),
 				});
@@ -245,8 +245,8 @@ static void ask(struct native_visit *v)
 
 	access_forget(access, &v->visit);
 	v->visit.asking = true;
-	access_ask(access, span_str(s->token), v->visit.kind, v->visit.room_id, on_access,
-		   &v->visit);
+	access_ask(access, span_str(s->token), visit_kind(&v->visit), visit_room_id(&v->visit),
+		   on_access, &v->visit);
 }
 
 static void on_access(void *owner, const struct access_answer *a)
@@ -307,7 +307,7 @@ static void refuse_join(struct native_visit *v, enum err why)
 	struct visit *visit = &v->visit;
 
 	native_refuse(visit->session, &(struct told_refused){.request = SPAN("join"),
-							     .room = visit->room_key,
+							     .room = visit_room(visit),
 							     .code = why});
 	visit_leave(&visit);
 }
@@ -343,14 +343,14 @@ static void on_history(void *owner, const struct answer *a)
 		native_refuse(s,
 			      &(struct told_refused){
 				      .request = SPAN("read"),
-				      .room = v->visit.room_key,
+				      .room = visit_room(&v->visit),
 				      .code = a->err,
 				      .retry_after_ms = (uint64_t)(a->retry_after_ns / NS_PER_MS),
 			      });
 		return;
 	}
 	buf_init(&text, RENDER_MAX);
-	telling_put_history(&text, v->visit.room_key, a->history);
+	telling_put_history(&text, visit_room(&v->visit), a->history);
 	session_say(s, buf_span(&text));
 	buf_fini(&text);
 }
@@ -364,7 +364,7 @@ void native_visit_end(struct native_visit *v, enum err why)
 
 	if (why) {
 		frame_put_left(text, &(struct told_left){
-					     .room = visit->room_key,
+					     .room = visit_room(visit),
 					     .code = why,
 					     .reason = span_str(err_text(why)),
 				     });

@@ -146,7 +146,7 @@ static void send_first(struct native_visit *v)
 	if (v->visit.attendee)
 		router_wake(v->visit.attendee, session_now(s));
 	producer_write(s->id, producer);
-	questions_publish(s->set->setup.questions, v->visit.room_key,
+	questions_publish(s->set->setup.questions, visit_room(&v->visit),
 			  &(struct question_event){
 				  .producer = span_str(producer),
 				  .pseq = one->n,
@@ -215,7 +215,7 @@ static void say_ack(struct native_visit *v, uint64_t n, uint64_t seq)
 {
 	struct buf *text = session_scratch(v->visit.session);
 
-	frame_put_ack(text, &(struct told_ack){v->visit.room_key, n, seq});
+	frame_put_ack(text, &(struct told_ack){visit_room(&v->visit), n, seq});
 	session_say(v->visit.session, buf_span(text));
 }
 
@@ -224,7 +224,7 @@ static void say_refused(struct native_visit *v, uint64_t n, const struct answer 
 	native_refuse(v->visit.session,
 		      &(struct told_refused){
 			      .request = span_str(frame_rows[FRAME_PUBLISH].name),
-			      .room = v->visit.room_key,
+			      .room = visit_room(&v->visit),
 			      .n = n,
 			      .code = a->err,
 			      .retry_after_ms = (uint64_t)(a->retry_after_ns / NS_PER_MS),

@@ -191,7 +191,7 @@ static void ping(struct session *s)
 
 	if (v->attendee && v->attendee->listens && !v->ping_seq)
 		v->ping_seq = audience_seq(v->attendee->audience) + 1;
-	v0_put_ping(text, v->kind, v->room_id, wall_unix_ms());
+	v0_put_ping(text, visit_kind(v), visit_room_id(v), wall_unix_ms());
 	session_say(s, buf_span(text));
 }
 

@@ -26,9 +26,9 @@ struct session {
 	struct session_set *set;
 	const struct dialect *dialect;
 	enum session_state state;
+	enum err why; /* CLOSING: the reason given to the client */
 	session_id id;
 	uint64_t conn_gen;
-	enum err why;      /* CLOSING: the reason given to the client */
 	struct user *user; /* native: NULL until it was welcomed */
 	char *token;       /* likewise */
 	struct socket *socket;

@@ -68,7 +68,7 @@ void session_set_recheck(struct session_set *set)
 		LIST_EACH (&s->visits, at, after)
 			if (session_has_socket(s) &&
 			    !access_remembers(set->setup.access, span_str(s->token),
-					      visit_of(at)->room_key))
+					      visit_room(visit_of(at))))
 				visit_renew_lease(visit_of(at));
 	}
 }

@@ -29,31 +29,48 @@ void visit_init(struct visit *v, struct session *s, enum room_kind kind, struct 
 
 	must(e == OK); /* nobody is admitted to a room that cannot be */
 	v->session = s;
-	v->kind = kind;
-	v->bytes = mem_copy(key, key_len);
-	v->room_key = span_of(v->bytes, key_len);
-	v->room_id = span_from(v->room_key, key_len - room_id.len);
+	v->kind = (uint8_t)kind;
+	v->texts = mem_copy(key, key_len);
+	v->key_len = (uint16_t)key_len;
+	v->id_len = (uint16_t)room_id.len;
 	list_init(&v->of_session);
 	list_add_last(&s->visits, &v->of_session);
 }
 
 void visit_set_role(struct visit *v, struct span role)
 {
-	size_t key_len = v->room_key.len, id_len = v->room_id.len;
-
-	v->bytes = mem_grow(v->bytes, key_len + role.len + 1);
+	must(role.len <= UINT8_MAX); /* access_rows.c lets in less */
+	v->texts = mem_grow(v->texts, (size_t)v->key_len + role.len);
 	if (role.len)
-		memcpy(v->bytes + key_len, role.p, role.len);
-	v->room_key = span_of(v->bytes, key_len);
-	v->room_id = span_from(v->room_key, key_len - id_len);
-	v->role = span_of(v->bytes + key_len, role.len);
+		memcpy(v->texts + v->key_len, role.p, role.len);
+	v->role_len = (uint8_t)role.len;
+}
+
+struct span visit_room(const struct visit *v)
+{
+	return span_of(v->texts, v->key_len);
+}
+
+struct span visit_room_id(const struct visit *v)
+{
+	return span_from(visit_room(v), (size_t)v->key_len - v->id_len);
+}
+
+struct span visit_role(const struct visit *v)
+{
+	return span_of(v->texts + v->key_len, v->role_len);
+}
+
+enum room_kind visit_kind(const struct visit *v)
+{
+	return (enum room_kind)v->kind;
 }
 
 void visit_enter(struct visit *v)
 {
 	struct session *s = v->session;
 
-	v->attendee = router_enter(s->set->setup.router, v->room_key, v,
+	v->attendee = router_enter(s->set->setup.router, visit_room(v), v,
 				   &(struct entrant){
 					   .session = s->id,
 					   .conn_gen = s->conn_gen,
@@ -90,7 +107,8 @@ void visit_renew_lease(struct visit *v)
 	if (v->asking)
 		return;
 	v->asking = true;
-	access_ask(s->set->setup.access, span_str(s->token), v->kind, v->room_id, on_lease, v);
+	access_ask(s->set->setup.access, span_str(s->token), visit_kind(v), visit_room_id(v),
+		   on_lease, v);
 }
 
 void visit_cast(struct visit *v, struct msg_cast *m)
@@ -104,7 +122,7 @@ uint64_t visit_admit(const struct visit *v, size_t bytes, struct span to)
 	struct session *s = v->session;
 	bool is_for_all = v->attendee && to.len == 0;
 	const struct quota_word word = {
-		.room_key = v->room_key,
+		.room_key = visit_room(v),
 		.bytes = bytes,
 		.recipients = is_for_all ? audience_size(v->attendee->audience) : 1,
 	};
@@ -117,15 +135,15 @@ uint64_t visit_admit(const struct visit *v, size_t bytes, struct span to)
 
 bool visit_is_viewer(const struct visit *v)
 {
-	return span_is(v->role, "viewer");
+	return span_is(visit_role(v), "viewer");
 }
 
 struct v0_identity visit_identity(const struct visit *v)
 {
 	const struct session *s = v->session;
 
-	return (struct v0_identity){v->kind, v->room_id, user_id(s->user), user_name(s->user),
-				    user_email(s->user)};
+	return (struct v0_identity){visit_kind(v), visit_room_id(v), user_id(s->user),
+				    user_name(s->user), user_email(s->user)};
 }
 
 struct visit *visit_of(struct list *of_session)
@@ -165,7 +183,7 @@ static void visit_free(struct visit **pv)
 	access_forget(v->session->set->setup.access, v);
 	v->session->dialect->on_end(v);
 	list_remove(&v->of_session);
-	mem_free(v->bytes);
+	mem_free(v->texts);
 	mem_free(v);
 }
 

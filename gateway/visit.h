@@ -10,14 +10,20 @@
 struct visit {
 	struct list of_session;
 	struct session *session;
-	enum room_kind kind;
-	struct span room_key, room_id, role; /* in bytes */
-	uint8_t *bytes;
 	struct attendee *attendee; /* its place in the audience; NULL: not in yet */
-	bool asking;               /* authorize() was asked and has not answered */
 	uint64_t ping_seq; /* v0: 1 + seq of the last event before the ping that is out; 0: none is
 			    */
+	uint8_t *texts;    /* room key, role */
+	uint16_t key_len, id_len;
+	uint8_t role_len;
+	uint8_t kind; /* enum room_kind */
+	bool asking;  /* authorize() was asked and has not answered */
 };
+
+struct span visit_room(const struct visit *); /* its key; as the next two, until the role is set */
+struct span visit_room_id(const struct visit *);
+struct span visit_role(const struct visit *);
+enum room_kind visit_kind(const struct visit *);
 
 /* Not in yet. `v` is zeroed and becomes the session's. The room id was checked: it can be one. */
 void visit_init(struct visit *, struct session *, enum room_kind, struct span room_id);
