@@ -18,7 +18,7 @@
 
 /* Of the library's buffer per connection: what idle ones cost, and, because it reads no more than
  * that at once, what one may take of a turn that many share. */
-#define RECEIVE_BYTES 512
+#define RECEIVE_BYTES 128
 #define SEND_BYTES (128 * 1024) /* of one send: more than a chunk of outflow.c */
 #define REASON_MAX 123          /* bytes of text in a close frame */
 #define NO_STATUS 1005          /* a close frame without a code */
