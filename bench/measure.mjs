@@ -17,13 +17,14 @@ const run = promisify(execFile);
 const bin = path.join(settings.ROOT, 'build', 'release', 'bench');
 const FIRST_PORT = 0;
 
-/** @typedef {{name: string, kind: string, connections: number, room: number, rate?: number, seconds: number}} Workload */
+/** @typedef {{name: string, kind: string, connections: number, room: number, rate?: number, casters?: number, seconds: number}} Workload */
 
 /** @type {Workload[]} */
 const WORKLOADS = [
 	{ name: '400 rooms of 5, 2,000 casts/s', kind: 'fanout', connections: 2000, room: 5, rate: 2000, seconds: 5 },
 	{ name: '400 rooms of 5, 200 casts/s', kind: 'fanout', connections: 2000, room: 5, rate: 200, seconds: 5 },
 	{ name: 'one room of 1,000, 20 casts/s', kind: 'fanout', connections: 1000, room: 1000, rate: 20, seconds: 5 },
+	{ name: 'one room of 500, 50 cast, 100 casts/s', kind: 'fanout', connections: 500, room: 500, rate: 100, casters: 50, seconds: 5 },
 	{ name: '10,000 idle connections', kind: 'idle', connections: 10000, room: 5, seconds: 3 },
 ];
 
@@ -43,6 +44,8 @@ async function load(w, port, pids) {
 		'--seconds', String(w.seconds), '--pids', pids.join(',')];
 	if (w.rate)
 		args.push('--rate', String(w.rate));
+	if (w.casters)
+		args.push('--casters', String(w.casters), '--merges');
 	const { stdout } = await run(path.join(bin, 'moot-bench'), args, { timeout: 120_000 });
 	return JSON.parse(stdout);
 }
