@@ -17,9 +17,10 @@ import { World } from '../lib/world.mjs';
 /** @typedef {import('../lib/client.mjs').Client} Client @typedef {import('../lib/client.mjs').Room} Room */
 
 const rate = 50;
-const userRate = 80;
+const userRate = 55;
 const roomRate = 400; // deliveries
 const serviceRate = 5;
+const margin = 60; // beyond a burst: what the rate lets through while a busy machine sends the rest
 const burst = (/** @type {number} */ perSecond) => 2 * perSecond;
 const hotRoomRate = 3_000; // deliveries
 const rounds = 300;
@@ -65,7 +66,7 @@ describe('beyond the limits', { concurrency: true }, () => {
 	test('v0: who waits as told is never closed', async () => {
 		const client = await world.join(world.room(), 12, { gateway: 0 });
 		for (let round = 0; round < 7; round++) {
-			for (let i = 0; i < burst(rate) + 20; i++)
+			for (let i = 0; i < burst(rate) + margin; i++)
 				client.send('user_presence', { i });
 			const { data } = await client.next('error');
 			await sleep(data.retryAfterMs);
@@ -96,15 +97,17 @@ describe('beyond the limits', { concurrency: true }, () => {
 		const room = key(world.room());
 		const ann = await native(14);
 		await ann.join(room);
+		for (let i = 0; i < burst(rate) + margin; i++)
+			ann.send({ type: 'cast', room, key: 'k', data: i });
 		/** @type {Promise<number>[]} */
 		const acks = [];
-		for (let i = 0; i < 8 * rate; i++) {
+		for (let i = 0; i < 4 * rate; i++) {
 			acks.push(ann.publish(room, 'flood', { i }));
 			if (i % 50 === 49)
 				await Promise.all(acks); // not more at once than may wait for their answer
 		}
 		const seqs = await Promise.all(acks);
-		assert.deepEqual(seqs, Array.from({ length: 8 * rate }, (_, i) => i + 1));
+		assert.deepEqual(seqs, Array.from({ length: 4 * rate }, (_, i) => i + 1));
 		assert.deepEqual(ann.rooms.get(room)?.seqs, seqs);
 		assert.ok(ann.told.some(({ type, code, n }) => type === 'refused' && code === 'too_fast' && n), 'it went beyond the limit');
 		assert.ok(ann.isOpen);
@@ -115,27 +118,28 @@ describe('beyond the limits', { concurrency: true }, () => {
 		const room = key(world.room());
 		const ann = await native(15);
 		await ann.join(room);
-		for (let i = 0; i < burst(rate) + 10; i++)
+		for (let i = 0; i < burst(rate) + margin; i++)
 			ann.send({ type: 'cast', room, key: 'k', data: i });
 		for (let i = 0; i < 5; i++)
 			ann.send({ type: 'read', room, after: 0 });
 		const isAnswer = (/** @type {any} */ m) => m.type === 'history' || (m.type === 'refused' && m.request === 'read');
 		await ann.until(() => ann.told.filter(isAnswer).length === 5, 'five answers');
-		assert.equal(ann.told.filter(({ request }) => request === 'cast').length, 1);
+		const aloud = ann.told.filter(({ request }) => request === 'cast').length;
+		assert.ok(aloud >= 1 && aloud <= 3, `${aloud} of the casts were refused aloud`);
 		await ann.leave();
 	});
 
 	test('what is no message counts as well', async () => {
 		const ann = await world.join(world.room(), 23, { gateway: 0 });
 		const bob = await native(24);
-		for (let i = 0; i < burst(rate) + 30; i++)
+		for (let i = 0; i < 2 * burst(rate); i++)
 			for (const { socket } of [ann, bob])
 				socket?.send(Buffer.from('no text'));
-		await ann.until(() => ann.all('error').at(-1)?.data.code === 'TOO_FAST', 'TOO_FAST');
-		await bob.until(() => bob.told.at(-1)?.code === 'too_fast', 'too_fast');
-		await sleep(100);
+		await ann.until(() => ann.all('error').some(({ data }) => data.code === 'TOO_FAST'), 'TOO_FAST');
+		await bob.until(() => bob.told.some(({ code }) => code === 'too_fast'), 'too_fast');
+		await Promise.all([ann.settled(), bob.settled()]);
 		for (const count of [ann.all('error').length, bob.told.filter(({ type }) => type === 'refused').length])
-			assert.ok(count >= burst(rate) - 5 && count <= burst(rate) + 20, `${count} answers`);
+			assert.ok(count >= burst(rate) - 5 && count < 2 * burst(rate), `${count} answers`);
 		assert.ok(ann.isOpen && bob.isOpen);
 		await Promise.all([ann, bob].map((one) => one.leave()));
 	});
@@ -157,7 +161,7 @@ describe('beyond the limits', { concurrency: true }, () => {
 
 	test('all that is said to a room: casts are told once a second, publishes one by one, and nobody is closed', async () => {
 		const room = world.room();
-		const crowd = await Promise.all([18, 19, 20].map((user) => world.join(room, user, { gateway: 0 })));
+		const crowd = await Promise.all([18, 19, 20, 25, 26].map((user) => world.join(room, user, { gateway: 0 })));
 		const ann = await native(21), bob = await native(22);
 		await ann.join(key(room));
 		await bob.join(key(world.room()));
@@ -182,10 +186,10 @@ describe('beyond the limits', { concurrency: true }, () => {
 		const publish = (/** @type {Room} */ room) => request(`${world.cluster.publicUrls[0]}/v1/rooms/${encodeURIComponent(key(room))}/events`,
 			{ method: 'POST', headers: bearer(String(row.key)), body: '{"event":"e","data":1}' });
 		const room = world.room();
-		const answers = await Promise.all(Array.from({ length: 2 * burst(serviceRate) }, () => publish(room)));
+		const answers = await Promise.all(Array.from({ length: 3 * burst(serviceRate) }, () => publish(room)));
 		const refused = answers.filter(({ status }) => status === 429);
 		assert.equal(answers.length - refused.length, answers.filter(({ status }) => status === 200).length);
-		assert.ok(refused.length > 0 && refused.length <= burst(serviceRate), `${refused.length} of ${answers.length}`);
+		assert.ok(refused.length > 0 && refused.length <= 2 * burst(serviceRate), `${refused.length} of ${answers.length}`);
 		for (const { headers, json } of refused) {
 			assert.equal(headers['retry-after'], '1');
 			assert.equal(json.error.code, 'too_fast');
