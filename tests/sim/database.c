@@ -117,7 +117,7 @@ static void run_register(struct database *db, struct statement *q)
 		known = &db->members[db->member_count++];
 		*known = q->member;
 		set_state(db, known, q->member.state);
-	} else if (known->state != MEMBER_DEAD) {
+	} else if (known->state < q->member.state) {
 		set_state(db, known, q->member.state);
 	}
 }
@@ -129,7 +129,7 @@ static void run_state(struct database *db, struct statement *q)
 	bool lives = m && m->state != MEMBER_DEAD;
 	uint64_t version = database_bump(db, 0);
 
-	if (lives)
+	if (lives && m->state < q->member.state)
 		set_state(db, m, q->member.state);
 	q->version = lives ? version : 0;
 	if (lives && m->state == MEMBER_DEAD)

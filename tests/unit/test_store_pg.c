@@ -240,6 +240,25 @@ static void store_does_not_wake_the_dead(void **state)
 	assert_int_equal(d->version, 0);
 }
 
+/* As if both had been said over a connection that was lost, and were executed after that. */
+static void store_moves_a_state_only_forward(void **state)
+{
+	struct desk *d = *state;
+
+	add(d, ONE, "a");
+	store_set_state(d->store, ONE, MEMBER_DRAINING, on_done, d);
+	wait_answer(d);
+	add(d, ONE, "a");
+	pull(d, 0);
+	assert_int_equal(view_member(&d->view, ONE)->state, MEMBER_DRAINING);
+
+	store_set_state(d->store, ONE, MEMBER_ACTIVE, on_done, d);
+	wait_answer(d);
+	assert_int_equal(d->err, OK);
+	pull(d, 0);
+	assert_int_equal(view_member(&d->view, ONE)->state, MEMBER_DRAINING);
+}
+
 static void store_moves_a_slot_only_from_its_owner(void **state)
 {
 	struct desk *d = *state;
@@ -588,6 +607,7 @@ int main(void)
 		TEST(store_shows_a_member_that_registered),
 		TEST(store_finds_the_predecessor_of_a_name_dead),
 		TEST(store_does_not_wake_the_dead),
+		TEST(store_moves_a_state_only_forward),
 		TEST(store_moves_a_slot_only_from_its_owner),
 		TEST(store_moves_a_slot_only_to_an_active_member),
 		TEST(store_pulls_only_what_is_newer),
