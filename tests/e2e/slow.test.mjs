@@ -31,7 +31,7 @@ async function metric(world, gateway, metric) {
 
 /** Members that only measure: how long what has a time in it took. */
 class Crowd {
-	delivery = new Histogram();
+	/** By gateway. */ deliveries = [new Histogram(), new Histogram()];
 	closed = 0;
 	/** @type {WebSocket[]} */ sockets = [];
 
@@ -45,7 +45,8 @@ class Crowd {
 
 	/** @param {World} world @param {Room} room @param {number} i */
 	#join(world, room, i) {
-		const url = world.cluster.publicUrls[i % world.cluster.publicUrls.length];
+		const gateway = i % this.deliveries.length;
+		const url = world.cluster.publicUrls[gateway];
 		const socket = new WebSocket(socketUrl(url, room, world.users[10 + (i % 200)]), { perMessageDeflate: false });
 		this.sockets.push(socket);
 		return new Promise((resolve, reject) => {
@@ -59,7 +60,7 @@ class Crowd {
 				else if (text.startsWith('{"type":"ping"'))
 					socket.send('{"type":"pong"}');
 				else if (said > 0)
-					this.delivery.add(performance.now() - Number.parseFloat(text.slice(said + 9)));
+					this.deliveries[gateway].add(performance.now() - Number.parseFloat(text.slice(said + 9)));
 			});
 		});
 	}
@@ -71,9 +72,9 @@ class Crowd {
 
 	/** What was measured since this was asked last. */
 	figures() {
-		const { delivery } = this;
-		this.delivery = new Histogram();
-		return delivery;
+		const { deliveries } = this;
+		this.deliveries = deliveries.map(() => new Histogram());
+		return deliveries;
 	}
 
 	end() {
@@ -159,9 +160,12 @@ describe('a room of 500 that is at work', { concurrency: false }, () => {
 		await sleep(Math.max(0, 5_000 - (performance.now() - since)));
 		queued = Math.max(queued, await metric(world, slow, 'bytes_queued'));
 		const meanwhile = crowd.figures();
-		t.diagnostic(`p50/p99 before ${calm.at(0.5).toFixed(1)}/${calm.at(0.99).toFixed(1)} ms, meanwhile `
-			+ `${meanwhile.at(0.5).toFixed(1)}/${meanwhile.at(0.99).toFixed(1)} ms; at most ${queued} bytes waited`);
-		assert.ok(meanwhile.at(0.99) < 2 * calm.at(0.99) + 50, `p99 ${meanwhile.at(0.99)} ms, before ${calm.at(0.99)} ms`);
+		const spread = (/** @type {Histogram} */ of) => `${of.at(0.5).toFixed(1)}/${of.at(0.99).toFixed(1)} ms`;
+		t.diagnostic(`p50/p99 at the gateway of the slow ones ${spread(meanwhile[slow])}, at the other ${spread(meanwhile[swift])}, `
+			+ `before ${spread(calm[slow])}, ${spread(calm[swift])}; at most ${queued} bytes waited`);
+		// Both in the same seconds: what else the machine does is the same for both.
+		const [here, there] = [slow, swift].map((gateway) => meanwhile[gateway].at(0.99));
+		assert.ok(here < 1.5 * there + 50, `p99 ${here} ms beside the slow ones, ${there} ms elsewhere`);
 		assert.ok(queued <= 2 * (budget.outbox + budget.message), `${queued} bytes waited`);
 		assert.equal(crowd.closed, 0, 'nobody else is closed');
 
