@@ -268,6 +268,12 @@ void audience_on_welcomed(struct audience *a, const struct msg_welcomed *m)
 	a->sink->welcomed(who->owner);
 }
 
+/* Others may have been told under numbers that nobody here was: they are not to be given again. */
+void audience_on_hibernate(struct audience *a, uint64_t relay)
+{
+	audience_number(a, relay, 1);
+}
+
 void audience_on_kicked(struct audience *a, const struct msg_kicked *m)
 {
 	audience_flush(a);

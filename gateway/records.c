@@ -104,9 +104,10 @@ static void on_hibernate(const struct arrival *at, const struct message *m)
 {
 	struct route *route = attached_route(at, m->hibernate.room);
 
-	if (route && route_sleep(route))
-		message_put_hibernated(link_out(at->link),
-				       &(struct msg_hibernated){m->hibernate.room});
+	if (!route || !route_sleep(route))
+		return;
+	audience_on_hibernate(route->audience, m->hibernate.relay);
+	message_put_hibernated(link_out(at->link), &(struct msg_hibernated){m->hibernate.room});
 }
 
 /* Our ATTACH answers; when it is already under way, that one does. A shard that asks although

@@ -81,8 +81,9 @@ void room_rest_tick(struct room *r, int64_t now_ns)
 
 		a->hibernates = false;
 		if (shows(a))
-			message_put_hibernate(feed_out(a->feed),
-					      &(struct msg_hibernate){room_key(r)});
+			message_put_hibernate(
+				feed_out(a->feed),
+				&(struct msg_hibernate){room_key(r), r->presence.relay});
 	}
 }
 

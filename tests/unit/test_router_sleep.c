@@ -14,7 +14,7 @@
 
 static void say_hibernate(struct world *w, int64_t now_ns)
 {
-	message_put_hibernate(fake_out(w->a), &(struct msg_hibernate){.room = ROOM});
+	message_put_hibernate(fake_out(w->a), &(struct msg_hibernate){.room = ROOM, .relay = 40});
 	fake_say(w->a, now_ns);
 	router_flush(w->router, now_ns);
 }
@@ -89,7 +89,9 @@ static void cast_wakes_it_and_goes_after_it_is_attached(void **state)
 	struct world *w = *state;
 
 	world_cast(w, "{1}", MS(10)); /* flushes */
-	assert_int_equal(world_next_type(w->a), MESSAGE_ATTACH);
+	struct message m = fake_next(w->a);
+	assert_int_equal(m.type, MESSAGE_ATTACH);
+	assert_int_equal(m.attach.relay, 40); /* others were told numbers that nobody here was */
 	assert_int_equal(world_next_type(w->a), 0);
 	assert_int_equal(router_rooms_asleep(w->router), 0);
 	world_say_attached(w->a, 1, MS(11));
