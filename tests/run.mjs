@@ -4,7 +4,7 @@
  * `N passed, N failed`. A step that cannot run has failed; nothing is skipped. `--only STEP` runs that
  * step and what it needs, `--only lint` the ones that look at the text only, `--only help` lists them.
  */
-import { bare, compile, format, fuzz, model, nodeTests, packages, shell, simulator, suites, tidy } from './steps.mjs';
+import { bare, compile, format, fuzz, isMeasured, model, nodeTests, packages, shell, simulator, suites, tidy } from './steps.mjs';
 
 /**
  * @typedef {{passed: number, failed: number, output: string}} Outcome
@@ -33,11 +33,12 @@ const STEPS = [
 	{ name: 'checker', what: 'the account by which the cluster is judged can fail', needs: ['npm'], run: nodeTests('lib') },
 	{ name: 'golden', what: 'golden vectors in JavaScript', needs: ['debug', 'npm'], run: nodeTests('golden') },
 	{ name: 'release', what: 'gcc -O2, for the promise that is made in milliseconds', run: compile('release') },
+	{ name: 'measured', what: 'what is promised in milliseconds, with nothing beside it', needs: ['debug', 'release', 'npm'], run: nodeTests('e2e', isMeasured) },
 	{ name: 'clang', what: 'clang; warnings are errors', beside: true, run: compile('clang') },
 	{ name: 'tidy', what: 'clang-tidy', needs: ['clang'], lint: true, beside: true, run: tidy },
 	{ name: 'model', what: 'the protocol as models, and their mutants', beside: true, run: model },
 	{ name: 'seeds', what: 'clusters under faults, 500 fresh seeds', beside: true, run: simulator },
-	{ name: 'e2e', what: 'real processes, real PostgreSQL, real sockets', needs: ['debug', 'release', 'npm'], run: nodeTests('e2e') },
+	{ name: 'e2e', what: 'real processes, real PostgreSQL, real sockets', needs: ['debug', 'release', 'npm'], run: nodeTests('e2e', (file) => !isMeasured(file)) },
 	{ name: 'browser', what: 'the demo page in a real Chromium', needs: ['debug', 'npm'], run: nodeTests('browser') },
 	{ name: 'bare', what: './dev run on a bare Debian 12, in a chroot', needs: ['npm'], run: bare },
 	{ name: 'fuzz', what: 'each fuzz target for MOOT_FUZZ_SECONDS (60; 30 behind another)', needs: ['clang'], alone: true, run: fuzz },
