@@ -3,6 +3,7 @@
 
 #include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define HALVINGS_MAX 5
@@ -18,15 +19,15 @@ int64_t memory_idle_ns(int64_t idle_ns, uint64_t aim, uint64_t used)
 
 uint64_t memory_used(void)
 {
-	unsigned long total, resident = 0;
+	char line[128] = "", *resident = line;
 	FILE *f = fopen("/proc/self/statm", "re");
 
 	if (!f)
 		return 0;
-	if (fscanf(f, "%lu %lu", &total, &resident) != 2)
-		resident = 0;
+	if (fgets(line, sizeof line, f))
+		(void)strtoul(line, &resident, 10); /* the first is the whole address space */
 	(void)fclose(f);
-	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+	return strtoul(resident, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 void memory_give_back(void)
