@@ -9,6 +9,7 @@ static struct attachment *find_or_add(struct room *, struct feed *);
 static void replace(struct room *, struct attachment *, const struct msg_attach *, int64_t now_ns);
 static bool replace_one(struct room *, struct attachment *, const struct item_member *,
 			int64_t now_ns);
+static bool has_other_states(const struct roster_entry *, const struct item_member *);
 static void drop_missing(struct room *, struct attachment *, const struct map *mentioned,
 			 int64_t now_ns);
 static bool leaves_later(const struct room *, const struct roster_entry *);
@@ -295,6 +296,7 @@ static bool replace_one(struct room *r, struct attachment *a, const struct item_
 	const struct roster_entry *known =
 		roster_find(&r->presence.roster, (session_id){item->session});
 	bool is_news = !known || item->conn_gen > known->conn_gen;
+	bool is_other = known && has_other_states(known, item);
 
 	if (presence_is_over(&r->presence, item))
 		return false;
@@ -311,10 +313,25 @@ static bool replace_one(struct room *r, struct attachment *a, const struct item_
 		return is_home;
 	}
 	a->shows = true;
-	if (r->open && (!e->seen || e->told_gen < e->conn_gen))
+	if (r->open && (!e->seen || e->told_gen < e->conn_gen || (is_home && is_other)))
 		presence_add_silently(room_presence(r), e, now_ns);
 	e->seen = true;
 	return is_home;
+}
+
+/* The cast that said so was lost with the link: the others know the older ones only. */
+static bool has_other_states(const struct roster_entry *e, const struct item_member *item)
+{
+	struct item_member known;
+	struct buf kept;
+
+	if (item->kept.len == 0)
+		return false;
+	buf_init(&kept, LINK_BATCH_MAX);
+	roster_item(e, &kept, &known);
+	bool is_other = !span_eq(known.kept, item->kept);
+	buf_fini(&kept);
+	return is_other;
 }
 
 static void drop_missing(struct room *r, struct attachment *a, const struct map *mentioned,

@@ -125,6 +125,41 @@ static void room_an_old_leave_is_ignored(void **state)
 	heard(s, 0, "");
 }
 
+/* bob's gateway lost its link with what he said last, and attaches anew with it. */
+static void attach_with_state(struct stage *s, const char *body)
+{
+	struct buf kept, members;
+
+	buf_init(&kept, 1024);
+	buf_init(&members, 1024);
+	item_put_kept(&kept, &(struct item_kept){.key = SPAN("cursor"), .body = span_str(body)});
+	item_put_member(&members, &(struct item_member){.session = 2,
+							.conn_gen = 1,
+							.user = SPAN("bob"),
+							.since_ms = 2,
+							.kept = buf_span(&kept)});
+	message_put_attach(
+		stage_out(s, 1),
+		&(struct msg_attach){.room = SPAN(STAGE_ROOM),
+				     .epoch = s->db.slots[slot_of(SPAN(STAGE_ROOM))].epoch,
+				     .members = buf_span(&members)});
+	stage_say(s, 1);
+	buf_fini(&members);
+	buf_fini(&kept);
+}
+
+static void room_tells_others_of_a_state_that_comes_with_an_attach(void **state)
+{
+	struct stage *s = *state;
+
+	attach_with_state(s, "{\"line\":1}");
+	heard(s, 0, "JOINED 0 [2:bob]");
+	attach_with_state(s, "{\"line\":1}");
+	heard(s, 0, "");
+	attach_with_state(s, "{\"line\":2}");
+	heard(s, 0, "JOINED 0 [2:bob]");
+}
+
 /* bob has moved to the first gateway; the second keeps his old connection for a while. */
 static void room_an_old_connection_brings_nobody_home(void **state)
 {
@@ -689,6 +724,7 @@ int main(void)
 		ALONE(room_the_second_is_shown_to_the_first),
 		PAIR(room_a_second_tab_is_no_new_user),
 		PAIR(room_the_first_of_two_tabs_changes_the_list),
+		PAIR(room_tells_others_of_a_state_that_comes_with_an_attach),
 		PAIR(room_the_last_tab_is_shown_as_left),
 		PAIR(room_an_old_leave_is_ignored),
 		PAIR(room_an_old_connection_brings_nobody_home),
