@@ -28,7 +28,7 @@ enum told_type {
 };
 
 #define TOLD_USERS_MAX 16
-#define TOLD_CONNECTIONS_MAX 48 /* of one user, those in their grace too */
+#define TOLD_CONNECTIONS_MAX 256 /* of one user, those in their grace too */
 #define TOLD_EVENTS_MAX 16
 
 struct told_connection_of {      /* one connection of a user */
