@@ -115,6 +115,8 @@ void audience_on_roster(struct audience *, const struct msg_roster *);
 void audience_on_member_joined(struct audience *, const struct msg_member_joined *);
 void audience_on_member_left(struct audience *, const struct msg_member_left *);
 void audience_on_welcomed(struct audience *, const struct msg_welcomed *);
+/* What is gathered for the end of a tick is shown now (audience_tick.c). */
+void audience_flush(struct audience *);
 void audience_on_hibernate(struct audience *, uint64_t relay);
 void audience_on_room_state(struct audience *, const struct msg_room_state *);
 void audience_on_cast_out(struct audience *, const struct msg_cast_out *, int64_t now_ns);

@@ -55,8 +55,6 @@ void audience_show_room(struct audience *, struct attendee *, const struct msg_w
 /* ---- in ticks: audience_tick.c ---- */
 void audience_cast(struct audience *, const struct msg_cast_out *, int64_t now_ns);
 void audience_end_tick(struct audience *, int64_t now_ns); /* if it is over */
-/* What waits is shown now: something else is about to be, that comes after it. */
-void audience_flush(struct audience *);
 /* Something is to be told later. */
 void audience_want_telling(struct audience *);
 

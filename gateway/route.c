@@ -79,6 +79,7 @@ void route_attach(struct route *r, struct link *link, uint64_t epoch, int64_t no
 		return;
 	}
 	unsettle(r);
+	audience_flush(r->audience); /* casts of the old owner, under its numbers */
 	r->goes_on = goes_on;
 	set_state(r, ROUTE_ATTACHING);
 	r->link = link;

@@ -219,6 +219,21 @@ static void records_of_the_old_owner_are_dropped(void **state)
 	assert_int_equal(w->shown, 1);
 }
 
+/* The second is gathered for the end of the tick. */
+static void casts_of_the_old_owner_are_shown_before_the_room_is_attached_elsewhere(void **state)
+{
+	struct world *w = *state;
+	world_room_is_attached(w);
+
+	world_say_cast_out(w->a, MS(1));
+	world_say_cast_out(w->a, MS(2));
+	unsigned before = w->shown;
+	world_say_moved(w->a, 101, 2, MS(3));
+
+	assert_int_equal(before, 1);
+	assert_int_equal(w->shown, 2);
+}
+
 static void casts_of_an_owner_that_took_its_slot_again_are_shown_meanwhile(void **state)
 {
 	struct world *w = *state;
@@ -535,6 +550,7 @@ int main(void)
 		T(moved_to_a_shard_not_in_the_view_opens_a_link_to_it),
 		T(listing_older_than_a_move_does_not_cut_the_new_owner),
 		T(records_of_the_old_owner_are_dropped),
+		T(casts_of_the_old_owner_are_shown_before_the_room_is_attached_elsewhere),
 		T(casts_of_an_owner_that_took_its_slot_again_are_shown_meanwhile),
 		T(casts_of_an_owner_that_was_none_in_between_are_dropped),
 		T(welcome_is_not_missed_while_the_room_is_attached_anew),
