@@ -185,6 +185,13 @@ static void expect(struct world *w, const char *transcript)
 	w->transcript[0] = '\0';
 }
 
+static void reads_again(struct client *c)
+{
+	c->slow = false;
+	audience_catch_up(c->attendee);
+	tell(c->world);
+}
+
 static void slow_reader_is_told_once_of_what_has_become_of_all(void **state)
 {
 	struct world *w = *state;
@@ -197,9 +204,7 @@ static void slow_reader_is_told_once_of_what_has_become_of_all(void **state)
 	sets(w, 400, "{\"k\":1}");
 	tell(w);
 	expect(w, "B<- +u5; C<- +u5; B<- -u2 ~u4; C<- -u2 ~u4; ");
-	a->slow = false;
-	audience_catch_up(a->attendee);
-	tell(w);
+	reads_again(a);
 
 	expect(w, "A<- +u5 -u2 ~u4; ");
 	comes(w, 600, "u6");
@@ -218,9 +223,7 @@ static void slow_reader_is_not_told_of_who_came_and_went(void **state)
 	goes(w, 500);
 	tell(w);
 	w->transcript[0] = '\0';
-	a->slow = false;
-	audience_catch_up(a->attendee);
-	tell(w);
+	reads_again(a);
 
 	expect(w, "");
 }
@@ -236,9 +239,7 @@ static void who_went_and_came_meanwhile_has_changed(void **state)
 	comes(w, 700, "u3");
 	tell(w);
 	w->transcript[0] = '\0';
-	a->slow = false;
-	audience_catch_up(a->attendee);
-	tell(w);
+	reads_again(a);
 
 	expect(w, "A<- ~u3; ");
 }
@@ -275,9 +276,7 @@ static void list_makes_what_was_missed_worthless(void **state)
 	a->attendee->listens = false; /* it joins again */
 	audience_get_ready(a->attendee);
 	tell(w);
-	a->slow = false;
-	audience_catch_up(a->attendee);
-	tell(w);
+	reads_again(a);
 
 	expect(w, "");
 	assert_null(a->attendee->missed);
