@@ -256,7 +256,10 @@ void audience_on_welcomed(struct audience *a, const struct msg_welcomed *m)
 
 	audience_flush(a);
 	audience_number(a, m->relay, m->count);
-	if (!who || who->welcomed || who->leaving)
+	if (!who || who->leaving)
+		return;
+	who->rewelcomed = who->welcomed;
+	if (who->welcomed)
 		return;
 	who->welcomed = true;
 	if (!who->native) {
@@ -313,7 +316,10 @@ void audience_on_event_again(struct audience *a, const struct msg_event *m)
 {
 	audience_flush(a);
 	audience_number(a, m->relay, 1);
-	audience_show_event(a, m);
+	const struct attendee *who = map_find_u64(&a->by_session, m->session);
+
+	if (who && !who->rewelcomed)
+		audience_show_event(a, m);
 }
 
 void audience_on_event(struct audience *a, const struct msg_event *m)

@@ -35,6 +35,7 @@ struct attendee {
 	uint32_t held_bytes;    /* of its casts that wait for the owner of the room */
 	bool native;            /* speaks moot.v1 */
 	bool welcomed;          /* the owner of the room knows it */
+	bool rewelcomed;        /* more than once: it has what followed the first time */
 	bool ready;             /* native: is to be shown who is there, with the next changes */
 	bool listens;           /* was shown the room, and is shown what happens from then on */
 	bool leaving;           /* gone, but the owner of the room was not told yet */

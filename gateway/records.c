@@ -222,7 +222,8 @@ static void on_head(const struct arrival *at, const struct message *m)
 
 static void on_event(const struct arrival *at, const struct message *m)
 {
-	struct route *route = attached_route(at, m->event.room);
+	struct route *route = m->event.session ? hearing_route(at, m->event.room)
+					       : attached_route(at, m->event.room);
 
 	metrics_add(METRIC_events_received, 1);
 	if (route && !route_on_event(route, &m->event))

@@ -305,8 +305,11 @@ static bool replace_one(struct room *r, struct attachment *a, const struct item_
 
 	if (is_home && item->tail == ROSTER_TAIL_OWED)
 		room_replay_note(r, e, now_ns);
-	if (item->fresh) { /* known, and told over this very link: its WELCOMED is on the way */
-		if (is_home && (is_news || (e->seen && !a->attached))) {
+	/* Its JOIN may wait here still. Was it welcomed before, the gateway does not know: either
+	 * that is on the way, or it came under an ATTACH that the gateway has given up. Told twice,
+	 * it hears once. */
+	if (item->fresh) {
+		if (is_home && (is_news || e->seen)) {
 			room_stir(r, now_ns);
 			room_keep_join(r, a, item, now_ns);
 		}

@@ -95,11 +95,13 @@ void room_replay_note_home(struct room *r, const struct attachment *a, int64_t n
 
 bool room_replay_join(struct room *r, struct roster_entry *e, int64_t now_ns)
 {
-	if (e->seen || e->tail == ROSTER_NO_TAIL || r->env->resume_ns == 0)
+	if (e->tail == ROSTER_NO_TAIL || r->env->resume_ns == 0 || (e->seen && e->proved == 0))
 		return false;
 	struct replay *p = mem_new(sizeof *p);
 
 	p->session = e->session;
+	p->claimed = e->seen; /* welcomed again: what followed its welcome may be lost with it */
+	p->after = e->seen ? e->proved - 1 : 0;
 	p->since_ns = now_ns;
 	p->until_ns = now_ns + WAIT_NS;
 	list_init(&p->node);

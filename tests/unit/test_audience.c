@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "gateway/audience.h"
+#include "proto/bridge.h"
 
 #define CLIENTS 8
 
@@ -369,6 +370,31 @@ static void late_joiner_is_shown_what_others_left(void **state)
 		  "B<-editing_started(u1)#10 B<-typing_start(u3)#11");
 }
 
+static void event_again(struct world *w, char letter, uint64_t relay)
+{
+	audience_on_event_again(w->audience, &(struct msg_event){
+						     .relay = relay,
+						     .seq = 1,
+						     .session = (uint64_t)letter,
+						     .shape = BODY_V0,
+						     .body = SPAN("{\"type\":\"comment_added\"}"),
+					     });
+}
+
+static void who_is_welcomed_twice_is_shown_the_room_and_what_he_missed_once(void **state)
+{
+	struct world *w = *state;
+	enter(w, 'A', "u1");
+	joined(w, 'A', "u1", 0);
+
+	welcome(w, 'A', 1, 2);
+	event_again(w, 'A', 3);
+	welcome(w, 'A', 4, 2);
+	event_again(w, 'A', 6);
+
+	expect(w, "A<-room_state(system)#1 A<-connected(u1)#2 A<-comment_added()#3");
+}
+
 static void forgotten_state_is_not_shown_to_late_joiners(void **state)
 {
 	struct world *w = *state;
@@ -627,6 +653,7 @@ int main(void)
 		T(cast_goes_to_all_but_its_sender_in_one_payload),
 		T(cast_of_the_application_reaches_everybody_and_is_never_dropped),
 		T(late_joiner_is_shown_what_others_left),
+		T(who_is_welcomed_twice_is_shown_the_room_and_what_he_missed_once),
 		T(forgotten_state_is_not_shown_to_late_joiners),
 		T(attaching_again_with_the_same_people_shows_nothing),
 		T(uncovered_roster_takes_nobody_away),

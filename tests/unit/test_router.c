@@ -264,8 +264,7 @@ static void casts_of_an_owner_that_was_none_in_between_are_dropped(void **state)
 	assert_int_equal(w->shown, 1);
 }
 
-/* The owner took its slot again: the WELCOMED that it said before it read our ATTACH is not said
- * again. */
+/* The owner took its slot again: nobody waits until it says its WELCOMED once more. */
 static void welcome_is_not_missed_while_the_room_is_attached_anew(void **state)
 {
 	struct world *w = *state;
