@@ -181,8 +181,15 @@ size_t presence_kick(struct presence *p, const struct msg_kick *m, int64_t now_n
 
 		count += roster_is_meant(e, m->user, m->session);
 	}
-	if (count)
-		notice_kicked(&n, m);
+	if (!count)
+		return 0;
+	notice_kicked(&n, m);
+	LIST_EACH (&p->roster.entries, it, ahead) {
+		struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
+
+		if (roster_is_meant(e, m->user, m->session))
+			presence_remove(p, e, now_ns);
+	}
 	return count;
 }
 

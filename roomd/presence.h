@@ -59,7 +59,8 @@ void presence_remove_home(struct presence *, const struct attachment *,
 void presence_cast(struct presence *, const struct attachment *from, const struct msg_cast *,
 		   int64_t now_ns);
 
-/* Tell everybody that these leave; they do by themselves. Returns how many connections that are. */
+/* They are out for everybody, and their gateways are told to close them. Returns how many
+ * connections that are. */
 size_t presence_kick(struct presence *, const struct msg_kick *, int64_t now_ns);
 
 /* With a number for the list to be shown, if it is covered and somebody there may be shown it. */
