@@ -155,7 +155,9 @@ void route_release(struct route *r, int64_t now_ns)
 	r->on_hold = false;
 	r->refusals = 0;
 	r->retry_ns = now_ns;
-	if (may_send(r))
+	if (r->unsaid)
+		route_attach(r, r->link, r->epoch, now_ns);
+	else if (may_send(r))
 		catch_up(r);
 }
 
@@ -257,6 +259,7 @@ void route_renew(struct route *r, struct attendee *who, uint64_t conn_gen, int64
 void route_prove(struct route *r, const struct attendee *who, bool lost, int64_t now_ns)
 {
 	route_wake(r, now_ns);
+	r->unsaid |= r->on_hold;
 	if (may_send(r) && who->proved > 0)
 		message_put_proved(link_out(r->link), &(struct msg_proved){
 							      .room = key_of(r),
@@ -356,6 +359,7 @@ static void send_attach(struct route *r)
 	struct buf items;
 
 	metrics_add(METRIC_attaches, 1);
+	r->unsaid = false;
 	buf_init(&items, MEMBERS_MAX);
 	put_members(r, &items);
 	message_put_attach(link_out(r->link), &(struct msg_attach){
@@ -372,6 +376,7 @@ static void send_join(struct route *r, const struct attendee *who)
 {
 	struct buf items;
 
+	r->unsaid |= r->on_hold;
 	if (r->state == ROUTE_WAITING || r->state == ROUTE_ASLEEP || r->on_hold)
 		return; /* the ATTACH to come names it */
 	buf_init(&items, MEMBERS_MAX);

@@ -25,6 +25,7 @@ struct route {
 	enum route_state state;
 	bool waking;  /* ASLEEP: attached at the end of this turn */
 	bool on_hold; /* the slot is about to move: nothing is sent */
+	bool unsaid;  /* who came meanwhile is to be named by an ATTACH, whether it moves or not */
 	bool goes_on; /* ATTACHING again, at an owner that has been one ever since it was ATTACHED
 		       */
 	struct link *link;

@@ -330,6 +330,26 @@ static void hold_without_a_move_ends_after_3_s(void **state)
 	assert_int_not_equal(m.type, 0);
 }
 
+static void who_comes_during_a_hold_is_named_when_it_ends_without_a_move(void **state)
+{
+	struct world *w = *state;
+	world_room_is_attached(w);
+	world_say_hold(w->a, 1, MS(1));
+	router_flush(w->router, MS(1));
+	fake_skip(w->a);
+
+	struct attendee *second = world_let_in(w, 2, "u2", MS(1000));
+	router_flush(w->router, MS(1000));
+	unsigned meanwhile = world_next_type(w->a);
+	router_tick(w->router, MS(3010));
+	router_flush(w->router, MS(3010));
+	unsigned after = world_next_type(w->a);
+	router_leave(w->router, &second, MS(3020));
+
+	assert_int_equal(meanwhile, 0);
+	assert_int_equal(after, MESSAGE_ATTACH);
+}
+
 static void not_owner_is_asked_again_after_a_while_and_the_view_is_pulled(void **state)
 {
 	struct world *w = *state;
@@ -556,6 +576,7 @@ int main(void)
 		T(attached_under_an_old_epoch_is_not_believed),
 		T(hold_is_answered_and_nothing_follows_until_the_move),
 		T(hold_without_a_move_ends_after_3_s),
+		T(who_comes_during_a_hold_is_named_when_it_ends_without_a_move),
 		T(not_owner_is_asked_again_after_a_while_and_the_view_is_pulled),
 		T(owner_that_keeps_refusing_is_asked_once_a_second_at_last),
 		T(new_link_generation_attaches_the_rooms_again),
