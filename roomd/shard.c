@@ -10,8 +10,8 @@
 #include "roomd/retention.h"
 
 #define SLEPT_NS (500 * NS_PER_MS) /* less than it takes to be missed, and declared dead */
-/* So long the database may be away before presence goes on without it: then others can hardly have
- * declared anybody dead either. */
+/* So long the database may be away before presence goes on without it, if every gateway still
+ * speaks to us: none of them knows of another owner. */
 #define DOUBT_MAX_NS (2 * NS_PER_S)
 
 struct shard {
@@ -25,11 +25,12 @@ struct shard {
 	struct retention retention;
 	int64_t now_ns, wall_offset_ms;
 	uint64_t records, stale, refused;
-	bool doubtful; /* it slept, and has not read the view since: records are parked */
-	int64_t doubtful_until_ns;
+	bool doubtful;    /* it slept, and has not read the view since: records are parked */
+	int64_t slept_ns; /* until then */
 };
 
 static void notice_sleep(struct shard *, int64_t now_ns);
+static bool is_spoken_to(const struct shard *);
 static void take(struct shard *, struct feed *, struct span records, bool is_final, int64_t now_ns);
 static void park(struct shard *, struct feed *, struct span records, int64_t now_ns);
 static void unpark(struct shard *, struct feed *, int64_t now_ns);
@@ -165,7 +166,7 @@ void shard_turn(struct shard *s, int64_t now_ns, int64_t unix_ms)
 	s->wall_offset_ms = unix_ms - now_ns / NS_PER_MS;
 	room_set_at(s->rooms, s->wall_offset_ms, now_ns);
 	membership_tick(s->membership, now_ns);
-	if (s->doubtful && now_ns >= s->doubtful_until_ns)
+	if (s->doubtful && now_ns >= s->slept_ns + DOUBT_MAX_NS && is_spoken_to(s))
 		decide(s, now_ns);
 	if (!s->doubtful)
 		feed_set_tick(s->feeds, now_ns);
@@ -236,8 +237,20 @@ static void notice_sleep(struct shard *s, int64_t now_ns)
 	log_warn("slept", kv_i64("ms", (now_ns - s->now_ns) / NS_PER_MS));
 	s->now_ns = now_ns;
 	s->doubtful = true;
-	s->doubtful_until_ns = now_ns + DOUBT_MAX_NS;
+	s->slept_ns = now_ns;
 	membership_pull(s->membership);
+}
+
+/* By every gateway that was there when it fell asleep. */
+static bool is_spoken_to(const struct shard *s)
+{
+	LIST_EACH (feed_set_all(s->feeds), it, ahead) {
+		const struct feed *f = container_of(it, struct feed, of_set);
+
+		if (f->state == FEED_LIVE ? f->heard_ns < s->slept_ns : f->away_ns >= s->slept_ns)
+			return false;
+	}
+	return true;
 }
 
 static void take(struct shard *s, struct feed *f, struct span records, bool is_final,
