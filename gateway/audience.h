@@ -49,6 +49,12 @@ struct entrant { /* who comes in; a reference to the user is kept */
 	int64_t since_ms;
 };
 
+struct audience_list {       /* for a native client that comes in */
+	struct span members; /* the first page; `show` follows with the others */
+	size_t users;        /* on all pages */
+	bool is_unlisted;    /* they are too many: there are no pages */
+};
+
 /* How a room speaks to a visit (`owner` of its attendee). None may add or remove attendees. */
 struct audience_sink {
 	/* The payload is borrowed. `droppable`: a cast. */
@@ -60,11 +66,12 @@ struct audience_sink {
 	 * empty. */
 	void (*kicked)(void *visit, struct span why);
 	/* To native ones only: */
-	void (*listed)(void *visit, struct span members); /* it listens from here on */
+	void (*listed)(void *visit, const struct audience_list *); /* it listens from here on */
 	void (*event)(void *visit, uint64_t seq, struct payload *);
 	/* It takes what it is told. If not, it is told of changes later, together, and says
 	 * audience_catch_up when it does. */
 	bool (*keeps_up)(void *visit);
+	size_t list_users; /* a room with more is not listed to native clients */
 };
 
 /* `telling`: the list it puts itself on while audience_tell has something to do. */
@@ -97,8 +104,8 @@ void audience_renew(struct attendee *, uint64_t conn_gen);
 bool audience_is_known(const struct attendee *);
 uint64_t audience_seq(const struct audience *); /* of the last event that was shown; 0: not known */
 
-/* ---- what is told later: native clients of changes, together, and not more often than every 50
- * ms; and casts at the end of a tick ---- */
+/* ---- what is told later: native clients of changes, together, at most every 50 ms
+ * (in a large room less often); and casts at the end of a tick ---- */
 struct audience *audience_of_telling(struct list *node);
 /* When there is more to tell. INT64_MAX: it has left the list. */
 int64_t audience_tell(struct audience *, int64_t now_ns);

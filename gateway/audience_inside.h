@@ -21,7 +21,9 @@ struct audience {
 	uint64_t seq; /* of the last event that was shown, or that HEAD named */
 	struct changes changes;
 	struct list of_telling, *telling;
+	size_t told_users;     /* unlisted: how many they were told there are */
 	int64_t tell_ns;       /* native clients are told of changes not before */
+	bool unlisted;         /* too many users to name them to native clients */
 	bool has_news;         /* for them */
 	struct gather *gather; /* casts that wait for the end of the tick; NULL: none */
 	int64_t tick_ns;       /* when that is, or was */
@@ -58,10 +60,17 @@ void audience_end_tick(struct audience *, int64_t now_ns); /* if it is over */
 /* Something is to be told later. */
 void audience_want_telling(struct audience *);
 
-/* ---- native ---- */
+/* ---- native: who is there, audience_news.c and audience_list.c ---- */
 /* The user is about to come, go or change. */
 void audience_note(struct audience *, struct span user);
 void audience_drop_missed(struct attendee *);
+bool audience_turns(struct audience *);      /* it is listed from now on, or no more */
+void audience_tell_anew(struct audience *);  /* then: to all */
+void audience_tell_ready(struct audience *); /* to those who come in */
+struct payload *audience_count_payload(const struct audience *);
+
+/* ---- native: audience_native.c ---- */
+bool audience_is_shown_native(const struct attendee *);
 void audience_cast_native(struct audience *, const struct msg_cast_out *);
 struct payload *audience_native_cast(const struct audience *, const struct msg_cast_out *);
 void audience_event_native(struct audience *, const struct msg_event *);

@@ -6,9 +6,12 @@
 #include "gateway/metrics.h"
 
 #define TICK_NS (20 * NS_PER_MS)
+/* Five times what its sends take: one room's casts are not to keep a gateway busy. */
+#define TICK_CONNECTION_NS (NS_PER_MS / 20)
 
 enum { V0, NATIVE, DIALECTS };
 
+static int64_t tick_ns(const struct audience *);
 static void show_now(struct audience *, const struct msg_cast_out *);
 static bool is_for_native(const struct msg_cast_out *);
 static void gather(struct audience *, const struct msg_cast_out *);
@@ -27,7 +30,7 @@ void audience_cast(struct audience *a, const struct msg_cast_out *m, int64_t now
 	audience_flush(a);
 	show_now(a, m);
 	if (is_plain)
-		a->tick_ns = now_ns + TICK_NS;
+		a->tick_ns = now_ns + tick_ns(a);
 }
 
 void audience_end_tick(struct audience *a, int64_t now_ns)
@@ -35,7 +38,7 @@ void audience_end_tick(struct audience *a, int64_t now_ns)
 	if (!a->gather || now_ns < a->tick_ns)
 		return;
 	audience_flush(a);
-	a->tick_ns = now_ns + TICK_NS;
+	a->tick_ns = now_ns + tick_ns(a);
 }
 
 void audience_flush(struct audience *a)
@@ -67,6 +70,13 @@ void audience_want_telling(struct audience *a)
 {
 	if (list_is_empty(&a->of_telling))
 		list_add_last(a->telling, &a->of_telling);
+}
+
+static int64_t tick_ns(const struct audience *a)
+{
+	int64_t long_ns = (int64_t)a->by_session.len * TICK_CONNECTION_NS;
+
+	return long_ns > TICK_NS ? long_ns : TICK_NS;
 }
 
 static void show_now(struct audience *a, const struct msg_cast_out *m)

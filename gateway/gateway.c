@@ -207,7 +207,7 @@ static struct router *open_router(struct gateway *g)
 		.silence_ns = g->opt->link_silence_ns,
 		.isolated_ns = g->opt->link_isolated_ns,
 		.clock_ns = mono_now_ns,
-		.sink = *visit_sink(),
+		.sink = visit_sink((size_t)g->opt->presence_list),
 		.pull_view = on_pull_view,
 		.on_ways = on_ways,
 		.on_answer = on_answer,

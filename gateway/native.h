@@ -85,6 +85,6 @@ void native_visit_on_welcomed(struct visit *);
 void native_visit_on_denied(struct visit *, enum err why);
 void native_visit_on_kicked(struct visit *, struct span why);
 void native_visit_on_end(struct visit *);
-void native_visit_on_listed(void *visit, struct span members);
+void native_visit_on_listed(void *visit, const struct audience_list *);
 void native_visit_on_event(void *visit, uint64_t seq, struct payload *);
 bool native_visit_keeps_up(void *visit);

@@ -193,7 +193,7 @@ void native_visit_on_end(struct visit *visit)
 	buf_fini(&v->state_at_join);
 }
 
-void native_visit_on_listed(void *owner, struct span members)
+void native_visit_on_listed(void *owner, const struct audience_list *list)
 {
 	struct native_visit *v = owner;
 	struct session *s = v->visit.session;
@@ -205,7 +205,9 @@ void native_visit_on_listed(void *owner, struct span members)
 					.room = visit_room(&v->visit),
 					.seq = head,
 					.role = visit_role(&v->visit),
-					.members = members,
+					.members = list->members,
+					.count = list->users,
+					.unlisted = list->is_unlisted,
 					.gap = native_cursor_gap(v, head),
 				});
 	session_say(s, buf_span(&text));

@@ -16,6 +16,14 @@ struct payload *payload_new(struct span text)
 	return p;
 }
 
+struct payload *payload_take(struct buf *text)
+{
+	struct payload *p = payload_new(buf_span(text));
+
+	buf_fini(text);
+	return p;
+}
+
 struct payload *payload_ref(struct payload *p)
 {
 	must(p->refs > 0 && p->refs < UINT32_MAX);

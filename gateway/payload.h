@@ -4,7 +4,7 @@
  * header into. */
 #pragma once
 
-#include "common/span.h"
+#include "common/buf.h"
 
 #define PAYLOAD_HEADROOM 32 /* >= LWS_PRE of the library; outflow.c asserts it */
 
@@ -16,7 +16,8 @@ struct payload {
 	uint8_t bytes[]; /* PAYLOAD_HEADROOM, then the text */
 };
 
-MUST_USE struct payload *payload_new(struct span text); /* one reference, the caller's */
+MUST_USE struct payload *payload_new(struct span text);  /* one reference, the caller's */
+MUST_USE struct payload *payload_take(struct buf *text); /* the same; ends the buffer */
 struct payload *payload_ref(struct payload *);
 void payload_free(struct payload **); /* drops one reference; NULL is fine */
 struct span payload_text(const struct payload *);

@@ -151,9 +151,9 @@ struct visit *visit_of(struct list *of_session)
 	return container_of(of_session, struct visit, of_session);
 }
 
-const struct audience_sink *visit_sink(void)
+struct audience_sink visit_sink(size_t list_users)
 {
-	static const struct audience_sink sink = {
+	return (struct audience_sink){
 		.show = on_show,
 		.show_bundle = on_show_bundle,
 		.welcomed = on_welcomed,
@@ -161,9 +161,8 @@ const struct audience_sink *visit_sink(void)
 		.listed = native_visit_on_listed,
 		.event = native_visit_on_event,
 		.keeps_up = native_visit_keeps_up,
+		.list_users = list_users,
 	};
-
-	return &sink;
 }
 
 static void take_back(struct visit *v)

@@ -41,4 +41,4 @@ bool visit_is_viewer(const struct visit *); /* may look on, not write */
 struct v0_identity visit_identity(const struct visit *);
 struct visit *visit_of(struct list *of_session);
 
-const struct audience_sink *visit_sink(void); /* `owner` of its attendees: a visit */
+struct audience_sink visit_sink(size_t list_users); /* `owner` of its attendees: a visit */

@@ -90,6 +90,8 @@ export const replies = Object.freeze({
 		seq: { kind: 'number', optional: true },
 		role: { kind: 'text', optional: false },
 		members: { kind: 'list', optional: false },
+		count: { kind: 'number', optional: false },
+		unlisted: { kind: 'flag', optional: true },
 		gap: { kind: 'gap', optional: true },
 	},
 	/** Answer to leave; with a code: taken out of the room. */
@@ -135,6 +137,7 @@ export const replies = Object.freeze({
 		joined: { kind: 'list', optional: false },
 		left: { kind: 'list', optional: false },
 		changed: { kind: 'list', optional: false },
+		count: { kind: 'number', optional: true },
 	},
 	/** The event is stored. */
 	ack: {

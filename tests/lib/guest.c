@@ -213,8 +213,9 @@ static struct span text_of(struct span value)
 /* Not what is the same each time, or never. */
 static bool is_shown(struct span name, struct span value)
 {
-	static const char *const hidden[] = {"room",    "reason", "trace", "resume", "user",
-					     "ping_ms", "limits", "from",  "at",     "event"};
+	static const char *const hidden[] = {"room", "reason",  "trace",  "resume",
+					     "user", "ping_ms", "limits", "from",
+					     "at",   "event",   "count"};
 
 	for (size_t i = 0; i < ARRAY_LEN(hidden); i++)
 		if (span_is(name, hidden[i]))

@@ -43,7 +43,7 @@ int lobby_open(void **state)
 		.bus = fake_bus(&g->shards),
 		.heartbeat_ns = MS(100),
 		.silence_ns = MS(600),
-		.sink = *visit_sink(),
+		.sink = visit_sink(1000),
 		.pull_view = pull_view,
 		.on_ways = on_ways,
 		.on_answer = on_answer,

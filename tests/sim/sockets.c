@@ -25,6 +25,7 @@
 #define STALL_NS (2500 * NS_PER_MS) /* limits.slow */
 #define HALF_OPEN_MIN_NS (500 * NS_PER_MS)
 #define HALF_OPEN_MAX_NS (6 * NS_PER_S)
+#define LIST_USERS 1000 /* presence.list: no room has as many */
 #define LOST_CODE 1006
 
 enum deed_kind { DEED_OPEN, DEED_SAY, DEED_END };
@@ -224,7 +225,7 @@ const struct audience_sink *sockets_sink(void)
 {
 	static struct audience_sink sink;
 
-	sink = *visit_sink();
+	sink = visit_sink(LIST_USERS);
 	sink.welcomed = on_welcomed;
 	return &sink;
 }
@@ -515,7 +516,7 @@ static void on_welcomed(void *owner)
 	struct visit *v = owner;
 	const struct socket *s = v->session->socket;
 
-	visit_sink()->welcomed(v);
+	visit_sink(LIST_USERS).welcomed(v);
 	if (s && !s->line->closed && !s->line->setup.native)
 		s->line->setup.hooks->on_welcomed(s->line->setup.owner);
 }

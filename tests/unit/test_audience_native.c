@@ -12,6 +12,7 @@
 #include "proto/bridge.h"
 
 #define CLIENTS 3
+#define LIST_USERS 1000
 
 struct client {
 	struct world *world;
@@ -77,9 +78,9 @@ static void kicked(void *session, struct span why)
 	(void)session, (void)why;
 }
 
-static void listed(void *session, struct span members)
+static void listed(void *session, const struct audience_list *list)
 {
-	(void)session, (void)members;
+	(void)session, (void)list;
 }
 
 static void event(void *session, uint64_t seq, struct payload *p)
@@ -93,7 +94,7 @@ static bool keeps_up(void *session)
 }
 
 static const struct audience_sink sink = {show,   show_bundle, welcomed, kicked,
-					  listed, event,       keeps_up};
+					  listed, event,       keeps_up, LIST_USERS};
 
 static struct item_member member(uint64_t session, const char *user)
 {

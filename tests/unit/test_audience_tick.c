@@ -13,6 +13,7 @@
 #include "proto/bridge.h"
 
 #define CLIENTS 4 /* A, B and C speak v0, D is native */
+#define LIST_USERS 1000
 #define MS(n) ((n)*NS_PER_MS)
 
 struct client {
@@ -77,9 +78,9 @@ static void kicked(void *session, struct span why)
 	(void)session, (void)why;
 }
 
-static void listed(void *session, struct span members)
+static void listed(void *session, const struct audience_list *list)
 {
-	(void)session, (void)members;
+	(void)session, (void)list;
 }
 
 static void event(void *session, uint64_t seq, struct payload *p)
@@ -98,7 +99,7 @@ static bool keeps_up(void *session)
 }
 
 static const struct audience_sink sink = {show,   show_bundle, welcomed, kicked,
-					  listed, event,       keeps_up};
+					  listed, event,       keeps_up, LIST_USERS};
 
 static void comes(struct world *w, uint64_t session, const char *user)
 {

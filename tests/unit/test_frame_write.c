@@ -71,12 +71,13 @@ static void joined_has_a_gap_only_when_there_is_one(void **state)
 	struct told_joined m = {.room = ROOM, .role = SPAN("editor")};
 
 	frame_put_joined(&text, &m);
-	assert_text("{\"type\":\"joined\"," ROOM_TEXT ",\"role\":\"editor\",\"members\":[]}");
+	assert_text("{\"type\":\"joined\"," ROOM_TEXT
+		    ",\"role\":\"editor\",\"members\":[],\"count\":0}");
 	m.seq = 9;
 	m.gap = (struct told_gap){.from = 1, .to = 4};
 	frame_put_joined(&text, &m);
 	assert_text("{\"type\":\"joined\"," ROOM_TEXT
-		    ",\"seq\":9,\"role\":\"editor\",\"members\":[],"
+		    ",\"seq\":9,\"role\":\"editor\",\"members\":[],\"count\":0,"
 		    "\"gap\":{\"from\":1,\"to\":4}}");
 }
 
