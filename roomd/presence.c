@@ -171,6 +171,14 @@ void presence_cast(struct presence *p, const struct attachment *from, const stru
 	p->casts_dropped += notice_cast(&n, m, from);
 }
 
+void presence_skip_numbers(struct presence *p, int64_t now_ns)
+{
+	uint64_t clock = (uint64_t)(now_ns / NS_PER_MS + p->wall_offset_ms);
+
+	if (p->relay < clock)
+		p->relay = clock;
+}
+
 size_t presence_kick(struct presence *p, const struct msg_kick *m, int64_t now_ns)
 {
 	struct notice n = notice_of(p, p->relay, now_ns);

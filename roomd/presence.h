@@ -59,6 +59,10 @@ void presence_remove_home(struct presence *, const struct attachment *,
 void presence_cast(struct presence *, const struct attachment *from, const struct msg_cast *,
 		   int64_t now_ns);
 
+/* A gateway that was not heard may know greater numbers of this room: go on with those of the
+ * clock, in ms, which no room can have given so many as. */
+void presence_skip_numbers(struct presence *, int64_t now_ns);
+
 /* They are out for everybody, and their gateways are told to close them. Returns how many
  * connections that are. */
 size_t presence_kick(struct presence *, const struct msg_kick *, int64_t now_ns);

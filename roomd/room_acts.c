@@ -31,8 +31,10 @@ void room_take(struct room *r, struct feed *f, const struct message *m, int64_t 
 /* Called once when the wait is over, and once more if coverage comes later. */
 void room_open(struct room *r, int64_t now_ns)
 {
-	if (!r->presence.covered)
+	if (!r->presence.covered) {
 		log_debug("room_opened_uncovered", kv_u64("waiting", r->waiting.count));
+		presence_skip_numbers(room_presence(r), now_ns);
+	}
 	r->open = true;
 	presence_tell_roster_all(room_presence(r), now_ns);
 	room_drain(r, now_ns);

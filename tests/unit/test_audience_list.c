@@ -7,7 +7,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -49,8 +48,11 @@ static unsigned occurrences(struct span text, const char *of)
 static unsigned count_in(struct span text)
 {
 	const uint8_t *p = memmem(text.p, text.len, "\"count\":", 8);
+	unsigned count = 0;
 
-	return p ? (unsigned)atoi((const char *)p + 8) : 0;
+	for (p = p ? p + 8 : NULL; p && p < text.p + text.len && *p >= '0' && *p <= '9'; p++)
+		count = 10 * count + *p - '0';
+	return count;
 }
 
 static void note(struct client *c, const char *what, unsigned named, size_t count)

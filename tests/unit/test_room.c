@@ -203,8 +203,9 @@ static void room_who_moves_is_not_listed_before_the_new_owner_says_so(void **sta
 	stage_run(s, 300);
 
 	heard(s, 1,
-	      "ATTACHED 0; PARTIAL 0 [1:ann]; PARTIAL 0 [1:ann]; JOINED 1 [2:bob]; WELCOMED 2+2 2; "
-	      "STATE 4");
+	      "ATTACHED 0; PARTIAL 0 [1:ann]; PARTIAL 0 [1:ann]; JOINED 1001401 [2:bob]; WELCOMED "
+	      "1001402+2 2; "
+	      "STATE 1001404");
 }
 
 /* bob's first connection is still open there, and is shown what changes. */
@@ -237,7 +238,7 @@ static void room_who_leaves_before_all_have_spoken_is_missing_in_the_list_of_all
 	heard(s, 0, "");
 	stage_run(s, 22000);
 
-	heard(s, 0, "ROSTER 6 [1:ann]");
+	heard(s, 0, "ROSTER 1001401 [1:ann]");
 }
 
 /* It died before this shard began, and whom it had may come back for another seven seconds. */
@@ -252,13 +253,14 @@ static void room_a_gateway_that_died_is_remembered_and_not_waited_for(void **sta
 	message_put_inspect(stage_out(s, 0), &(struct msg_inspect){9, SPAN(STAGE_ROOM)});
 	stage_leave(s, 0, 2);
 	heard(s, 0,
-	      "ATTACHED 5; PARTIAL 0 [1:ann 2:bob]; JOINED 6 [3:cy]; WELCOMED 7+2 3; STATE 9; "
+	      "ATTACHED 5; PARTIAL 0 [1:ann 2:bob]; JOINED 1001151 [3:cy]; WELCOMED 1001152+2 3; "
+	      "STATE 1001154; "
 	      "ANSWER 9 0 [1:ann 2:bob 3:cy]");
 	stage_run(s, 5000);
 	heard(s, 0, "");
 	stage_run(s, 2000);
 
-	heard(s, 0, "ROSTER 10 [1:ann 3:cy]");
+	heard(s, 0, "ROSTER 1001155 [1:ann 3:cy]");
 }
 
 static void room_a_gateway_that_died_long_ago_is_forgotten(void **state)
@@ -487,11 +489,11 @@ static void room_joining_waits_at_most_250_ms(void **state)
 	stage_run(s, 240);
 	heard(s, 0, "");
 	stage_run(s, 30);
-	heard(s, 0, "PARTIAL 0 []; JOINED 0 [1:ann]; WELCOMED 1+2 1");
+	heard(s, 0, "PARTIAL 0 []; JOINED 0 [1:ann]; WELCOMED 1001401+2 1");
 
 	stage_call(s, 1, 0); /* the missing one appears, with somebody */
 	stage_attach(s, 1, "2:bob", 7);
-	heard(s, 0, "JOINED 0 [2:bob]; STATE 8; ROSTER 9 [1:ann 2:bob]");
+	heard(s, 0, "JOINED 0 [2:bob]; STATE 1001403; ROSTER 1001404 [1:ann 2:bob]");
 }
 
 static void room_a_gateway_that_never_comes_is_waited_for_while_it_may_not_know_us(void **state)
@@ -505,7 +507,7 @@ static void room_a_gateway_that_never_comes_is_waited_for_while_it_may_not_know_
 	stage_run(s, 21000);
 	assert_null(strstr(stage_heard(s, 0), "ROSTER"));
 	stage_run(s, 3000);
-	heard(s, 0, "ROSTER 3 [1:ann]");
+	heard(s, 0, "ROSTER 1001403 [1:ann]");
 }
 
 static void room_casts_wait_until_everybody_can_hear_them(void **state)
@@ -699,7 +701,7 @@ static void room_with_too_much_waiting_goes_on_with_what_is_known(void **state)
 	assert_null(strstr(stage_heard(s, 0), "CAST"));
 	stage_cast(s, 0, 1, "", 0);
 
-	assert_non_null(strstr(stage_heard(s, 0), "CAST 1025 1"));
+	assert_non_null(strstr(stage_heard(s, 0), "CAST 1002175 1"));
 }
 
 static void room_a_cast_from_a_gateway_that_has_not_attached_is_refused(void **state)
