@@ -238,7 +238,7 @@ static void put_requests(struct buf *out)
 {
 	buf_put_str(out, "/** Every message of a native client. Errors name them as `request`.\n"
 			 " * @type {Readonly<Record<string, RequestRow>>} */\n"
-			 "export const requests = Object.freeze({\n");
+			 "export const requests = /* @__PURE__ */ Object.freeze({\n");
 #define CLIENT(NAME, name, where, doc)                                                             \
 	buf_printf(out, "\t/** %s */\n\t%s: { where: '%s', fields: {\n", doc, #name,               \
 		   wheres[FRAME_##where].code);
@@ -264,7 +264,7 @@ static void put_replies(struct buf *out, const char *list, const char *doc, bool
 	buf_printf(out,
 		   "/** %s, with their members in order.\n"
 		   " * @type {Readonly<Record<string, Readonly<Record<string, PartRow>>>>} */\n"
-		   "export const %s = Object.freeze({\n",
+		   "export const %s = /* @__PURE__ */ Object.freeze({\n",
 		   doc, list);
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		if (parts[i].step != PART_IS && parts[i].step != PART_ENDS)

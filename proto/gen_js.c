@@ -53,13 +53,13 @@ void gen_put_js(struct buf *out)
 		out,
 		"/** The members of a message the server makes, in their order; absent ones are "
 		"left out. */\n"
-		"export const envelope = Object.freeze([\n"
+		"export const envelope = /* @__PURE__ */ Object.freeze([\n"
 		"\t'type', 'submissionId', 'documentId', 'userId', 'userName', 'userEmail', "
 		"'users', 'data',\n"
 		"\t'timestamp', 'seq',\n"
 		"]);\n\n"
 		"/** Who the server's own messages come from. */\n"
-		"export const identities = Object.freeze({\n"
+		"export const identities = /* @__PURE__ */ Object.freeze({\n"
 		"\troom_state: { userId: 'system', userName: 'System', userEmail: "
 		"'system@websocket' },\n"
 		"\tping: { userId: 'server', userName: 'Server', userEmail: 'server@websocket' },\n"
@@ -72,7 +72,7 @@ static void put_types(struct buf *out)
 {
 	buf_put_str(out, "/** Every message type of the v0 dialect. @type {Readonly<Record<string, "
 			 "TypeRow>>} */\n"
-			 "export const types = Object.freeze({\n");
+			 "export const types = /* @__PURE__ */ Object.freeze({\n");
 	for (enum v0_type t = V0_UNKNOWN + 1; t < V0_TYPES; t++) {
 		const struct v0_row *row = &v0_rows[t];
 
@@ -114,7 +114,7 @@ static void put_limits(struct buf *out)
 		 PENDING_BYTES_MAX},
 	};
 
-	buf_put_str(out, "export const limits = Object.freeze({\n");
+	buf_put_str(out, "export const limits = /* @__PURE__ */ Object.freeze({\n");
 	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
 		buf_printf(out, "\t/** %s */\n\t%s: %llu,\n", limits[i].doc, limits[i].name,
 			   (unsigned long long)limits[i].value);
@@ -127,7 +127,7 @@ static void put_errors(struct buf *out)
 		    "/** Every error by its code: `data.code` of a v0 error, `code` of the native "
 		    "protocol in lower case.\n"
 		    " * @type {Readonly<Record<string, ErrorRow>>} */\n"
-		    "export const errors = Object.freeze({\n");
+		    "export const errors = /* @__PURE__ */ Object.freeze({\n");
 	for (size_t i = 0; i < ARRAY_LEN(errors); i++)
 		buf_printf(
 			out,
@@ -143,7 +143,7 @@ static void put_closes(struct buf *out)
 	buf_put_str(out, "/** Close codes the server uses, with the errors each stands for.\n"
 			 " * @type {Readonly<Record<number, {retryable: boolean, errors: readonly "
 			 "string[]}>>} */\n"
-			 "export const closes = Object.freeze({\n");
+			 "export const closes = /* @__PURE__ */ Object.freeze({\n");
 	for (unsigned code = 1000; code < 5000; code++) {
 		bool is_open = false;
 

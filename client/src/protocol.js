@@ -19,7 +19,7 @@ export const protocol = 'moot.v1';
 
 /** Every message of a native client. Errors name them as `request`.
  * @type {Readonly<Record<string, RequestRow>>} */
-export const requests = Object.freeze({
+export const requests = /* @__PURE__ */ Object.freeze({
 	/** Says who is there; answered by welcome, or the connection is closed. */
 	hello: { where: 'first', fields: {
 		token: { kind: 'text', optional: false, max: 512 },
@@ -74,7 +74,7 @@ export const requests = Object.freeze({
 
 /** The messages of the server in the native protocol, with their members in order.
  * @type {Readonly<Record<string, Readonly<Record<string, PartRow>>>>} */
-export const replies = Object.freeze({
+export const replies = /* @__PURE__ */ Object.freeze({
 	/** Answer to hello. */
 	welcome: {
 		session: { kind: 'hex', optional: false },
@@ -173,7 +173,7 @@ export const replies = Object.freeze({
 
 /** The objects inside them, with their members in order.
  * @type {Readonly<Record<string, Readonly<Record<string, PartRow>>>>} */
-export const objects = Object.freeze({
+export const objects = /* @__PURE__ */ Object.freeze({
 	/** A user. */
 	user: {
 		id: { kind: 'text', optional: false },
@@ -244,7 +244,7 @@ export const objects = Object.freeze({
 });
 
 /** Every message type of the v0 dialect. @type {Readonly<Record<string, TypeRow>>} */
-export const types = Object.freeze({
+export const types = /* @__PURE__ */ Object.freeze({
 	/** Who is in the room; the list replaces the client's. */
 	room_state: { from: 'server', action: 'refuse', key: '', keep: 0 },
 	/** To the joiner alone, after its first room_state. */
@@ -293,7 +293,7 @@ export const types = Object.freeze({
 	user_presence: { from: 'client', action: 'relay', key: '', keep: 0 },
 });
 
-export const limits = Object.freeze({
+export const limits = /* @__PURE__ */ Object.freeze({
 	/** largest message of a client, unless the server is set otherwise */
 	messageBytes: 2097152,
 	/** arrays and objects inside each other */
@@ -333,20 +333,20 @@ export const limits = Object.freeze({
 });
 
 /** The members of a message the server makes, in their order; absent ones are left out. */
-export const envelope = Object.freeze([
+export const envelope = /* @__PURE__ */ Object.freeze([
 	'type', 'submissionId', 'documentId', 'userId', 'userName', 'userEmail', 'users', 'data',
 	'timestamp', 'seq',
 ]);
 
 /** Who the server's own messages come from. */
-export const identities = Object.freeze({
+export const identities = /* @__PURE__ */ Object.freeze({
 	room_state: { userId: 'system', userName: 'System', userEmail: 'system@websocket' },
 	ping: { userId: 'server', userName: 'Server', userEmail: 'server@websocket' },
 });
 
 /** Every error by its code: `data.code` of a v0 error, `code` of the native protocol in lower case.
  * @type {Readonly<Record<string, ErrorRow>>} */
-export const errors = Object.freeze({
+export const errors = /* @__PURE__ */ Object.freeze({
 	NONE: { number: 0, retryable: false, http: 200, close: 1000, text: 'no error' },
 	BAD_JSON: { number: 10, retryable: false, http: 400, close: 0, text: 'the message is not valid JSON' },
 	BAD_TYPE: { number: 11, retryable: false, http: 400, close: 0, text: 'the message has no known type, or one that a client may not send' },
@@ -399,7 +399,7 @@ export const errors = Object.freeze({
 
 /** Close codes the server uses, with the errors each stands for.
  * @type {Readonly<Record<number, {retryable: boolean, errors: readonly string[]}>>} */
-export const closes = Object.freeze({
+export const closes = /* @__PURE__ */ Object.freeze({
 	1000: { retryable: false, errors: ['NONE'] },
 	1001: { retryable: true, errors: ['DEAD_PEER'] },
 	1007: { retryable: false, errors: ['BAD_UTF8'] },
