@@ -114,11 +114,18 @@ static void put_limits(struct buf *out)
 		 PENDING_BYTES_MAX},
 	};
 
-	buf_put_str(out, "export const limits = /* @__PURE__ */ Object.freeze({\n");
 	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
-		buf_printf(out, "\t/** %s */\n\t%s: %llu,\n", limits[i].doc, limits[i].name,
+		buf_printf(out, "/** %s */\nconst %s = %llu;\n", limits[i].doc, limits[i].name,
 			   (unsigned long long)limits[i].value);
-	buf_put_str(out, "});\n\n");
+	buf_put_str(
+		out,
+		"\n/** Each also by its own name: a bundle has those that it uses. */\nexport {");
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
+		buf_printf(out, "%s%s,", i % 6 ? " " : "\n\t", limits[i].name);
+	buf_put_str(out, "\n};\nexport const limits = /* @__PURE__ */ Object.freeze({");
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
+		buf_printf(out, "%s%s,", i % 6 ? " " : "\n\t", limits[i].name);
+	buf_put_str(out, "\n});\n\n");
 }
 
 static void put_errors(struct buf *out)

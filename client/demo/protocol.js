@@ -19,7 +19,7 @@ export const protocol = 'moot.v1';
 
 /** Every message of a native client. Errors name them as `request`.
  * @type {Readonly<Record<string, RequestRow>>} */
-export const requests = Object.freeze({
+export const requests = /* @__PURE__ */ Object.freeze({
 	/** Says who is there; answered by welcome, or the connection is closed. */
 	hello: { where: 'first', fields: {
 		token: { kind: 'text', optional: false, max: 512 },
@@ -74,7 +74,7 @@ export const requests = Object.freeze({
 
 /** The messages of the server in the native protocol, with their members in order.
  * @type {Readonly<Record<string, Readonly<Record<string, PartRow>>>>} */
-export const replies = Object.freeze({
+export const replies = /* @__PURE__ */ Object.freeze({
 	/** Answer to hello. */
 	welcome: {
 		session: { kind: 'hex', optional: false },
@@ -173,7 +173,7 @@ export const replies = Object.freeze({
 
 /** The objects inside them, with their members in order.
  * @type {Readonly<Record<string, Readonly<Record<string, PartRow>>>>} */
-export const objects = Object.freeze({
+export const objects = /* @__PURE__ */ Object.freeze({
 	/** A user. */
 	user: {
 		id: { kind: 'text', optional: false },
@@ -244,7 +244,7 @@ export const objects = Object.freeze({
 });
 
 /** Every message type of the v0 dialect. @type {Readonly<Record<string, TypeRow>>} */
-export const types = Object.freeze({
+export const types = /* @__PURE__ */ Object.freeze({
 	/** Who is in the room; the list replaces the client's. */
 	room_state: { from: 'server', action: 'refuse', key: '', keep: 0 },
 	/** To the joiner alone, after its first room_state. */
@@ -293,60 +293,70 @@ export const types = Object.freeze({
 	user_presence: { from: 'client', action: 'relay', key: '', keep: 0 },
 });
 
-export const limits = Object.freeze({
-	/** largest message of a client, unless the server is set otherwise */
-	messageBytes: 2097152,
-	/** arrays and objects inside each other */
-	depth: 128,
-	/** a submission or document id in UTF-8 */
-	roomIdBytes: 256,
-	/** a session token */
-	tokenBytes: 512,
-	/** a state that late joiners are told (cursor, typing, editing) */
-	keptBytes: 16384,
-	/** such states of one connection */
-	keptStates: 8,
-	/** the greatest number of a native message */
-	number: 9007199254740991,
-	/** a resume token */
-	resumeBytes: 128,
-	/** a room: submission:<id> or document:<id> */
-	roomBytes: 300,
-	/** the name of an event */
-	eventNameBytes: 256,
-	/** the key of a cast */
-	castKeyBytes: 128,
-	/** a native presence state */
-	stateBytes: 4096,
-	/** members of one */
-	stateMembers: 64,
-	/** events of one page of the log */
-	readEvents: 500,
-	/** names of events to ask for at once */
-	readNames: 16,
-	/** rooms of one connection */
-	rooms: 64,
-	/** publishes of one room that wait for their ack */
-	pending: 64,
-	/** data of these together; a larger one is taken alone */
-	pendingBytes: 65536,
+/** largest message of a client, unless the server is set otherwise */
+const messageBytes = 2097152;
+/** arrays and objects inside each other */
+const depth = 128;
+/** a submission or document id in UTF-8 */
+const roomIdBytes = 256;
+/** a session token */
+const tokenBytes = 512;
+/** a state that late joiners are told (cursor, typing, editing) */
+const keptBytes = 16384;
+/** such states of one connection */
+const keptStates = 8;
+/** the greatest number of a native message */
+const number = 9007199254740991;
+/** a resume token */
+const resumeBytes = 128;
+/** a room: submission:<id> or document:<id> */
+const roomBytes = 300;
+/** the name of an event */
+const eventNameBytes = 256;
+/** the key of a cast */
+const castKeyBytes = 128;
+/** a native presence state */
+const stateBytes = 4096;
+/** members of one */
+const stateMembers = 64;
+/** events of one page of the log */
+const readEvents = 500;
+/** names of events to ask for at once */
+const readNames = 16;
+/** rooms of one connection */
+const rooms = 64;
+/** publishes of one room that wait for their ack */
+const pending = 64;
+/** data of these together; a larger one is taken alone */
+const pendingBytes = 65536;
+
+/** Each also by its own name: a bundle has those that it uses. */
+export {
+	messageBytes, depth, roomIdBytes, tokenBytes, keptBytes, keptStates,
+	number, resumeBytes, roomBytes, eventNameBytes, castKeyBytes, stateBytes,
+	stateMembers, readEvents, readNames, rooms, pending, pendingBytes,
+};
+export const limits = /* @__PURE__ */ Object.freeze({
+	messageBytes, depth, roomIdBytes, tokenBytes, keptBytes, keptStates,
+	number, resumeBytes, roomBytes, eventNameBytes, castKeyBytes, stateBytes,
+	stateMembers, readEvents, readNames, rooms, pending, pendingBytes,
 });
 
 /** The members of a message the server makes, in their order; absent ones are left out. */
-export const envelope = Object.freeze([
+export const envelope = /* @__PURE__ */ Object.freeze([
 	'type', 'submissionId', 'documentId', 'userId', 'userName', 'userEmail', 'users', 'data',
 	'timestamp', 'seq',
 ]);
 
 /** Who the server's own messages come from. */
-export const identities = Object.freeze({
+export const identities = /* @__PURE__ */ Object.freeze({
 	room_state: { userId: 'system', userName: 'System', userEmail: 'system@websocket' },
 	ping: { userId: 'server', userName: 'Server', userEmail: 'server@websocket' },
 });
 
 /** Every error by its code: `data.code` of a v0 error, `code` of the native protocol in lower case.
  * @type {Readonly<Record<string, ErrorRow>>} */
-export const errors = Object.freeze({
+export const errors = /* @__PURE__ */ Object.freeze({
 	NONE: { number: 0, retryable: false, http: 200, close: 1000, text: 'no error' },
 	BAD_JSON: { number: 10, retryable: false, http: 400, close: 0, text: 'the message is not valid JSON' },
 	BAD_TYPE: { number: 11, retryable: false, http: 400, close: 0, text: 'the message has no known type, or one that a client may not send' },
@@ -399,7 +409,7 @@ export const errors = Object.freeze({
 
 /** Close codes the server uses, with the errors each stands for.
  * @type {Readonly<Record<number, {retryable: boolean, errors: readonly string[]}>>} */
-export const closes = Object.freeze({
+export const closes = /* @__PURE__ */ Object.freeze({
 	1000: { retryable: false, errors: ['NONE'] },
 	1001: { retryable: true, errors: ['DEAD_PEER'] },
 	1007: { retryable: false, errors: ['BAD_UTF8'] },

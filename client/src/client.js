@@ -70,12 +70,18 @@ export function createClient({ url, auth, maxPublishes, maxBytes, WebSocket = gl
 			settle();
 		},
 		onMessage(message, isFading) {
-			if (message.room)
-				rooms.get(message.room)?.room.take(message, isFading);
-			else if (message.type === 'ok')
+			const { type, request, room, code, reason, trace, retry_after_ms: ms } = message;
+			const of = rooms.get(room);
+			if (of)
+				of.room.take(message, isFading);
+			else if (type === 'joined' || (request === 'leave' && ms))
+				clock.after(ms ?? 0, () => rooms.has(room) || link.send({ type: 'leave', room })); // it was left before
+			else if (type === 'ok')
 				refreshing.shift()?.resolve();
-			else if (message.type === 'error')
-				emitter.emit('error', { code: message.code, reason: message.reason, trace: message.trace });
+			else if (request === 'auth')
+				refreshing.shift()?.reject(new MoothallError(code, reason));
+			if (code && trace && !ms)
+				emitter.emit('error', { code, reason, trace });
 		},
 		onStatus(status) {
 			for (const { room } of rooms.values())
@@ -128,8 +134,10 @@ export function createClient({ url, auth, maxPublishes, maxBytes, WebSocket = gl
 		},
 		/** Connect now; `join` does it by itself. After an end it begins anew. */
 		connect() {
+			if (!WebSocket)
+				throw new Error('there is no WebSocket here: give one as an option');
 			unwatch();
-			unwatch = watchSurroundings({ wake: link.wake, doubt: link.doubt });
+			unwatch = watchSurroundings(link);
 			link.start();
 		},
 		/**

@@ -15,7 +15,7 @@ const lateMs = 3_000; // a timer that fires so much too late has slept
  * @param {number} on.pingMs        the server wants to hear something this often
  * @param {() => void} on.ping      ask
  * @param {() => void} on.silence   an answer is overdue
- * @param {() => void} on.heard     it came after all
+ * @param {() => void} on.heard     a sign of life
  * @param {() => void} on.dead
  */
 export function createHeartbeat({ clock, pingMs, ping, silence, heard, dead }) {
@@ -23,7 +23,6 @@ export function createHeartbeat({ clock, pingMs, ping, silence, heard, dead }) {
 	let cancel = () => {};
 	let hurried = false;
 	let asked = false;
-	let doubted = false;
 	let slept = false;
 
 	rest();
@@ -54,7 +53,6 @@ export function createHeartbeat({ clock, pingMs, ping, silence, heard, dead }) {
 	}
 
 	function doubt() {
-		doubted = true;
 		wait(deadMs - doubtMs, dead);
 		silence();
 	}
@@ -62,11 +60,9 @@ export function createHeartbeat({ clock, pingMs, ping, silence, heard, dead }) {
 	return {
 		/** A message came. */
 		alive() {
-			const wasDoubted = doubted;
-			hurried = asked = doubted = slept = false;
+			hurried = asked = slept = false;
 			rest();
-			if (wasDoubted)
-				heard();
+			heard();
 		},
 		/** Something was sent that is not itself the question. */
 		sent() {

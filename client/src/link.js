@@ -11,7 +11,7 @@ import { openSocket } from './socket.js';
 /** @typedef {import('./socket.js').Message} Message */
 /** @typedef {import('./socket.js').Socket} Socket */
 /** @typedef {import('./connection.js').Status} Status */
-/** @typedef {{stale: boolean}} Fetching  stale: the token of before was not good any more */
+/** @typedef {import('./connection.js').Reason} Reason */
 /**
  * @typedef {object} Welcome
  * @property {string} session
@@ -25,16 +25,17 @@ import { openSocket } from './socket.js';
 const openWithinMs = 10_000;
 const patientMs = 1_000; // at least, when the server has too much to do
 const patientReasons = ['overloaded', 'too_fast', 'too_slow'];
+const signedOut = 4401;
 
 /**
  * @param {object} how
  * @param {() => string} how.url
- * @param {(fetching: Fetching) => string | null | undefined | Promise<string | null | undefined>} how.token
+ * @param {(fetching: {stale: boolean}) => string | null | undefined | Promise<string | null | undefined>} how.token
  * @param {boolean} how.renews         whether asking for the token again may give another one
  * @param {import('./socket.js').SocketClass} how.WebSocket
  * @param {import('./clock.js').Clock} how.clock
  * @param {() => number} how.random
- * @param {(welcome: Welcome) => void} how.onWelcome          over a new socket; the one of before, if any, still talks
+ * @param {(welcome: Welcome) => void} how.onWelcome          over a new socket; the one before, if any, still talks
  * @param {(message: Message, isFading: boolean) => void} how.onMessage
  * @param {(status: Status) => void} how.onStatus
  * @param {() => void} how.onLost                             there is no welcomed socket any more
@@ -52,9 +53,12 @@ export function createLink({ url, token, renews, WebSocket, clock, random, onWel
 	let heartbeat = null;
 	/** @type {string | undefined} */
 	let resume;
-	let dials = 0; // a dial that is not the last one is forgotten
+	/** An attempt is under way: from asking for the token until welcome or failure. */
+	let dialing = false;
+	let dials = 0; // what an older one still says is not heard
 	let attempt = 0; // in vain, one after the other
-	let stale = false;
+	let askedMs = 0; // by the server, to wait
+	let stale = false; // the token was not accepted
 	let cancelRetry = () => {};
 	let cancelSlow = () => {};
 	let cancelSteady = () => {};
@@ -70,17 +74,22 @@ export function createLink({ url, token, renews, WebSocket, clock, random, onWel
 	/** Open another socket; while `current` is there, it stays in use until the welcome. */
 	async function dial() {
 		const mine = ++dials;
+		dialing = true;
 		cancelRetry();
-		let secret;
+		if (!current)
+			move('start');
 		try {
-			secret = await token({ stale });
+			const secret = await token({ stale });
+			if (mine === dials)
+				open(secret);
 		} catch {
 			if (mine === dials)
 				failed('no_token');
-			return;
 		}
-		if (mine !== dials)
-			return;
+	}
+
+	/** @param {string | null | undefined} secret */
+	function open(secret) {
 		if (!secret) {
 			end('signed_out');
 			return;
@@ -92,108 +101,109 @@ export function createLink({ url, token, renews, WebSocket, clock, random, onWel
 			onClose: (code) => closed(socket, code),
 		});
 		opening = socket;
-		cancelSlow = clock.after(openWithinMs, () => {
-			socket.close();
-			closed(socket, 1006);
-		});
+		cancelSlow = clock.after(openWithinMs, () => lose(socket, 'unreachable'));
 	}
 
 	/** @param {Socket} socket @param {Message} message */
 	function take(socket, message) {
-		if (socket === opening) {
-			if (message.type === 'welcome')
-				adopt(socket, /** @type {any} */ (message));
-			return;
-		}
+		const { type } = message;
 		if (socket === current)
 			heartbeat?.alive();
-		if (message.type === 'draining') {
-			if (socket === current && !opening)
-				dial();
-			return;
-		}
-		onMessage(message, socket !== current);
+		if (socket !== opening && type !== 'draining')
+			onMessage(message, socket !== current);
+		else if (type === 'welcome')
+			adopt(socket, /** @type {any} */ (message));
+		else if (type === 'refused')
+			askedMs = message.retry_after_ms ?? 0;
+		else if (type === 'draining' && socket === current && !dialing)
+			dial();
 	}
 
 	/** @param {Socket} socket @param {Welcome} welcome */
 	function adopt(socket, welcome) {
+		dialing = stale = false;
+		askedMs = 0;
 		cancelSlow();
 		fading?.close();
 		fading = current;
 		current = socket;
 		opening = null;
 		resume = welcome.resume;
-		stale = false;
 		heartbeat?.stop();
 		heartbeat = createHeartbeat({
 			clock, pingMs: welcome.ping_ms,
 			ping: () => socket.send({ type: 'ping' }),
 			silence: () => move('silence', { reason: 'silent' }),
 			heard: () => move('heard'),
-			dead: () => {
-				socket.close();
-				closed(socket, 1006, 'silent');
-			},
+			dead: () => lose(socket, 'silent'),
 		});
 		cancelSteady();
 		cancelSteady = clock.after(steadyMs, () => (attempt = 0));
-		move('welcome');
 		onWelcome(welcome);
+		move('welcome');
 	}
 
-	/** @param {Socket} socket @param {number} code @param {import('./connection.js').Reason} [reason] */
+	/** Given up by this side. @param {Socket} socket @param {Reason} reason */
+	function lose(socket, reason) {
+		socket.close();
+		closed(socket, 1006, reason);
+	}
+
+	/** @param {Socket} socket @param {number} code @param {Reason} [reason] */
 	function closed(socket, code, reason = reasonOf(code)) {
-		if (socket === fading) {
+		if (socket === fading)
 			fading = null;
-			return;
-		}
-		if (socket === opening) {
-			opening = null;
-			cancelSlow();
-			if (code === 4401 && renews && !stale) {
-				stale = true;
-				dial();
-			} else if (isFinal(code)) {
-				end(reason, code);
-			} else {
-				failed(reason === 'lost' ? 'unreachable' : reason, code);
-			}
-			return;
-		}
-		if (socket !== current)
-			return;
+		else if (socket === opening)
+			openingClosed(code, reason);
+		else if (socket === current)
+			currentClosed(code, reason);
+	}
+
+	/** @param {number} code @param {Reason} reason */
+	function openingClosed(code, reason) {
+		opening = null;
+		cancelSlow();
+		if (mayRenew(code))
+			dial();
+		else if (isFinal(code))
+			end(reason, code);
+		else
+			failed(reason === 'lost' ? 'unreachable' : reason, code);
+	}
+
+	/** @param {number} code @param {Reason} reason */
+	function currentClosed(code, reason) {
 		current = null;
 		heartbeat?.stop();
 		cancelSteady();
 		onLost();
-		if (code === 4401 && renews && !stale) {
-			stale = true;
-			failed('lost', code);
-		} else if (isFinal(code)) {
-			end(reason, code);
-		} else if (opening) {
-			move('start', { reason, code }); // the next one is on its way already
-		} else {
+		if (dialing) // the next one is on its way, and brings its own answer
+			move('start', { reason, code });
+		else if (mayRenew(code) || !isFinal(code))
 			failed(reason, code);
-		}
+		else
+			end(reason, code);
 	}
 
-	/** @param {import('./connection.js').Reason} reason @param {number} [code] */
+	/** Whether a token that was not accepted is worth another try, with another one. @param {number} code */
+	function mayRenew(code) {
+		const may = code === signedOut && renews && !stale;
+		stale ||= may;
+		return may;
+	}
+
+	/** @param {Reason} reason @param {number} [code] */
 	function failed(reason, code) {
-		const ms = pause(attempt++, random, patientReasons.includes(reason) ? patientMs : 0);
+		dialing = false;
+		const ms = pause(attempt++, random, Math.max(askedMs, patientReasons.includes(reason) ? patientMs : 0));
+		askedMs = 0;
 		if (!current)
 			move('lost', { reason, code, retryAt: clock.now() + ms });
 		cancelRetry();
-		cancelRetry = clock.after(ms, again);
+		cancelRetry = clock.after(ms, dial);
 	}
 
-	function again() {
-		if (!current)
-			move('start');
-		dial();
-	}
-
-	/** @param {import('./connection.js').Reason} reason @param {number} [code] */
+	/** @param {Reason} reason @param {number} [code] */
 	function end(reason, code) {
 		drop();
 		move('refused', { reason, code });
@@ -201,12 +211,12 @@ export function createLink({ url, token, renews, WebSocket, clock, random, onWel
 
 	function drop() {
 		dials++;
-		cancelRetry();
-		cancelSlow();
-		cancelSteady();
+		dialing = stale = false;
+		for (const cancel of [cancelRetry, cancelSlow, cancelSteady])
+			cancel();
 		heartbeat?.stop();
 		for (const socket of [opening, current, fading])
-			socket?.close(1000);
+			socket?.close();
 		const wasThere = current;
 		opening = current = fading = null;
 		if (wasThere)
@@ -219,19 +229,15 @@ export function createLink({ url, token, renews, WebSocket, clock, random, onWel
 		},
 		/** Begin, or begin again after an end. */
 		start() {
-			if (current || opening || status.state === 'connecting')
-				return;
 			attempt = 0;
-			stale = false;
-			again();
+			if (!current && !dialing)
+				dial();
 		},
 		/** Whether it was given to a socket. @param {Message} message */
 		send(message) {
-			if (!current)
-				return false;
-			current.send(message);
+			current?.send(message);
 			heartbeat?.sent();
-			return true;
+			return current !== null;
 		},
 		/** Everything has moved to the newest socket: the one before may go. */
 		settled() {
@@ -242,24 +248,21 @@ export function createLink({ url, token, renews, WebSocket, clock, random, onWel
 		wake() {
 			if (status.state === 'waiting') {
 				attempt = 0;
-				again();
-			} else {
+				dial();
+			} else if (current) {
 				heartbeat?.check();
 			}
 		},
 		/** The network is said to be gone. */
 		doubt() {
-			if (current) {
-				move('silence', { reason: 'offline' });
+			move('silence', { reason: 'offline' });
+			if (current)
 				heartbeat?.check();
-			}
 		},
-		/** Another socket, at once; the present one goes when the new one is in use. */
+		/** Another socket; the present one goes when that one is in use. */
 		renew() {
-			if (current && !opening)
+			if (!dialing)
 				dial();
-			else
-				this.wake();
 		},
 		/** The application has had enough. */
 		close() {

@@ -4,7 +4,7 @@
 // Bounded: one budget for all rooms of a client, and whoever goes beyond is told at once.
 
 import { MoothallError } from './error.js';
-import { limits } from './protocol.js';
+import { messageBytes, pending, pendingBytes } from './protocol.js';
 
 /** @typedef {import('./socket.js').Message} Message */
 /**
@@ -30,7 +30,7 @@ import { limits } from './protocol.js';
 
 /** @param {{maxPublishes?: number, maxBytes?: number}} [most] @returns {Budget} */
 export function createBudget({ maxPublishes = 256, maxBytes = 1 << 20 } = {}) {
-	return { entries: 0, bytes: 0, mostEntries: maxPublishes, mostBytes: maxBytes, messageBytes: limits.messageBytes, pending: limits.pending, n: 0 };
+	return { entries: 0, bytes: 0, mostEntries: maxPublishes, mostBytes: maxBytes, messageBytes, pending, n: 0 };
 }
 
 /**
@@ -63,7 +63,7 @@ export function createOutbox({ room, budget, clock, send, changed }) {
 	/** One that is larger than all together may be goes alone. */
 	function fits() {
 		const bytes = entries.slice(0, sent + 1).reduce((sum, entry) => sum + entry.bytes, 0);
-		return sent === 0 || bytes <= limits.pendingBytes;
+		return sent === 0 || bytes <= pendingBytes;
 	}
 
 	/** @param {Entry} entry */

@@ -293,43 +293,53 @@ export const types = /* @__PURE__ */ Object.freeze({
 	user_presence: { from: 'client', action: 'relay', key: '', keep: 0 },
 });
 
+/** largest message of a client, unless the server is set otherwise */
+const messageBytes = 2097152;
+/** arrays and objects inside each other */
+const depth = 128;
+/** a submission or document id in UTF-8 */
+const roomIdBytes = 256;
+/** a session token */
+const tokenBytes = 512;
+/** a state that late joiners are told (cursor, typing, editing) */
+const keptBytes = 16384;
+/** such states of one connection */
+const keptStates = 8;
+/** the greatest number of a native message */
+const number = 9007199254740991;
+/** a resume token */
+const resumeBytes = 128;
+/** a room: submission:<id> or document:<id> */
+const roomBytes = 300;
+/** the name of an event */
+const eventNameBytes = 256;
+/** the key of a cast */
+const castKeyBytes = 128;
+/** a native presence state */
+const stateBytes = 4096;
+/** members of one */
+const stateMembers = 64;
+/** events of one page of the log */
+const readEvents = 500;
+/** names of events to ask for at once */
+const readNames = 16;
+/** rooms of one connection */
+const rooms = 64;
+/** publishes of one room that wait for their ack */
+const pending = 64;
+/** data of these together; a larger one is taken alone */
+const pendingBytes = 65536;
+
+/** Each also by its own name: a bundle has those that it uses. */
+export {
+	messageBytes, depth, roomIdBytes, tokenBytes, keptBytes, keptStates,
+	number, resumeBytes, roomBytes, eventNameBytes, castKeyBytes, stateBytes,
+	stateMembers, readEvents, readNames, rooms, pending, pendingBytes,
+};
 export const limits = /* @__PURE__ */ Object.freeze({
-	/** largest message of a client, unless the server is set otherwise */
-	messageBytes: 2097152,
-	/** arrays and objects inside each other */
-	depth: 128,
-	/** a submission or document id in UTF-8 */
-	roomIdBytes: 256,
-	/** a session token */
-	tokenBytes: 512,
-	/** a state that late joiners are told (cursor, typing, editing) */
-	keptBytes: 16384,
-	/** such states of one connection */
-	keptStates: 8,
-	/** the greatest number of a native message */
-	number: 9007199254740991,
-	/** a resume token */
-	resumeBytes: 128,
-	/** a room: submission:<id> or document:<id> */
-	roomBytes: 300,
-	/** the name of an event */
-	eventNameBytes: 256,
-	/** the key of a cast */
-	castKeyBytes: 128,
-	/** a native presence state */
-	stateBytes: 4096,
-	/** members of one */
-	stateMembers: 64,
-	/** events of one page of the log */
-	readEvents: 500,
-	/** names of events to ask for at once */
-	readNames: 16,
-	/** rooms of one connection */
-	rooms: 64,
-	/** publishes of one room that wait for their ack */
-	pending: 64,
-	/** data of these together; a larger one is taken alone */
-	pendingBytes: 65536,
+	messageBytes, depth, roomIdBytes, tokenBytes, keptBytes, keptStates,
+	number, resumeBytes, roomBytes, eventNameBytes, castKeyBytes, stateBytes,
+	stateMembers, readEvents, readNames, rooms, pending, pendingBytes,
 });
 
 /** The members of a message the server makes, in their order; absent ones are left out. */

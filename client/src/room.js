@@ -83,6 +83,8 @@ export function createRoom({ key, first, clock, budget, send, welcome, isConnect
 	/** @type {Gap | null} */
 	let gap = null;
 	let wasIn = false;
+	/** Joined is under way. */
+	let asking = false;
 	let catchingUp = false;
 	let cancelAgain = () => {};
 	/** @type {(() => void)[]} */
@@ -111,11 +113,13 @@ export function createRoom({ key, first, clock, budget, send, welcome, isConnect
 	}
 
 	function ask() {
+		asking = true;
 		send({ type: 'join', room: key, since: last, state: own.all() });
 	}
 
 	/** @param {Message} message */
 	function joined({ seq, role: as, members, count, gap: lost }) {
+		asking = false;
 		role = as;
 		if (last === undefined)
 			last = seq ?? 0;
@@ -158,14 +162,17 @@ export function createRoom({ key, first, clock, budget, send, welcome, isConnect
 		if (last === undefined || seq <= last)
 			return; // the room is not joined, or it came over the connection of before
 		if (exact && seq !== last + 1) {
-			ask(); // one is missing: never apply what came after it
+			if (!asking)
+				ask(); // one is missing: what came after it has to wait for it
 			return;
 		}
 		exact = true;
 		last = seq;
 		missed += replay ? 1 : 0;
 		const one = Object.freeze({ seq, event: name, data, from, at, ...(replay && { replay }), ...(n && { n }) });
-		if (replay)
+		if (n)
+			outbox.acked(n, seq); // shown is stored
+		else if (replay)
 			outbox.recognize(one);
 		emitter.emit('event', one);
 		emitter.emit(`event:${name}`, one);
@@ -173,12 +180,12 @@ export function createRoom({ key, first, clock, budget, send, welcome, isConnect
 	}
 
 	/** @param {import('./roster.js').Difference} difference */
-	function show({ joined: came, left, changed }) {
+	function show({ joined: came, left, isNews }) {
 		for (const member of left)
 			emitter.emit('leave', member);
 		for (const member of came)
 			emitter.emit('join', member);
-		if (came.length + left.length + changed.length > 0)
+		if (isNews)
 			emitter.emit('members', roster.list);
 	}
 
@@ -191,16 +198,28 @@ export function createRoom({ key, first, clock, budget, send, welcome, isConnect
 	/** @param {Message} message */
 	function refused(message) {
 		const { request, code, reason, retry_after_ms: ms } = message;
-		if (request === 'publish')
+		if (request === 'join') {
+			asking = false;
+			if (ms === undefined)
+				end('refused', code, reason);
+			else
+				later(ms, ask);
+		} else if (code === 'not_joined') {
+			if (!asking)
+				ask(); // what waits is said again when it is
+		} else if (request === 'publish') {
 			outbox.refused(message);
-		else if (request === 'read')
+		} else if (request === 'read') {
 			reader.refused(message);
-		else if (request === 'join' && ms !== undefined)
-			cancelAgain = clock.after(ms, ask);
-		else if (request === 'join')
-			end('refused', code, reason);
-		else if (request === 'state' && ms !== undefined)
-			cancelAgain = clock.after(ms, () => send({ type: 'state', room: key, data: own.all() ?? {} }));
+		} else if (request === 'state' && ms !== undefined) {
+			later(ms, () => send({ type: 'state', room: key, data: own.all() ?? {} }));
+		}
+	}
+
+	/** @param {number} ms @param {() => void} then */
+	function later(ms, then) {
+		cancelAgain();
+		cancelAgain = clock.after(ms, then);
 	}
 
 	/** Out, for good. @param {'refused' | 'left'} state @param {string} [code] @param {string} [reason] */
@@ -341,6 +360,7 @@ export function createRoom({ key, first, clock, budget, send, welcome, isConnect
 		/** There is none. */
 		lost() {
 			shut();
+			asking = false;
 			if (status.state === 'joined')
 				become({ state: 'joining' });
 		},

@@ -4,14 +4,14 @@
 
 /** @typedef {{id: string, since: string, state: Record<string, any>}} Connection  id: the session */
 /** @typedef {{id: string, name: string, email: string, connections: Connection[]}} Member */
-/** @typedef {{joined: Member[], left: Member[], changed: Member[]}} Difference */
+/** @typedef {{joined: Member[], left: Member[], changed: Member[], isNews: boolean}} Difference */
 
 /** @returns {Difference} */
-const nothing = () => ({ joined: [], left: [], changed: [] });
+const nothing = () => ({ joined: [], left: [], changed: [], isNews: false });
 
 export function createRoster() {
 	/** @type {Map<string, Member>} */
-	let members = new Map();
+	const members = new Map();
 	/** Of the roster before, and not confirmed yet by the parts of the new one. @type {Set<string>} */
 	const old = new Set();
 	/** @type {readonly Member[]} */
@@ -37,14 +37,27 @@ export function createRoster() {
 			difference.left.push(before);
 	}
 
-	/** @param {Difference} difference @param {number | undefined} said */
+	/** @param {Difference} difference @param {number} said */
 	function settle(difference, said) {
-		count = said ?? members.size - old.size;
-		if (old.size > 0 && members.size - old.size >= count)
+		const { joined, left, changed } = difference;
+		if (members.size - old.size >= said)
 			for (const id of [...old])
 				remove(id, difference);
-		if (difference.joined.length + difference.left.length + difference.changed.length > 0)
+		if (joined.length + left.length + changed.length > 0)
 			list = Object.freeze([...members.values()]);
+		difference.isNews = count !== said || joined.length + left.length + changed.length > 0;
+		count = said;
+		return difference;
+	}
+
+	/** Too many to be listed: nobody came or went by that. @param {number} said */
+	function forget(said) {
+		const difference = { ...nothing(), isNews: listed || count !== said };
+		members.clear();
+		old.clear();
+		list = Object.freeze([]);
+		count = said;
+		listed = false;
 		return difference;
 	}
 
@@ -62,24 +75,25 @@ export function createRoster() {
 		},
 		/** The whole roster, or its beginning, or only its size. @param {Member[] | undefined} all @param {number} [said] */
 		replace(all, said) {
+			if (!all)
+				return forget(said ?? 0);
 			const difference = nothing();
-			listed = all !== undefined;
+			listed = true;
 			old.clear();
 			for (const id of members.keys())
 				old.add(id);
-			for (const member of all ?? [])
+			for (const member of all)
 				put(member, difference);
-			if (!listed)
-				for (const id of [...old])
-					remove(id, difference);
-			return settle(difference, said);
+			return settle(difference, said ?? all.length);
 		},
 		/** @param {{joined?: Member[], left?: {id: string}[], changed?: Member[], count?: number}} presence */
-		apply({ joined = [], left = [], changed = [], count: said }) {
+		apply({ joined, left, changed, count: said }) {
+			if (!joined && !left && !changed)
+				return forget(said ?? count);
 			const difference = nothing();
-			for (const member of [...joined, ...changed])
+			for (const member of [...(joined ?? []), ...(changed ?? [])])
 				put(member, difference);
-			for (const { id } of left)
+			for (const { id } of left ?? [])
 				remove(id, difference);
 			return settle(difference, said ?? Math.max(count - difference.left.length, members.size - old.size));
 		},
