@@ -78,7 +78,7 @@ export function reasonOf(code) {
  */
 export function step(status, input, why = {}) {
 	const state = moves[status.state][input];
-	if (!state)
+	if (!state || (state === 'connected' && status.state === state))
 		return status;
 	if (state === 'connected')
 		return Object.freeze({ state, reason: 'none', attempt: 0 });

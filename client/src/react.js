@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // The hooks. Each reads one thing of the core through useSyncExternalStore: what it gives is the same
-// object until that thing changes, handlers may be written inline, and nothing happens twice in
-// StrictMode.
+// object until that thing changes, handlers may be written inline, functions stay the same, and nothing
+// happens twice in StrictMode.
 
-import { createContext, createElement, useCallback, useContext, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+import { createContext, createElement, useContext, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { describe } from './connection.js';
 
 /** @typedef {import('./client.js').Client} Client */
 /** @typedef {import('./room.js').Room} Room */
 /** @typedef {import('./roster.js').Member} Member */
+/** @typedef {import('./roster.js').Connection} Connection */
 /** @typedef {import('react').ReactNode} ReactNode */
 
 const lingerMs = 1_000; // a room that is left and joined again at once was never left
 const typingMs = 3_000;
 /** @type {readonly Member[]} */
-const nobody = Object.freeze([]);
+const nobody = [];
 /** @type {Readonly<Record<string, any>>} */
-const nothing = Object.freeze({});
+const nothing = {};
 
 const ClientContext = createContext(/** @type {Client | null} */ (null));
 const RoomContext = createContext(/** @type {Room | null} */ (null));
@@ -33,11 +34,9 @@ export function MoothallProvider({ client, children }) {
  */
 export function RoomProvider({ room: key, since, state, children }) {
 	const client = useClient();
-	const first = useRef({ since, state });
-	first.current = { since, state };
 	const [room, setRoom] = useState(/** @type {Room | null} */ (null));
 	useEffect(() => {
-		const joined = client.join(key, first.current);
+		const joined = client.join(key, { since, state });
 		setRoom(joined);
 		return () => void setTimeout(joined.leave, lingerMs);
 	}, [client, key]);
@@ -48,7 +47,7 @@ export function RoomProvider({ room: key, since, state, children }) {
 export function useClient() {
 	const client = useContext(ClientContext);
 	if (!client)
-		throw new Error('there is no MoothallProvider around this');
+		throw new Error('no MoothallProvider');
 	return client;
 }
 
@@ -57,15 +56,30 @@ export function useRoom() {
 	return useContext(RoomContext);
 }
 
+/** Always the same function, which does what the newest one does. @template {(...args: any[]) => any} F @param {F} newest @returns {F} */
+function useStable(newest) {
+	const latest = useRef(newest);
+	const [stable] = useState(() => /** @type {F} */ ((...args) => latest.current(...args)));
+	latest.current = newest;
+	return stable;
+}
+
 /**
  * @template T
- * @param {string} name @param {(room: Room) => T} read @param {T} without what it is while there is no room
+ * @param {{on: (name: any, changed: any) => () => void} | null} source
+ * @param {string} name   of the event that says that it changed
+ * @param {() => T} read
  * @returns {T}
  */
-function useRoomValue(name, read, without) {
+function useValue(source, name, read) {
+	const subscribe = useMemo(() => (/** @type {() => void} */ changed) => source?.on(name, changed) ?? (() => {}), [source, name]);
+	return useSyncExternalStore(subscribe, read, read);
+}
+
+/** @template T @param {string} name @param {(room: Room | null) => T} read @returns {T} */
+function useRoomValue(name, read) {
 	const room = useRoom();
-	const subscribe = useCallback((/** @type {() => void} */ changed) => room?.on(/** @type {any} */ (name), changed) ?? (() => {}), [room, name]);
-	return useSyncExternalStore(subscribe, () => (room ? read(room) : without), () => without);
+	return useValue(room, name, () => read(room));
 }
 
 /**
@@ -74,8 +88,7 @@ function useRoomValue(name, read, without) {
  */
 export function useConnection() {
 	const client = useClient();
-	const subscribe = useCallback((/** @type {() => void} */ changed) => client.on('status', changed), [client]);
-	const status = useSyncExternalStore(subscribe, () => client.status, () => client.status);
+	const status = useValue(client, 'status', () => client.status);
 	return useMemo(() => ({ ...status, words: describe(status) }), [status]);
 }
 
@@ -87,145 +100,147 @@ export function useConnection() {
  * @returns {T}
  */
 export function useMembers(select = /** @type {any} */ (same), isEqual = isAlike) {
-	const kept = useRef(/** @type {{value: T} | null} */ (null));
-	const read = (/** @type {readonly Member[]} */ members) => {
-		const value = select(members);
-		if (!kept.current || !isEqual(kept.current.value, value))
-			kept.current = { value };
-		return kept.current.value;
-	};
-	const members = useRoomValue('members', (room) => room.members, nobody);
-	return read(members);
+	const kept = useRef(/** @type {{from: readonly Member[], select: Function, value: T} | null} */ (null));
+	return useRoomValue('members', (room) => {
+		const from = room?.members ?? nobody;
+		let before = kept.current;
+		if (before?.from !== from || before.select !== select) {
+			const value = select(from);
+			kept.current = before = { from, select, value: before && isEqual(before.value, value) ? before.value : value };
+		}
+		return before.value;
+	});
 }
 
 /** How many users are there; right also in very large rooms, which are not listed. @returns {number} */
 export function useCount() {
-	return useRoomValue('members', (room) => room.count, 0);
+	return useRoomValue('members', (room) => room?.count ?? 0);
 }
 
 /** Oneself, once joined. @returns {import('./room.js').Self | null} */
 export function useSelf() {
-	return useRoomValue('state', (room) => room.self, null);
+	return useRoomValue('state', (room) => room?.self ?? null);
 }
 
 /** What the others see of this connection, and how to change it: partial, null removes.
  * @returns {[Readonly<Record<string, any>>, (part: Record<string, any>) => void]} */
 export function useMyState() {
 	const room = useRoom();
-	const value = useRoomValue('state', (of) => of.state.value, nothing);
-	const set = useCallback((/** @type {Record<string, any>} */ part) => room?.state.set(part), [room]);
-	return [value, set];
+	return [useRoomValue('state', (of) => of?.state.value ?? nothing), useStable((part) => room?.state.set(part))];
 }
 
-/** @param {string} name @param {(value: any) => void} handler */
-function useHandler(name, handler) {
+/** @param {'event' | 'cast'} kind @param {string} name @param {(value: any) => void} handler */
+function useHandler(kind, name, handler) {
 	const room = useRoom();
-	const latest = useRef(handler);
-	useEffect(() => {
-		latest.current = handler;
-	});
-	useEffect(() => room?.on(/** @type {any} */ (name), (/** @type {any} */ value) => latest.current(value)), [room, name]);
+	const stable = useStable(handler);
+	useEffect(() => room?.on(/** @type {any} */ (name === '*' ? kind : `${kind}:${name}`), stable), [room, name]);
 }
 
 /** Each event of this name, once and in order; `*`: of every name. The handler may be written inline.
  * @param {string} event @param {(event: import('./room.js').RoomEvent) => void} handler */
 export function useEvent(event, handler) {
-	useHandler(event === '*' ? 'event' : `event:${event}`, handler);
+	useHandler('event', event, handler);
 }
 
 /** Each cast of this key; `*`: of every key. @param {string} key @param {(cast: import('./room.js').Cast) => void} handler */
 export function useCasts(key, handler) {
-	useHandler(key === '*' ? 'cast' : `cast:${key}`, handler);
+	useHandler('cast', key, handler);
 }
 
-/** @returns {Room['publish']} always the same function in a room */
+/** As `room.publish`. @returns {Room['publish']} */
 export function usePublish() {
 	const room = useRoom();
-	return useCallback((event, data, how) => (room ? room.publish(event, data, how) : Promise.reject(new Error('the room is not there yet'))), [room]);
+	return useStable(async (...how) => {
+		if (!room)
+			throw new Error('no room yet');
+		return room.publish(...how);
+	});
 }
 
-/** @returns {Room['cast']} always the same function in a room */
+/** As `room.cast`. @returns {Room['cast']} */
 export function useCast() {
 	const room = useRoom();
-	return useCallback((key, data, how) => room?.cast(key, data, how) ?? false, [room]);
+	return useStable((...how) => room?.cast(...how) ?? false);
 }
 
 /** @type {Record<'saved' | 'saving' | 'unsaved', string>} */
 const saveWords = { saved: 'Saved', saving: 'Saving', unsaved: 'Not saved' };
 /** @type {import('./room.js').SaveStatus} */
-const saved = Object.freeze({ state: 'saved', pending: 0, error: null });
+const saved = { state: 'saved', pending: 0, error: null };
 
 /** Whether all that was published is stored: Saved is said after the server's word only.
  * @returns {import('./room.js').SaveStatus & {words: string}} */
 export function useSaveStatus() {
-	const save = useRoomValue('save', (room) => room.saving, saved);
+	const save = useRoomValue('save', (room) => room?.saving ?? saved);
 	return useMemo(() => ({ ...save, words: saveWords[save.state] }), [save]);
 }
 
-/** Others whose connections match. @param {(state: Record<string, any>) => any} is @returns {Member[]} */
-function useOthers(is) {
-	const me = useSelf()?.user.id;
-	return useMembers((members) => members.filter(({ id, connections }) => id !== me && connections.some(({ state }) => is(state))));
-}
-
-/** Who types, and how to say that one types: at each key; it ends by itself.
- * @returns {{typists: Member[], typing: () => void, stop: () => void}} */
+/**
+ * Who types, and how to say that one types: at each key; it ends by itself.
+ * @returns {{typists: readonly Member[], typing: () => void, stop: () => void}}
+ */
 export function useTyping() {
 	const room = useRoom();
-	const typists = useOthers((state) => state.typing);
-	const timer = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
-	const stop = useCallback(() => {
+	const me = useSelf()?.user.id;
+	const typists = useMembers((members) => members.filter(({ id, connections }) => id !== me && connections.some(({ state }) => state.typing)));
+	const timer = useRef(/** @type {any} */ (0));
+	const tell = (/** @type {true | null} */ is) => {
 		clearTimeout(timer.current);
-		if (room?.state.value.typing)
-			room.state.set({ typing: null });
-	}, [room]);
-	const typing = useCallback(() => {
-		clearTimeout(timer.current);
+		if (room && !room.state.value.typing === !!is)
+			room.state.set({ typing: is });
+	};
+	const stop = useStable(() => tell(null));
+	const typing = useStable(() => {
+		tell(true);
 		timer.current = setTimeout(stop, typingMs);
-		if (room && !room.state.value.typing)
-			room.state.set({ typing: true });
-	}, [room, stop]);
-	useEffect(() => stop, [stop]);
+	});
+	useEffect(() => () => tell(null), [room]);
 	return { typists, typing, stop };
 }
 
 /**
- * A soft lock on a field: who edits it, and how to begin, end and take over. The one who began first has it.
+ * A soft lock on a field. Each who edits has a turn; the highest one holds the field, so taking over is
+ * taking the next. Needs no clock, and everybody sees the same.
  * @param {string} field
- * @returns {{editors: Member[], holder: Member | null, isMine: boolean, start: () => void, stop: () => void, takeOver: () => void}}
+ * @returns {{editors: readonly Member[], holder: Member | null, isMine: boolean, start: () => void, stop: () => void, takeOver: () => void}}
+ *   editors: others, and oneself in another tab; holder: who of them has it; start: unless somebody has it
  */
 export function useEditing(field) {
 	const room = useRoom();
 	const [mine] = useMyState();
-	const is = (/** @type {Record<string, any>} */ state) => state.mode === 'editing' && state.field === field;
-	const editors = useOthers(is);
-	const isMine = is(mine);
-	const stop = useCallback(() => {
-		if (room && room.state.value.field === field)
-			room.state.set({ mode: null, field: null });
-	}, [room, field]);
-	const start = useCallback(() => room?.state.set({ mode: 'editing', field }), [room, field]);
-	const takeOver = useCallback(() => {
-		room?.cast('take_over', { field });
-		start();
-	}, [room, field, start]);
-	useCasts('take_over', ({ data }) => data?.field === field && stop());
-	useEffect(() => stop, [stop]);
-	return { editors, holder: editors[0] ?? null, isMine, start, stop, takeOver };
+	const session = useSelf()?.session;
+	const isHere = (/** @type {Connection} */ { id, state }) => id !== session && isIn(state, field);
+	const editors = useMembers((members) => members.filter(({ connections }) => connections.some(isHere)));
+	const first = peersOf(editors, isHere).sort(byTurn)[0];
+	const isMine = isIn(mine, field) && !(first && byTurn(first, { ...mine, session }) < 0);
+	const tell = (/** @type {Record<string, any>} */ part) => room?.state.set(part);
+	const takeOver = useStable(() => tell({ mode: 'editing', field, turn: (first?.turn ?? 0) + 1 }));
+	const start = useStable(() => first || takeOver());
+	const leave = () => room && isIn(room.state.value, field) && tell({ mode: null, field: null, turn: null });
+	useEffect(() => () => void leave(), [room, field]);
+	return { editors, holder: isMine ? null : first?.member ?? null, isMine, start, stop: useStable(leave), takeOver };
 }
+
+/** @param {Record<string, any>} state @param {string} field */
+const isIn = (state, field) => state.mode === 'editing' && state.field === field;
+
+/** Below 0: `a` goes first. @param {any} a @param {any} b */
+const byTurn = (a, b) => b.turn - a.turn || (a.session < b.session ? -1 : 1);
+
+/** The connections of everybody, with what they tell. @param {readonly Member[]} members @param {(one: Connection) => any} is which of them
+ * @returns {{[member: string]: any, member: Member, session: string}[]} */
+const peersOf = (members, is) => members.flatMap((member) => member.connections.filter(is).map(({ id, state }) => ({ ...state, member, session: id })));
 
 /** The others' cursors, one for each of their connections that has one, and how to move one's own.
  * @returns {{cursors: {session: string, member: Member, cursor: any}[], move: (cursor: any) => void}} */
 export function useCursors() {
 	const room = useRoom();
-	const session = useSelf()?.session;
+	const me = useSelf()?.session;
 	const members = useMembers();
-	const cursors = useMemo(() => members.flatMap((member) => member.connections
-		.filter(({ id, state }) => id !== session && state.cursor)
-		.map(({ id, state }) => ({ session: id, member, cursor: state.cursor }))), [members, session]);
-	const move = useCallback((/** @type {any} */ cursor) => room?.state.set({ cursor }), [room]);
-	useEffect(() => () => move(null), [move]);
-	return { cursors, move };
+	const cursors = useMemo(() => peersOf(members, ({ id, state }) => id !== me && state.cursor), [members, me]);
+	const tell = (/** @type {any} */ cursor) => room?.state.set({ cursor });
+	useEffect(() => () => tell(null), [room]);
+	return { cursors: /** @type {any} */ (cursors), move: useStable(tell) };
 }
 
 /** @template T @param {T} value */
@@ -233,5 +248,5 @@ const same = (value) => value;
 
 /** @param {any} a @param {any} b */
 function isAlike(a, b) {
-	return Object.is(a, b) || (Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, i) => Object.is(item, b[i])));
+	return a === b || (Array.isArray(a) && a.length === b?.length && a.every((item, i) => item === b[i]));
 }
