@@ -47,7 +47,7 @@ export function RoomProvider({ room: key, since, state, children }) {
 export function useClient() {
 	const client = useContext(ClientContext);
 	if (!client)
-		throw new Error('no MoothallProvider');
+		throw Error('no MoothallProvider');
 	return client;
 }
 
@@ -59,9 +59,8 @@ export function useRoom() {
 /** Always the same function, which does what the newest one does. @template {(...args: any[]) => any} F @param {F} newest @returns {F} */
 function useStable(newest) {
 	const latest = useRef(newest);
-	const [stable] = useState(() => /** @type {F} */ ((...args) => latest.current(...args)));
 	latest.current = newest;
-	return stable;
+	return useMemo(() => /** @type {F} */ ((...args) => latest.current(...args)), []);
 }
 
 /**
@@ -93,22 +92,22 @@ export function useConnection() {
 }
 
 /**
- * Who is there, or what a selector makes of it; renders again only when that is another value.
+ * Who is there, or what a selector makes of it; renders again only when that is another value, or a list
+ * of other values.
  * @template [T=readonly Member[]]
  * @param {(members: readonly Member[]) => T} [select] may be written inline
- * @param {(a: T, b: T) => boolean} [isEqual] default: the same, or arrays of the same
  * @returns {T}
  */
-export function useMembers(select = /** @type {any} */ (same), isEqual = isAlike) {
-	const kept = useRef(/** @type {{from: readonly Member[], select: Function, value: T} | null} */ (null));
+export function useMembers(select) {
+	const kept = useRef(/** @type {any[]} */ ([]));
 	return useRoomValue('members', (room) => {
 		const from = room?.members ?? nobody;
-		let before = kept.current;
-		if (before?.from !== from || before.select !== select) {
-			const value = select(from);
-			kept.current = before = { from, select, value: before && isEqual(before.value, value) ? before.value : value };
-		}
-		return before.value;
+		const [source, by, before] = kept.current;
+		if (source === from && by === select)
+			return before;
+		const value = select ? select(from) : from;
+		kept.current = [from, select, isAlike(before, value) ? before : value];
+		return kept.current[2];
 	});
 }
 
@@ -150,11 +149,7 @@ export function useCasts(key, handler) {
 /** As `room.publish`. @returns {Room['publish']} */
 export function usePublish() {
 	const room = useRoom();
-	return useStable(async (...how) => {
-		if (!room)
-			throw new Error('no room yet');
-		return room.publish(...how);
-	});
+	return useStable((...how) => room?.publish(...how) ?? Promise.reject(Error('no room yet')));
 }
 
 /** As `room.cast`. @returns {Room['cast']} */
@@ -184,10 +179,10 @@ export function useTyping() {
 	const me = useSelf()?.user.id;
 	const typists = useMembers((members) => members.filter(({ id, connections }) => id !== me && connections.some(({ state }) => state.typing)));
 	const timer = useRef(/** @type {any} */ (0));
-	const tell = (/** @type {true | null} */ is) => {
+	const tell = (/** @type {true | null} */ typing) => {
 		clearTimeout(timer.current);
-		if (room && !room.state.value.typing === !!is)
-			room.state.set({ typing: is });
+		if (room && !room.state.value.typing === !!typing)
+			room.state.set({ typing });
 	};
 	const stop = useStable(() => tell(null));
 	const typing = useStable(() => {
@@ -213,10 +208,9 @@ export function useEditing(field) {
 	const editors = useMembers((members) => members.filter(({ connections }) => connections.some(isHere)));
 	const first = peersOf(editors, isHere).sort(byTurn)[0];
 	const isMine = isIn(mine, field) && !(first && byTurn(first, { ...mine, session }) < 0);
-	const tell = (/** @type {Record<string, any>} */ part) => room?.state.set(part);
-	const takeOver = useStable(() => tell({ mode: 'editing', field, turn: (first?.turn ?? 0) + 1 }));
+	const takeOver = useStable(() => room?.state.set({ mode: 'editing', field, turn: (first?.turn ?? 0) + 1 }));
 	const start = useStable(() => first || takeOver());
-	const leave = () => room && isIn(room.state.value, field) && tell({ mode: null, field: null, turn: null });
+	const leave = () => room && isIn(room.state.value, field) && room.state.set({ mode: null, field: null, turn: null });
 	useEffect(() => () => void leave(), [room, field]);
 	return { editors, holder: isMine ? null : first?.member ?? null, isMine, start, stop: useStable(leave), takeOver };
 }
@@ -243,10 +237,5 @@ export function useCursors() {
 	return { cursors: /** @type {any} */ (cursors), move: useStable(tell) };
 }
 
-/** @template T @param {T} value */
-const same = (value) => value;
-
-/** @param {any} a @param {any} b */
-function isAlike(a, b) {
-	return a === b || (Array.isArray(a) && a.length === b?.length && a.every((item, i) => item === b[i]));
-}
+/** The same, or lists of the same. @param {any} a @param {any} b */
+const isAlike = (a, b) => a === b || (a?.length === b?.length && a?.every?.((/** @type {any} */ item, /** @type {number} */ i) => item === b[i]));
