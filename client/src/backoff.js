@@ -4,7 +4,7 @@
 
 const firstMs = 250;
 const mostMs = 20_000;
-/** A connection that held for so long was a good one: the next pause is short again. */
+/** A connection that held for so long was a good one. */
 export const steadyMs = 10_000;
 
 /** @param {number} attempt 0, 1, 2 ... @param {() => number} random 0 to 1 @param {number} [atLeastMs] as the server asked @returns {number} ms */

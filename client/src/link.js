@@ -61,7 +61,7 @@ export function createLink({ url, token, renews, WebSocket, clock, random, onWel
 	let stale = false; // the token was not accepted
 	let cancelRetry = () => {};
 	let cancelSlow = () => {};
-	let cancelSteady = () => {};
+	let welcomedAt = 0;
 
 	/** @param {import('./connection.js').Input} input @param {Parameters<typeof step>[2]} [why] */
 	function move(input, why) {
@@ -137,8 +137,7 @@ export function createLink({ url, token, renews, WebSocket, clock, random, onWel
 			heard: () => move('heard'),
 			dead: () => lose(socket, 'silent'),
 		});
-		cancelSteady();
-		cancelSteady = clock.after(steadyMs, () => (attempt = 0));
+		welcomedAt = clock.now();
 		onWelcome(welcome);
 		move('welcome');
 	}
@@ -175,7 +174,8 @@ export function createLink({ url, token, renews, WebSocket, clock, random, onWel
 	function currentClosed(code, reason) {
 		current = null;
 		heartbeat?.stop();
-		cancelSteady();
+		if (reason === 'restarting' || clock.now() - welcomedAt >= steadyMs)
+			attempt = 0; // it was a good one: the next pause is short again
 		onLost();
 		if (dialing) // the next one is on its way, and brings its own answer
 			move('start', { reason, code });
@@ -212,8 +212,8 @@ export function createLink({ url, token, renews, WebSocket, clock, random, onWel
 	function drop() {
 		dials++;
 		dialing = stale = false;
-		for (const cancel of [cancelRetry, cancelSlow, cancelSteady])
-			cancel();
+		cancelRetry();
+		cancelSlow();
 		heartbeat?.stop();
 		for (const socket of [opening, current, fading])
 			socket?.close();

@@ -47,6 +47,7 @@ export function createOutbox({ room, budget, clock, send, changed }) {
 	/** Of those, from the front, so many are sent over this connection. */
 	let sent = 0;
 	let open = false;
+	let againAt = 0;
 	let cancelAgain = () => {};
 	/** @type {MoothallError | null} */
 	let failure = null;
@@ -181,8 +182,9 @@ export function createOutbox({ room, budget, clock, send, changed }) {
 			const at = entries.indexOf(entry);
 			sent = Math.min(sent, at);
 			open = false;
+			againAt = Math.max(againAt, clock.now() + ms);
 			cancelAgain();
-			cancelAgain = clock.after(ms, () => {
+			cancelAgain = clock.after(againAt - clock.now(), () => {
 				open = true;
 				flush();
 			});

@@ -118,7 +118,7 @@ export function createRoom({ key, first, clock, budget, send, welcome, isConnect
 	}
 
 	/** @param {Message} message */
-	function joined({ seq, role: as, members, count, gap: lost }) {
+	function joined({ seq, role: as, members, count, unlisted, gap: lost }) {
 		asking = false;
 		role = as;
 		if (last === undefined)
@@ -131,7 +131,7 @@ export function createRoom({ key, first, clock, budget, send, welcome, isConnect
 			last = gap.to;
 			emitter.emit('gap', gap);
 		}
-		show(roster.replace(members, count));
+		show(roster.replace(unlisted ? undefined : members, count));
 		whoAmI();
 		become({ state: 'joined' });
 		reader.open();

@@ -86,16 +86,20 @@ export function createRoster() {
 				put(member, difference);
 			return settle(difference, said ?? all.length);
 		},
-		/** @param {{joined?: Member[], left?: {id: string}[], changed?: Member[], count?: number}} presence */
+		/** With `count` the members are too many to be named from now on; without it, they are those named since.
+		 * @param {{joined: Member[], left: {id: string}[], changed: Member[], count?: number}} presence */
 		apply({ joined, left, changed, count: said }) {
-			if (!joined && !left && !changed)
-				return forget(said ?? count);
+			if (said !== undefined)
+				return forget(said);
 			const difference = nothing();
-			for (const member of [...(joined ?? []), ...(changed ?? [])])
+			if (!listed)
+				count = 0;
+			listed = true;
+			for (const member of [...joined, ...changed])
 				put(member, difference);
-			for (const { id } of left ?? [])
+			for (const { id } of left)
 				remove(id, difference);
-			return settle(difference, said ?? Math.max(count - difference.left.length, members.size - old.size));
+			return settle(difference, Math.max(count - difference.left.length, members.size - old.size));
 		},
 	};
 }
