@@ -80,16 +80,21 @@ function failuresOf({ what, output }) {
 	return `${what}: ${at < 0 ? output.slice(-SHOWN) : output.slice(at, at + SHOWN)}`;
 }
 
-/** npm ci, when the lock file is not the one that was installed last. @returns {Promise<Outcome>} */
+/** npm ci, where the lock file is not the one that was installed last. @returns {Promise<Outcome>} */
 export async function packages() {
-	const dir = path.join(ROOT, 'tests');
+	await Promise.all(['tests', 'client'].map(install));
+	return { passed: 1, failed: 0, output: '' };
+}
+
+/** @param {string} folder */
+async function install(folder) {
+	const dir = path.join(ROOT, folder);
 	const lock = crypto.createHash('sha256').update(fs.readFileSync(path.join(dir, 'package-lock.json'))).digest('hex');
 	const stamp = path.join(dir, 'node_modules', '.installed');
 	if (!fs.existsSync(stamp) || fs.readFileSync(stamp, 'utf8') !== lock) {
 		await must('npm', ['ci', '--prefix', dir, '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']);
 		fs.writeFileSync(stamp, lock);
 	}
-	return { passed: 1, failed: 0, output: '' };
 }
 
 /** @returns {Promise<Outcome>} */

@@ -12,8 +12,6 @@ import { describe } from './connection.js';
 /** @typedef {import('./roster.js').Connection} Connection */
 /** @typedef {import('react').ReactNode} ReactNode */
 
-const lingerMs = 1_000; // a room that is left and joined again at once was never left
-const typingMs = 3_000;
 /** @type {readonly Member[]} */
 const nobody = [];
 /** @type {Readonly<Record<string, any>>} */
@@ -38,7 +36,7 @@ export function RoomProvider({ room: key, since, state, children }) {
 	useEffect(() => {
 		const joined = client.join(key, { since, state });
 		setRoom(joined);
-		return () => void setTimeout(joined.leave, lingerMs);
+		return () => void setTimeout(joined.leave, 1_000); // joined again at once, it was never left
 	}, [client, key]);
 	return createElement(RoomContext.Provider, { value: room?.key === key ? room : null }, children);
 }
@@ -149,7 +147,7 @@ export function useCasts(key, handler) {
 /** As `room.publish`. @returns {Room['publish']} */
 export function usePublish() {
 	const room = useRoom();
-	return useStable((...how) => room?.publish(...how) ?? Promise.reject(Error('no room yet')));
+	return useStable((...how) => room?.publish(...how) ?? Promise.reject(Error('no room')));
 }
 
 /** As `room.cast`. @returns {Room['cast']} */
@@ -187,7 +185,7 @@ export function useTyping() {
 	const stop = useStable(() => tell(null));
 	const typing = useStable(() => {
 		tell(true);
-		timer.current = setTimeout(stop, typingMs);
+		timer.current = setTimeout(stop, 3_000);
 	});
 	useEffect(() => () => tell(null), [room]);
 	return { typists, typing, stop };
