@@ -28,10 +28,12 @@ const shardUrls = () => world.cluster.internalUrls.slice(world.cluster.gateways.
 
 /** No shard has any room in memory. @param {number} rooms that gateways have, each its own */
 async function allAsleep(rooms) {
+	/** @type {number[]} */
+	let counts = [];
 	await eventually(async () => {
-		const counts = [await sum('moot_rooms', gatewayUrls()), await sum('moot_rooms_asleep', gatewayUrls()), await sum('moot_rooms', shardUrls())];
+		counts = [await sum('moot_rooms', gatewayUrls()), await sum('moot_rooms_asleep', gatewayUrls()), await sum('moot_rooms', shardUrls())];
 		return counts.join() === [rooms, rooms, 0].join();
-	}, `${rooms} rooms to be asleep`);
+	}, () => `${rooms} rooms to be asleep: there are ${counts[0]} at gateways, ${counts[1]} of them asleep, and ${counts[2]} at shards`);
 }
 
 describe('a room in which nothing happens', { concurrency: false }, () => {
