@@ -13,7 +13,8 @@ import { graceMs, quote, World } from '../lib/world.mjs';
 /** @type {World} */
 let world;
 before(async () => {
-	world = await World.open({ gateways: 2, shards: 2, shardEnv: { MOOT_ROOM_HIBERNATE: '400ms' } });
+	// For as long as what a lost client may have missed is kept, its room is, too.
+	world = await World.open({ gateways: 2, shards: 2, shardEnv: { MOOT_ROOM_HIBERNATE: '400ms', MOOT_PRESENCE_RESUME: '1s' } });
 });
 after(() => world?.close());
 
