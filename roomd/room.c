@@ -5,6 +5,8 @@
 #include "common/mem.h"
 #include "roomd/notice.h"
 
+#define SOLICIT_AGAIN_NS NS_PER_S
+
 static struct attachment *find_or_add(struct room *, struct feed *);
 static void replace(struct room *, struct attachment *, const struct msg_attach *, int64_t now_ns);
 static bool replace_one(struct room *, struct attachment *, const struct item_member *,
@@ -15,6 +17,7 @@ static void drop_missing(struct room *, struct attachment *, const struct map *m
 static bool leaves_later(const struct room *, const struct roster_entry *);
 static bool cover(struct room *, int64_t now_ns);
 static void on_timer(struct timer *, int64_t now_ns);
+static void solicit_again(struct room *, int64_t now_ns);
 
 struct room *room_new(struct room_env *env, struct span key, uint64_t epoch, int64_t now_ns)
 {
@@ -29,6 +32,7 @@ struct room *room_new(struct room_env *env, struct span key, uint64_t epoch, int
 	room_replay_init(&r->replay);
 	r->open_at_ns = now_ns + env->welcome_wait_ns;
 	r->answer_at_ns = now_ns + ROOM_ANSWER_WAIT_NS;
+	r->solicit_ns = now_ns + SOLICIT_AGAIN_NS;
 	r->rest.active_ns = now_ns;
 	list_init(&r->links.of_slot);
 	list_init(&r->links.of_uncovered);
@@ -394,6 +398,8 @@ void room_settle(struct room *r)
 
 	if (!r->open && r->open_at_ns < at_ns)
 		at_ns = r->open_at_ns;
+	if (!r->presence.covered && r->solicit_ns < at_ns)
+		at_ns = r->solicit_ns;
 	if ((r->waiting.count > 0 || !r->tells) && r->answer_at_ns < at_ns)
 		at_ns = r->answer_at_ns;
 	if (room_replay_next_ns(r) < at_ns)
@@ -414,9 +420,25 @@ static void on_timer(struct timer *t, int64_t now_ns)
 
 	if (!r->open && now_ns >= r->open_at_ns)
 		room_open(r, now_ns);
+	if (!r->presence.covered && now_ns >= r->solicit_ns)
+		solicit_again(r, now_ns);
 	room_drain(r, now_ns);
 	presence_tick(room_presence(r), now_ns);
 	room_replay_tick(r, now_ns);
 	room_rest_tick(r, now_ns);
 	room_settle(r);
+}
+
+/* A gateway whose view is older than ours answers when it has read ours; by then it may have left
+ * the room, and attach nothing. */
+static void solicit_again(struct room *r, int64_t now_ns)
+{
+	LIST_EACH (&r->presence.attachments, it, ahead) {
+		struct attachment *a = container_of(it, struct attachment, of_room);
+
+		a->solicited = a->solicited && a->spoken;
+	}
+	list_remove(&r->links.of_unsolicited);
+	list_add_last(&r->env->unsolicited, &r->links.of_unsolicited);
+	r->solicit_ns = now_ns + SOLICIT_AGAIN_NS;
 }

@@ -36,8 +36,9 @@ struct room {
 	bool open;
 	bool tells; /* the greatest number that was shown is known: events may have the next */
 	int64_t open_at_ns, answer_at_ns; /* when waiting ends at the latest */
-	uint64_t head;                    /* seq of the last event that may be told */
-	uint64_t first; /* of the first event that the log still has, when last heard */
+	int64_t solicit_ns; /* not covered: when those who have not answered are asked again */
+	uint64_t head;      /* seq of the last event that may be told */
+	uint64_t first;     /* of the first event that the log still has, when last heard */
 	bool head_known, reading;
 	struct history history;
 	struct room_replay replay;

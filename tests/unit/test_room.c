@@ -496,6 +496,26 @@ static void room_joining_waits_at_most_250_ms(void **state)
 	heard(s, 0, "JOINED 0 [2:bob]; STATE 1001403; ROSTER 1001404 [1:ann 2:bob]");
 }
 
+static void room_a_gateway_that_does_not_answer_is_asked_again(void **state)
+{
+	struct stage *s = *state;
+
+	stage_call(s, 0, 0);
+	stage_call(s, 1, 0);
+	stage_turn(s);
+	stage_attach(s, 0, "1:ann", 5);
+	stage_turn(s);
+	heard(s, 1, "SOLICIT");
+	stage_run(s, 900);
+	heard(s, 1, "");
+
+	stage_run(s, 200);
+	heard(s, 1, "SOLICIT");
+	solicit_done(s, 1);
+	stage_run(s, 2000);
+	heard(s, 1, "");
+}
+
 static void room_a_gateway_that_never_comes_is_waited_for_while_it_may_not_know_us(void **state)
 {
 	struct stage *s = *state;
@@ -747,6 +767,7 @@ int main(void)
 		ALONE(room_kick_waits_until_every_gateway_has_said_who_is_there),
 		ALONE(room_joining_waits_for_the_other_gateways),
 		ALONE(room_joining_waits_at_most_250_ms),
+		ALONE(room_a_gateway_that_does_not_answer_is_asked_again),
 		ALONE(room_a_gateway_that_never_comes_is_waited_for_while_it_may_not_know_us),
 		ALONE(room_casts_wait_until_everybody_can_hear_them),
 		ALONE(room_casts_wait_longer_than_joining_for_a_busy_gateway),
