@@ -6,8 +6,10 @@
 #include "gateway/metrics.h"
 
 #define TICK_NS (20 * NS_PER_MS)
-/* Five times what its sends take: one room's casts are not to keep a gateway busy. */
-#define TICK_CONNECTION_NS (NS_PER_MS / 20)
+/* In a large room twenty times what its sends take: one room's casts are not to keep a gateway busy,
+ * and what comes within a tick costs one send together. No longer than people would notice. */
+#define TICK_CONNECTION_NS (NS_PER_MS / 5)
+#define TICK_MAX_NS (250 * NS_PER_MS)
 
 enum { V0, NATIVE, DIALECTS };
 
@@ -76,7 +78,9 @@ static int64_t tick_ns(const struct audience *a)
 {
 	int64_t long_ns = (int64_t)a->by_session.len * TICK_CONNECTION_NS;
 
-	return long_ns > TICK_NS ? long_ns : TICK_NS;
+	if (long_ns < TICK_NS)
+		return TICK_NS;
+	return long_ns < TICK_MAX_NS ? long_ns : TICK_MAX_NS;
 }
 
 static void show_now(struct audience *a, const struct msg_cast_out *m)
