@@ -22,7 +22,7 @@ try {
 	console.log(`| shard | empty | ${size.rooms} rooms awake | all asleep | more than empty |\n|---|---|---|---|---|`);
 	for (const [i, bytes] of empty.entries())
 		console.log(`| ${i} | ${mib(bytes)} | ${mib(full[i])} | ${mib(asleep[i])} | ${(100 * (asleep[i] / bytes - 1)).toFixed(1)} % |`);
-	console.log(`\n${await sleepers.gateways('moot_rooms_asleep')} of ${await sleepers.gateways('moot_rooms')} rooms of the gateways asleep, ${size.sockets} sockets; told to clients meanwhile: ${sleepers.heard().length} messages`);
+	console.log(`\n${await sleepers.gateways('moot_rooms_asleep')} of ${await sleepers.gateways('moot_rooms')} rooms of the gateways asleep, ${size.sockets} sockets; told to clients meanwhile: ${sleepers.heard().length} messages; closed: ${[...new Set(sleepers.closed)].map((why) => `${sleepers.closed.filter((one) => one === why).length} with ${why}`).join(', ') || 'none'}`);
 	const took = await sleepers.wake();
 	console.log(`woken by a cast, until the other gateway's client hears it: p50 ${took.at(0.5).toFixed(1)} ms, p99 ${took.at(0.99).toFixed(1)} ms of ${took.count}`);
 	await sleepers.fallAsleep();

@@ -26,6 +26,7 @@ test('they cost their shards nothing, nobody notices, a cast wakes each, and a k
 	assert.equal(await sleepers.gateways('moot_rooms'), size.rooms + size.pairs);
 	assert.equal(await sleepers.gateways('moot_rooms_asleep'), size.rooms + size.pairs);
 
+	assert.deepEqual(sleepers.closed, []);
 	const took = await sleepers.wake();
 	t.diagnostic(`woken by a cast: p50 ${took.at(0.5).toFixed(1)} ms, p99 ${took.at(0.99).toFixed(1)} ms`);
 	assert.equal(sleepers.heard().length, size.pairs);

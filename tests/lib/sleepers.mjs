@@ -15,6 +15,7 @@ const AT_ONCE = 50; // clients that come in
 const WAKING = 10; // rooms that are woken
 const GIVE_BACK_MS = 4_000; // the shards look once a second whether there is memory to give back
 const GRACE_MS = 3_000;
+const PING_MS = 20_000; // a client says something at least as often as welcome.ping_ms
 
 /** @typedef {{rooms: number, sockets: number, pairs: number}} Size  `pairs`: rooms with one at each gateway; all others have one person in them */
 
@@ -38,12 +39,22 @@ async function each(count, at, work) {
 
 export class Sleepers {
 	/** @type {Native[]} the first 2 x pairs are those of the pairs, two by two */ clients = [];
+	/** @type {string[]} why, of each connection that was closed */ closed = [];
 
 	/** @param {Cluster} cluster @param {Size} size @param {(text: string) => void} say */
 	constructor(cluster, size, say) {
 		this.cluster = cluster;
 		this.size = size;
 		this.say = say;
+		this.pings = setInterval(() => this.#ping(), PING_MS / 100);
+	}
+
+	/** A hundredth of them. */
+	#ping() {
+		this.turn = ((this.turn ?? 0) + 1) % 100;
+		for (let i = this.turn; i < this.clients.length; i += 100)
+			if (this.clients[i]?.session && this.clients[i].isOpen)
+				this.clients[i].send({ type: 'ping' });
 	}
 
 	/** @param {Size} size @param {(text: string) => void} say */
@@ -85,6 +96,7 @@ export class Sleepers {
 			const client = new Native({ id: `u_${user}`, name: '', email: '', session: `s_${user}` }, { keeps: () => true });
 			this.clients[i] = client;
 			await client.connect(this.cluster.publicUrls[i & 1]);
+			void client.closed?.then(({ code, reason }) => this.closed.push(`${code} ${reason}`));
 			for (const room of own)
 				if ((await client.join(`submission:r_${room}`)).type !== 'joined')
 					throw new Error(`${client.user.id} may not enter r_${room}`);
@@ -144,6 +156,7 @@ export class Sleepers {
 	}
 
 	async close() {
+		clearInterval(this.pings);
 		await each(this.clients.length, AT_ONCE, (i) => this.clients[i].vanish());
 		await this.cluster.stop();
 	}
