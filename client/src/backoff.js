@@ -6,6 +6,8 @@ const firstMs = 250;
 const mostMs = 20_000;
 /** A connection that held for so long was a good one. */
 export const steadyMs = 10_000;
+/** One that did not hold had a server that works, all the same: as if after so many attempts, at most. */
+export const afterWelcome = 2;
 
 /** @param {number} attempt 0, 1, 2 ... @param {() => number} random 0 to 1 @param {number} [atLeastMs] as the server asked @returns {number} ms */
 export function pause(attempt, random, atLeastMs = 0) {

@@ -3,7 +3,7 @@
 // server says that it leaves. Owns the sockets, the pauses between attempts, the session's resume
 // token and the status. What is said over it is for others.
 
-import { pause, steadyMs } from './backoff.js';
+import { afterWelcome, pause, steadyMs } from './backoff.js';
 import { initial, isFinal, reasonOf, step } from './connection.js';
 import { createHeartbeat } from './heartbeat.js';
 import { openSocket } from './socket.js';
@@ -26,6 +26,7 @@ const openWithinMs = 10_000;
 const patientMs = 1_000; // at least, when the server has too much to do
 const patientReasons = ['overloaded', 'too_fast', 'too_slow'];
 const signedOut = 4401;
+const givenUp = 3008; // not 1000, which says that this client leaves for good
 
 /**
  * @param {object} how
@@ -138,13 +139,14 @@ export function createLink({ url, token, renews, WebSocket, clock, random, onWel
 			dead: () => lose(socket, 'silent'),
 		});
 		welcomedAt = clock.now();
+		attempt = Math.min(attempt, afterWelcome);
 		onWelcome(welcome);
 		move('welcome');
 	}
 
 	/** Given up by this side. @param {Socket} socket @param {Reason} reason */
 	function lose(socket, reason) {
-		socket.close();
+		socket.close(givenUp);
 		closed(socket, 1006, reason);
 	}
 

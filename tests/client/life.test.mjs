@@ -52,6 +52,7 @@ describe('heartbeat', () => {
 		assert.equal(stage.sockets.length, 2);
 		assert.deepEqual(stage.states, ['connecting', 'connected', 'unsteady', 'waiting', 'connecting']);
 		assert.equal(stage.client.status.reason, 'silent');
+		assert.equal(stage.sockets[0].closedWith, 3008, '1000 would say that it leaves, and others would see that');
 	});
 
 	test('a dead link is found within 7 s by whoever works over it, however busily', async () => {
