@@ -24,8 +24,8 @@ import { watchSurroundings } from './surroundings.js';
  * @property {number} [maxPublishes]  that may wait to be stored, of all rooms; default 256
  * @property {number} [maxBytes]      of these together; default 1 MiB
  * @property {import('./socket.js').SocketClass} [WebSocket]  default the global one
- * @property {import('./clock.js').Clock} [clock]
- * @property {() => number} [random]
+ * @property {import('./clock.js').Clock} [clock]  for tests
+ * @property {() => number} [random]               for tests
  */
 
 /**
@@ -120,7 +120,7 @@ export function createClient({ url, auth, maxPublishes, maxBytes, WebSocket = gl
 	}
 
 	const client = {
-		/** @returns {Status} */
+		/** The state of the connection, why, and what comes next. @returns {Status} */
 		get status() {
 			return link.status;
 		},

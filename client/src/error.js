@@ -11,9 +11,9 @@ export class MoothallError extends Error {
 	constructor(code, reason, more = {}) {
 		super(`${code}: ${reason}`);
 		this.name = 'MoothallError';
-		/** @type {string} */
+		/** What went wrong, for programs. @type {string} */
 		this.code = code;
-		/** @type {string} */
+		/** The same for people. @type {string} */
 		this.reason = reason;
 		/** Conflict: the seq of the newest event of that name and `data.field`. @type {number | undefined} */
 		this.seq = more.seq;

@@ -41,7 +41,7 @@ export function RoomProvider({ room: key, since, state, children }) {
 	return createElement(RoomContext.Provider, { value: room?.key === key ? room : null }, children);
 }
 
-/** @returns {Client} */
+/** The client around. @returns {Client} */
 export function useClient() {
 	const client = useContext(ClientContext);
 	if (!client)

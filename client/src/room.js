@@ -266,11 +266,11 @@ export function createRoom({ key, first, clock, budget, send, welcome, isConnect
 
 	/** As an application sees it. */
 	const room = {
-		/** `submission:42` @type {string} */
+		/** Its name, `submission:42`. @type {string} */
 		key,
 		/** Resolves once joined; rejects when that is refused for good, or the room is left before. */
 		ready,
-		/** @returns {RoomStatus} */
+		/** Whether one is in it: `joining`, `joined`, `refused` or `left`, the last two with a code and a reason. @returns {RoomStatus} */
 		get status() {
 			return status;
 		},
@@ -298,9 +298,9 @@ export function createRoom({ key, first, clock, budget, send, welcome, isConnect
 		get saving() {
 			return save;
 		},
-		/** What the others see of this connection. */
+		/** What the others see of this connection: `state.value`, `state.set(part)`. */
 		state: {
-			/** @returns {Readonly<Record<string, any>>} */
+			/** The state as it is now. @returns {Readonly<Record<string, any>>} */
 			get value() {
 				return own.value;
 			},
@@ -328,7 +328,9 @@ export function createRoom({ key, first, clock, budget, send, welcome, isConnect
 		/**
 		 * Tells the others something that need not last; the latest of a key wins. Dropped while there is
 		 * no connection: it would be stale.
-		 * @param {string} about the key @param {unknown} data @param {{to?: string}} [how]  to: one user or session
+		 * @param {string} about the key
+		 * @param {unknown} data
+		 * @param {{to?: string}} [how]  to: one user or session
 		 * @returns {boolean} whether it is on its way
 		 */
 		cast(about, data, { to } = {}) {
@@ -342,7 +344,7 @@ export function createRoom({ key, first, clock, budget, send, welcome, isConnect
 		history: (question = {}) => reader.read(question),
 		/** Hear of something; returns how to stop. @type {import('./emitter.js').Emitter<RoomEvents<E>>['on']} */
 		on: /** @type {any} */ (emitter.on),
-		/** Once for each `join` of this room. */
+		/** Out, once it was called as often as `join`. */
 		leave: () => onLeave(),
 	};
 

@@ -9,9 +9,9 @@ import { clock as realClock } from './clock.js';
  * @typedef {object} Settings
  * @property {string} [apiUrl]   as the application has it, `https://host/api`; default: that of the page's own host
  * @property {Pick<Storage, 'getItem'>} [storage]  where `sessionId` is; default localStorage
- * @property {import('./socket.js').SocketClass} [WebSocket]
- * @property {import('./clock.js').Clock} [clock]
- * @property {() => number} [random]
+ * @property {import('./socket.js').SocketClass} [WebSocket]  default the global one
+ * @property {import('./clock.js').Clock} [clock]  for tests
+ * @property {() => number} [random]               for tests
  */
 
 const lingerMs = 1_000; // a view that is taken down and put up again at once never left

@@ -30,7 +30,6 @@ import { clock, enterHome, readSession } from './v0_home.js';
 /** @typedef {import('./client.js').Client} Client */
 
 const freshMs = 2_000; // what waited for longer is not said any more: it would overwrite newer work
-const keptBytes = 1_000; // a larger state is not kept for those who come later
 const answers = ['ping', 'pong', 'heartbeat']; // the core sees to these
 
 export class RelayRoom {
@@ -50,8 +49,10 @@ export class RelayRoom {
 	#stops = [];
 	/** Said before the room was there, the latest of each type. @type {Map<string, {message: Outgoing, at: number}>} */
 	#waiting = new Map();
-	/** What each other connection was seen doing: session -> key -> its message. @type {Map<string, Map<string, WebSocketMessage>>} */
+	/** What each other connection does, as far as it lasts: session -> key -> its message. @type {Map<string, Map<string, WebSocketMessage>>} */
 	#doing = new Map();
+	/** The same of this one. @type {Map<string, Outgoing>} */
+	#mine = new Map();
 	#heardAt = 0;
 	#saidSo = false;
 	#hasAsked = false;
@@ -95,6 +96,7 @@ export class RelayRoom {
 		this.#room = null;
 		this.#waiting.clear();
 		this.#doing.clear();
+		this.#mine.clear();
 		if (room)
 			this.#home?.leave(room.leave);
 		this.#home = null;
@@ -205,20 +207,45 @@ export class RelayRoom {
 		this.#hasAsked = false;
 		this.#roomState();
 		this.#emit({ type: 'connected' });
-		this.#tellDoing(room);
+		this.#look(room);
+		for (const message of this.#mine.values())
+			this.#relay(message);
 		for (const { message, at } of this.#waiting.values())
 			if (clock().now() - at <= freshMs)
 				this.#relay(message);
 		this.#waiting.clear();
 	}
 
-	/** Who came before is told of as if it happened now. @param {Room} room */
-	#tellDoing(room) {
+	/** Who edits, who types and where the cursors are comes with the list; it is told of as it changes, and
+	 * to who comes late as if it happened now. @param {Room} room */
+	#look(room) {
 		for (const member of room.members)
 			for (const { id, state } of member.connections)
-				for (const [type, { key, keep }] of Object.entries(types))
-					if (keep === 1 && id !== room.self?.session && state[key] !== undefined)
-						this.#seen(id, { type, ...identityOf(member), data: state[key] });
+				if (id !== room.self?.session)
+					for (const [type, { key, keep }] of Object.entries(types))
+						if (keep === 1)
+							this.#seen(id, key, state[key] !== undefined && { type, ...identityOf(member), data: state[key] });
+	}
+
+	/** @param {string} session @param {string} key @param {false | (Partial<WebSocketMessage> & {type: string})} message */
+	#seen(session, key, message) {
+		const doing = this.#doing.get(session) ?? new Map();
+		this.#doing.set(session, doing);
+		const before = doing.get(key);
+		if (!message) {
+			doing.delete(key);
+			this.#ended(key, before);
+		} else if (JSON.stringify(before) !== JSON.stringify(message)) {
+			doing.set(key, message);
+			this.#emit(message);
+		}
+	}
+
+	/** @param {string} key @param {WebSocketMessage | undefined} message that began it */
+	#ended(key, message) {
+		const [type] = Object.entries(types).find(([, row]) => row.key === key && row.keep === 2) ?? [];
+		if (message && type)
+			this.#emit({ ...message, type });
 	}
 
 	#roomState() {
@@ -230,23 +257,14 @@ export class RelayRoom {
 		if (this.#rosterChanged)
 			this.#roomState();
 		this.#rosterChanged = false;
+		if (this.#room && this.isConnected)
+			this.#look(this.#room);
 	}
 
 	/** @param {import('./room.js').Cast} cast */
 	#cast({ key: type, from, data }) {
 		if (types[type]?.action === 'relay')
-			this.#seen(from.session ?? from.id, { type, ...this.#known(from), ...(data?.targetUserId && { targetUserId: data.targetUserId }), data });
-	}
-
-	/** @param {string} session @param {Partial<WebSocketMessage> & {type: string}} message */
-	#seen(session, message) {
-		const { key, keep } = types[message.type];
-		const doing = this.#doing.get(session) ?? new Map();
-		if (keep === 1)
-			this.#doing.set(session, doing.set(key, message));
-		else if (keep === 2)
-			doing.delete(key);
-		this.#emit(message);
+			this.#emit({ type, ...this.#known(from), ...(data?.targetUserId && { targetUserId: data.targetUserId }), data });
 	}
 
 	/** Who is gone does nothing any more. @param {Member} member */
@@ -254,22 +272,20 @@ export class RelayRoom {
 		for (const { id } of connections) {
 			const doing = this.#doing.get(id) ?? new Map();
 			this.#doing.delete(id);
-			for (const [key, message] of doing) {
-				const [stop] = Object.entries(types).find(([, row]) => row.key === key && row.keep === 2) ?? [];
-				if (stop)
-					this.#emit({ ...message, type: stop, timestamp: now() });
-			}
+			for (const [key, message] of doing)
+				this.#ended(key, message);
 		}
 	}
 
 	/** @param {Outgoing} message */
 	#relay(message) {
-		const room = this.#room;
 		const { type, data, ...rest } = message;
 		const { key, keep } = types[type];
-		if (room && keep > 0)
-			room.state.set({ [key]: keep === 1 && JSON.stringify(data ?? {}).length <= keptBytes ? data ?? {} : null });
-		if (!room?.cast(type, data ?? rest))
+		if (keep === 1)
+			this.#mine.set(key, message); // said again over the next connection
+		else if (keep === 2)
+			this.#mine.delete(key);
+		if (!this.#room?.cast(type, data ?? rest) && keep !== 1)
 			this.#waiting.set(type, { message, at: clock().now() });
 	}
 
@@ -279,7 +295,7 @@ export class RelayRoom {
 		for (const doing of this.#doing.values()) {
 			const cursor = doing.get('cursor');
 			if (cursor && (!targetUserId || cursor.userId === targetUserId))
-				this.#emit({ ...cursor, timestamp: now() });
+				this.#emit(cursor);
 		}
 		if (this.#hasAsked)
 			return;

@@ -81,3 +81,12 @@ test('nothing is ever logged, stored or sent elsewhere', () => {
 	for (const name of sources.filter((one) => one !== 'protocol.js'))
 		assert.doesNotMatch(read(name).replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, ''), /\bconsole\b|\bfetch\b|sendBeacon|setItem|document\.cookie/, name);
 });
+
+test('the reference in docs/client.md is what the sources say', async () => {
+	await promisify(execFile)(process.execPath, [path.join(dir, 'manual.mjs'), '--check']);
+});
+
+test('the quick start is short', () => {
+	const [, first] = fs.readFileSync(path.join(ROOT, 'docs', 'client.md'), 'utf8').split('```js\n');
+	assert.ok(first.split('```')[0].trim().split('\n').length <= 15);
+});

@@ -281,7 +281,7 @@ describe('without its defects', () => {
 
 	test('D21: a request for all cursors is answered from what is known, and asked of others once', async () => {
 		const { client, heard } = await connected([member(ann, sessionOf(1)), member(bo, 'b1')]);
-		last().say({ type: 'cast', room, key: 'cursor_position', from: { id: bo.id, name: bo.name, session: 'b1' }, data: { line: 3 }, after: 0 });
+		await presence({ changed: [member(bo, 'b1', { cursor: { line: 3 } })] });
 		heard.length = 0;
 		for (let i = 0; i < 10; i++)
 			client.send({ type: 'request_cursor_refresh_all', data: { reason: 'content changed' } });
@@ -300,15 +300,23 @@ describe('without its defects', () => {
 		client.notifyEditingStarted();
 		await cut();
 		await welcome();
-		assert.deepEqual(last().news('join')[0].state, { editing: { field: 'content' } });
+		await joined([member(ann, sessionOf(1)), doing]);
+		assert.deepEqual(last().news('cast').map(({ key, data }) => [key, data]), [['editing_started', { field: 'content' }]]);
+		assert.equal(types(heard).filter((type) => type === 'typing_start').length, 1, 'what goes on is told once');
+	});
+
+	test('D22: what lasts is told as it changes', async () => {
+		const { heard } = await connected([member(ann, sessionOf(1)), member(bo, 'b1')]);
+		heard.length = 0;
+		for (const state of [{ typing: {} }, { typing: {}, cursor: { line: 1 } }, { typing: {}, cursor: { line: 2 } }, { cursor: { line: 2 } }])
+			await presence({ changed: [member(bo, 'b1', state)] });
+		assert.deepEqual(types(heard), ['typing_start', 'cursor_position', 'cursor_position', 'typing_stop']);
+		assert.equal(heard[2].data.line, 2);
 	});
 
 	test('D23: who is gone neither edits nor types any more', async () => {
 		const { heard } = await connected([member(ann, sessionOf(1)), member(bo, 'b1')]);
-		const say = (/** @type {string} */ key) => last().say({ type: 'cast', room, key, from: { id: bo.id, name: bo.name, session: 'b1' }, data: {}, after: 0 });
-		say('editing_started');
-		say('typing_start');
-		say('cursor_position');
+		await presence({ changed: [member(bo, 'b1', { editing: {}, typing: {}, cursor: {} })] });
 		heard.length = 0;
 		await presence({ left: [{ id: bo.id }] });
 		assert.deepEqual(types(heard), ['editing_stopped', 'typing_stop', 'user_left', 'room_state']);

@@ -61,7 +61,7 @@ export class Reviewer {
 			this.seqs.push(seq);
 			this.shown.push(data.said);
 		});
-		this.room.on('leave', ({ id }) => this.gone.push(id));
+		this.room.on('leave', ({ id }) => this.gone.push(`${id} at ${new Date().toISOString()}`));
 		this.room.on('resumed', () => {
 			this.resumes++;
 			if (this.#lostAt !== null)
