@@ -42,7 +42,7 @@ const STEPS = [
 	{ name: 'e2e', what: 'real processes, real PostgreSQL, real sockets', needs: ['debug', 'release', 'npm'], run: nodeTests('e2e', (file) => !isMeasured(file)) },
 	{ name: 'browser', what: 'the demo page in a real Chromium', needs: ['debug', 'npm'], run: nodeTests('browser') },
 	{ name: 'bare', what: './dev run on a bare Debian 12, in a chroot', needs: ['npm'], run: bare },
-	{ name: 'fuzz', what: 'each fuzz target for MOOT_FUZZ_SECONDS (60; 30 behind another)', needs: ['clang'], alone: true, run: fuzz },
+	{ name: 'fuzz', what: 'each fuzz target for MOOT_FUZZ_SECONDS (40; 20 behind another)', needs: ['clang'], alone: true, run: fuzz },
 ];
 
 process.exitCode = await main(process.argv.slice(2));

@@ -117,7 +117,7 @@ export async function tidy(niceness) {
 
 /** Each fuzz target that clang built, for a while, on a copy of its seeds. @returns {Promise<Outcome>} */
 export async function fuzz() {
-	const longest = Number(process.env.MOOT_FUZZ_SECONDS ?? 60);
+	const longest = Number(process.env.MOOT_FUZZ_SECONDS ?? 40);
 	const dir = path.join(buildDirectory('clang'), 'tests', 'fuzz');
 	const targets = fs.readdirSync(path.join(ROOT, 'tests', 'fuzz')).flatMap((name) => /^fuzz_(\w+)\.c$/.exec(name)?.[1] ?? []);
 	const results = await each(targets, (target) => {
