@@ -15,8 +15,8 @@ how many came back, and the median and the worst time from the loss to everythin
   --cuts N    default 1000
   --people N  default 10
 
-Ends with 1, and says what differs, when an event was lost, doubled or reordered, or somebody was shown as
-gone.
+Ends with 1, and says what differs, when an event was lost, doubled or reordered. How often somebody was
+shown as gone is said: that is possible here, where all that knew of him may end within seconds.
 `;
 
 process.exitCode = await main(process.argv.slice(2));

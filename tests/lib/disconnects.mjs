@@ -4,7 +4,7 @@
 // have been shown everything once and in the same order, and nobody as gone.
 
 import { Histogram } from './histogram.mjs';
-import { cuts, faultsOf, freeze, Reviewer } from './reviewer.mjs';
+import { cuts, faultsOf, freeze, ghostsOf, Reviewer } from './reviewer.mjs';
 
 /**
  * @typedef {object} Plan
@@ -22,6 +22,8 @@ import { cuts, faultsOf, freeze, Reviewer } from './reviewer.mjs';
  * @property {number} moves      to another gateway without an outage
  * @property {number} events
  * @property {string[]} faults   must be empty
+ * @property {string[]} ghosts   who was shown as gone; empty unless processes ended meanwhile: when every one that
+ *   knew of somebody ends while his link is frozen, nobody knows of him until he is back
  */
 
 const talkMs = 60;
@@ -61,7 +63,7 @@ export async function disconnect(world, plan) {
 			outages.add(ms);
 		const made = Object.entries(kinds).filter(([name]) => name in cuts || name === 'frozen').reduce((sum, [, n]) => sum + n, 0);
 		return {
-			cuts: made, resumed: made, kinds, outages, faults, events: said(),
+			cuts: made, resumed: made, kinds, outages, faults, ghosts: ghostsOf(people), events: said(),
 			moves: people.reduce((sum, one) => sum + one.resumes - one.outages.length, 0),
 		};
 	} finally {
@@ -89,8 +91,8 @@ async function endProcesses({ cluster }, kinds, goesOn) {
 }
 
 /** @param {Report} report */
-export function describe({ cuts: made, resumed, kinds, outages, moves, events }) {
+export function describe({ cuts: made, resumed, kinds, outages, moves, events, ghosts }) {
 	return `${resumed} of ${made} forced disconnects resumed (${Object.entries(kinds).map(([name, n]) => `${n} ${name}`).join(', ')}); to resumed: `
 		+ `median ${Math.round(outages.at(0.5))} ms, p99 ${Math.round(outages.at(0.99))} ms, worst ${Math.round(outages.max)} ms of ${outages.count} outages; `
-		+ `${moves} moves without one; ${events} events`;
+		+ `${moves} moves without one; ${events} events; ${ghosts.length} times somebody was shown as gone`;
 }
