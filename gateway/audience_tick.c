@@ -6,8 +6,9 @@
 #include "gateway/metrics.h"
 
 #define TICK_NS (20 * NS_PER_MS)
-/* In a large room twenty times what its sends take: one room's casts are not to keep a gateway busy,
- * and what comes within a tick costs one send together. No longer than people would notice. */
+/* In a large room twenty times what its sends take: one room's casts are not to keep a gateway
+ * busy, and what comes within a tick costs one send together. No longer than people would notice.
+ */
 #define TICK_CONNECTION_NS (NS_PER_MS / 5)
 #define TICK_MAX_NS (250 * NS_PER_MS)
 
