@@ -30,7 +30,7 @@ struct http *http_new(struct gateway *gw)
 	struct http *h = mem_new(sizeof *h);
 
 	h->gw = gw;
-	h->page = page_new(gateway_options(gw)->page_dir);
+	h->page = page_new(gateway_options(gw)->page_dir, gateway_options(gw)->page_test_dir);
 	h->calls = calls_new(gw, h);
 	return h;
 }

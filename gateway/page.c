@@ -23,33 +23,52 @@ struct page {
 	size_t bytes;
 };
 
-static void find_dir(char out[PATH_MAX]);
+/* One of the pages: where it is served, where its folder may be, and what to do when it is not. */
+struct top {
+	const char *path;
+	const char *const *places; /* beside the program, the last one as it is; then NULL */
+	const char *hint;
+};
+
+static const struct top review = {
+	"",
+	(const char *const[]){"/../share/moothall/review", "/../../page", "/../page", "build/page",
+			      NULL},
+	"build it with ./dev page, or set page.dir to the folder of a page that is built",
+};
+static const struct top plain = {
+	"/test",
+	(const char *const[]){"/../share/moothall/demo", "/client/demo", "/../client/demo",
+			      "/../../client/demo", "/../../../client/demo", "client/demo", NULL},
+	"set page.test_dir to the folder of the plain page",
+};
+static const char not_built[] =
+	"<!doctype html><html lang=en><meta charset=utf-8><title>Moothall</title>"
+	"<h1>The review page is not built</h1>"
+	"<p>In the source tree, <code>./dev run</code> and <code>./dev page</code> build it. "
+	"Elsewhere, set <code>page.dir</code> to its folder. Then start this gateway again."
+	"<p>The plain page is at <a href=/test>/test</a>.";
+
+static void read_top(struct page *p, const struct top *, const char *dir);
+static void find_dir(const char *const *places, char out[PATH_MAX]);
+static int dir_len(const char *path);
 static bool is_page_dir(const char *dir);
 static void read_dir(struct page *p, int dir, const char *path, unsigned depth);
 static void read_entry(struct page *p, int dir, const char *path, const char *name, unsigned depth);
 static void read_file(struct page *p, int fd, const char *path);
+static void add_file(struct page *p, const char *path, uint8_t *bytes, size_t len);
 static bool read_all(int fd, uint8_t *out, size_t len);
 
-struct page *page_new(const char *dir)
+struct page *page_new(const char *dir, const char *test_dir)
 {
 	struct page *p = mem_new(sizeof *p);
-	char found[PATH_MAX];
 
 	map_init(&p->files);
-	if (dir[0] == '\0') {
-		find_dir(found);
-		dir = found;
-	}
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0) {
-		log_warn("page_missing", kv_str("dir", dir),
-			 kv_str("hint", "set page.dir to the folder of the demo page"));
-		return p;
-	}
-	read_dir(p, fd, "", 0);
-	log_info("page_read", kv_str("dir", dir), kv_u64("files", p->files.len),
-		 kv_u64("bytes", p->bytes));
+	read_top(p, &review, dir);
+	read_top(p, &plain, test_dir);
+	if (!page_find(p, SPAN("/")))
+		add_file(p, "/index.html", (uint8_t *)mem_str(not_built), strlen(not_built));
+	log_info("page_read", kv_u64("files", p->files.len), kv_u64("bytes", p->bytes));
 	return p;
 }
 
@@ -73,7 +92,11 @@ void page_free(struct page **page)
 
 const struct page_file *page_find(const struct page *p, struct span path)
 {
-	return map_find(&p->files, span_is(path, "/") ? SPAN("/index.html") : path);
+	if (span_is(path, "/"))
+		path = SPAN("/index.html");
+	else if (span_is(path, "/test") || span_is(path, "/test/"))
+		path = SPAN("/test/index.html");
+	return map_find(&p->files, path);
 }
 
 const char *page_type(const char *name)
@@ -101,30 +124,43 @@ const char *page_type(const char *name)
 	return "application/octet-stream";
 }
 
-/* Beside the program: PREFIX/bin/../share when installed, a folder or two above it when built. */
-static void find_dir(char out[PATH_MAX])
+static void read_top(struct page *p, const struct top *top, const char *dir)
 {
-	static const char *const places[] = {
-		"/../share/moothall/demo", "/client/demo",          "/../client/demo",
-		"/../../client/demo",      "/../../../client/demo",
-	};
+	char found[PATH_MAX];
+
+	if (dir[0] == '\0') {
+		find_dir(top->places, found);
+		dir = found;
+	}
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		read_dir(p, fd, top->path, 0);
+	else
+		log_warn("page_missing", kv_str("dir", dir), kv_str("hint", top->hint));
+}
+
+/* The first place, beside the program, that has an index; if none has, the last one, from where the
+ * program was started. */
+static void find_dir(const char *const *places, char out[PATH_MAX])
+{
 	char self[PATH_MAX / 2];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
 
-	snprintf(out, PATH_MAX, "client/demo");
-	if (len <= 0)
-		return;
-	self[len] = '\0';
-	*strrchr(self, '/') = '\0';
-	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-		char place[PATH_MAX];
-
-		snprintf(place, sizeof place, "%s%s", self, places[i]);
-		if (is_page_dir(place)) {
-			memcpy(out, place, sizeof place);
+	self[len > 0 ? len : 0] = '\0';
+	for (; places[1]; places++) {
+		snprintf(out, PATH_MAX, "%.*s%s", dir_len(self), self, *places);
+		if (len > 0 && is_page_dir(out))
 			return;
-		}
 	}
+	snprintf(out, PATH_MAX, "%s", *places);
+}
+
+static int dir_len(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? (int)(slash - path) : 0;
 }
 
 static bool is_page_dir(const char *dir)
@@ -190,6 +226,12 @@ static void read_file(struct page *p, int fd, const char *path)
 		mem_free(bytes);
 		return;
 	}
+	add_file(p, path, bytes, len);
+}
+
+/* Takes `bytes`. */
+static void add_file(struct page *p, const char *path, uint8_t *bytes, size_t len)
+{
 	struct page_file *f = mem_new(sizeof *f);
 
 	f->path = mem_str(path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files of the demo page, read once at start and served from memory: what is not listed here
- * does not exist, so no request ever becomes a file name. Bounded in number and size. Thread: loop.
- */
+/* The files of the review page, served at /, and of the plain page, served at /test. Read once at
+ * start and served from memory: what is not listed here does not exist, so no request ever becomes
+ * a file name. Bounded in number and size. Thread: loop. */
 #pragma once
 
 #include "common/map.h"
@@ -18,10 +18,11 @@ struct page_file {
 };
 
 /* Never fails: a folder that cannot be read, or a file that is too much, is said in the log and is
- * simply not there. `dir` empty: the installed folder, or client/demo of the source tree. */
-MUST_USE struct page *page_new(const char *dir);
+ * simply not there; without a review page, / says how to get it. `dir` or `test_dir` empty: the
+ * installed folder, or that of the source tree. */
+MUST_USE struct page *page_new(const char *dir, const char *test_dir);
 void page_free(struct page **);
 
-/* "/" is the index. NULL: no such file. */
+/* "/" and "/test" are their indexes. NULL: no such file. */
 const struct page_file *page_find(const struct page *, struct span path);
 const char *page_type(const char *name); /* the media type that a file's name says */

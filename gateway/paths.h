@@ -7,7 +7,7 @@
 #include "proto/slot.h"
 
 enum path_target {
-	PATH_PAGE,      /* nothing of the API: a file of the demo page, or nothing */
+	PATH_PAGE,      /* nothing of the API: a file of the pages, or nothing */
 	PATH_SOCKET,    /* a room's WebSocket, in the v0 dialect unless moot.v1 is asked for */
 	PATH_NATIVE,    /* a WebSocket for moot.v1 alone */
 	PATH_BROADCAST, /* POST: the application speaks to a room */

@@ -12,6 +12,9 @@ export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '
 /** Where `./dev run` keeps its state and its logs. */
 export const VAR = path.resolve(process.env.MOOT_VAR ?? path.join(ROOT, 'var'));
 
+/** Where the review page is built. */
+export const PAGE = path.join(ROOT, 'build', 'page');
+
 /** What `./dev run` runs; a build named by the caller is taken as it is. */
 export const RUN_BUILD = process.env.MOOT_BUILD ?? 'release';
 
@@ -44,7 +47,8 @@ export function gatewaySettings({ name, databaseUrl, publicPort, ownPort, intern
 		MOOT_PUBLIC_OWN_PORT: String(ownPort),
 		MOOT_INTERNAL_HOST: HOST,
 		MOOT_INTERNAL_PORT: String(internalPort),
-		MOOT_PAGE_DIR: path.join(ROOT, 'client', 'demo'),
+		MOOT_PAGE_DIR: PAGE,
+		MOOT_PAGE_TEST_DIR: path.join(ROOT, 'client', 'demo'),
 	};
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The demo page in a real Chromium: two reviewers open the two links and see each other. With
+// The plain page at /test in a real Chromium: two reviewers open the two links and see each other. With
 // MOOT_SCREENSHOTS=1 the pictures of the README are made again.
 
 import assert from 'node:assert/strict';
@@ -56,7 +56,7 @@ async function open(session, { gateway = 0, room: where = room, look = desktop }
 	page.on('pageerror', (error) => complaints.push(`${session}: ${error.message}`));
 	page.on('console', (line) => line.type() === 'error' && complaints.push(`${session}: ${line.text()}`));
 	const base = cluster.publicUrls[gateway];
-	await page.goto(`${base}/?room=${encodeURIComponent(where)}&session=${session}`);
+	await page.goto(`${base}/test?room=${encodeURIComponent(where)}&session=${session}`);
 	return page;
 }
 
@@ -106,8 +106,8 @@ test('two reviewers on different gateways see each other and what they do', asyn
 	for (const page of [ada, grace, zoe])
 		await news(page, 'Zoë Ångström added a comment');
 
-	await picture(ada, 'demo-desktop.png');
-	await picture(grace, 'demo-phone.png');
+	await picture(ada, 'plain-desktop.png');
+	await picture(grace, 'plain-phone.png');
 	const [inner, content] = await grace.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);
 	assert.ok(content <= inner, `nothing is wider than the phone: ${content} of ${inner}`);
 

@@ -51,7 +51,7 @@ static void page_serves_what_the_folder_held_at_start(void **state)
 	snprintf(sub, sizeof sub, "%s/lib", dir);
 	assert_int_equal(mkdir(sub, 0700), 0);
 	put("lib/a.js", "1");
-	struct page *p = page_new(dir);
+	struct page *p = page_new(dir, "/nonexistent");
 
 	put("index.html", "changed");
 	const struct page_file *index = page_find(p, SPAN("/")),
@@ -77,7 +77,7 @@ static void page_knows_nothing_outside_of_its_folder(void **state)
 	put(".hidden", "x");
 	snprintf(link_path, sizeof link_path, "%s/link", dir);
 	assert_int_equal(symlink("/etc/passwd", link_path), 0);
-	struct page *p = page_new(dir);
+	struct page *p = page_new(dir, "/nonexistent");
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
 		assert_null(page_find(p, span_str(paths[i])));
@@ -95,19 +95,37 @@ static void page_skips_a_file_that_is_too_large(void **state)
 
 	assert_int_equal(ftruncate(fd, 2 << 20), 0);
 	close(fd);
-	struct page *p = page_new(dir);
+	struct page *p = page_new(dir, "/nonexistent");
 
 	assert_non_null(page_find(p, SPAN("/small.txt")));
 	assert_null(page_find(p, SPAN("/large.txt")));
 	page_free(&p);
 }
 
-static void page_without_a_folder_has_no_files(void **state)
+static void page_serves_the_plain_one_below_test(void **state)
 {
 	(void)state;
-	struct page *p = page_new("/nonexistent");
+	put("index.html", "<p>plain");
+	put("page.js", "1");
+	struct page *p = page_new("/nonexistent", dir);
+	const struct page_file *index = page_find(p, SPAN("/test"));
 
-	assert_null(page_find(p, SPAN("/")));
+	assert_memory_equal(index->bytes, "<p>plain", index->len);
+	assert_ptr_equal(page_find(p, SPAN("/test/")), index);
+	assert_non_null(page_find(p, SPAN("/test/page.js")));
+	assert_null(page_find(p, SPAN("/page.js")));
+	page_free(&p);
+}
+
+static void page_that_is_not_built_says_what_to_do(void **state)
+{
+	(void)state;
+	struct page *p = page_new("/nonexistent", "/nonexistent");
+	const struct page_file *index = page_find(p, SPAN("/"));
+
+	assert_non_null(strstr((const char *)index->bytes, "./dev page"));
+	assert_string_equal(index->type, "text/html; charset=utf-8");
+	assert_null(page_find(p, SPAN("/test")));
 	page_free(&p);
 }
 
@@ -120,7 +138,9 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(page_skips_a_file_that_is_too_large, setup,
 						teardown),
-		cmocka_unit_test(page_without_a_folder_has_no_files),
+		cmocka_unit_test_setup_teardown(page_serves_the_plain_one_below_test, setup,
+						teardown),
+		cmocka_unit_test(page_that_is_not_built_says_what_to_do),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
