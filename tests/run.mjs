@@ -4,7 +4,7 @@
  * `N passed, N failed`. A step that cannot run has failed; nothing is skipped. `--only STEP` runs that
  * step and what it needs, `--only lint` the ones that look at the text only, `--only help` lists them.
  */
-import { bare, compile, format, fuzz, isMeasured, model, nodeTests, packages, shell, simulator, suites, tidy } from './steps.mjs';
+import { bare, compile, format, fuzz, isMeasured, model, nodeTests, packages, page, shell, simulator, suites, tidy } from './steps.mjs';
 
 /**
  * @typedef {{passed: number, failed: number, output: string}} Outcome
@@ -29,7 +29,8 @@ const STEPS = [
 	{ name: 'replay', what: 'fuzz seeds and fixed mutations of them', needs: ['debug'], run: suites('debug', 'fuzz') },
 	{ name: 'sim', what: 'clusters under faults, under the sanitizers', needs: ['debug'], run: suites('debug', 'sim') },
 	{ name: 'tree', what: 'direction of includes, sizes, sample settings', needs: ['debug'], lint: true, run: nodeTests('tree') },
-	{ name: 'npm', what: 'the pinned packages of the tests and of the SDK', run: packages },
+	{ name: 'npm', what: 'the pinned packages of the tests, the SDK and the review page', run: packages },
+	{ name: 'page', what: 'the review page, built', needs: ['npm'], run: page },
 	{ name: 'checker', what: 'the account by which the cluster is judged can fail', needs: ['npm'], run: nodeTests('lib') },
 	{ name: 'golden', what: 'golden vectors in JavaScript', needs: ['debug', 'npm'], run: nodeTests('golden') },
 	{ name: 'client', what: 'the SDK with fake sockets and time; its types, sizes and manual', needs: ['npm'], run: nodeTests('client') },
@@ -39,8 +40,8 @@ const STEPS = [
 	{ name: 'tidy', what: 'clang-tidy', needs: ['clang'], lint: true, beside: true, run: tidy },
 	{ name: 'model', what: 'the protocol as models, and their mutants', beside: true, run: model },
 	{ name: 'seeds', what: 'clusters under faults, 500 fresh seeds', beside: true, run: simulator },
-	{ name: 'e2e', what: 'real processes, real PostgreSQL, real sockets', needs: ['debug', 'release', 'npm'], run: nodeTests('e2e', (file) => !isMeasured(file)) },
-	{ name: 'browser', what: 'the demo page in a real Chromium', needs: ['debug', 'npm'], run: nodeTests('browser') },
+	{ name: 'e2e', what: 'real processes, real PostgreSQL, real sockets', needs: ['debug', 'release', 'page'], run: nodeTests('e2e', (file) => !isMeasured(file)) },
+	{ name: 'browser', what: 'the review page and the plain page in a real Chromium', needs: ['debug', 'page'], run: nodeTests('browser') },
 	{ name: 'bare', what: './dev run on a bare Debian 12, in a chroot', needs: ['npm'], run: bare },
 	{ name: 'fuzz', what: 'each fuzz target for MOOT_FUZZ_SECONDS (40; 20 behind another)', needs: ['clang'], alone: true, run: fuzz },
 ];

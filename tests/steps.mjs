@@ -2,11 +2,11 @@
 /**
  * What each step of `./dev test` does: start the tool, read its counts. The table of steps is in run.mjs.
  */
-import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { build } from '../deploy/local/build.mjs';
 import { spawnNice } from '../deploy/local/nice.mjs';
+import { buildPage, installPackages } from '../deploy/local/page.mjs';
 import { freePorts } from '../deploy/local/ports.mjs';
 import { buildDirectory, ROOT, SANITIZER_SETTINGS } from '../deploy/local/settings.mjs';
 
@@ -82,19 +82,14 @@ function failuresOf({ what, output }) {
 
 /** npm ci, where the lock file is not the one that was installed last. @returns {Promise<Outcome>} */
 export async function packages() {
-	await Promise.all(['tests', 'client'].map(install));
+	await Promise.all(['tests', 'client', 'client/review'].map((folder) => installPackages(path.join(ROOT, folder))));
 	return { passed: 1, failed: 0, output: '' };
 }
 
-/** @param {string} folder */
-async function install(folder) {
-	const dir = path.join(ROOT, folder);
-	const lock = crypto.createHash('sha256').update(fs.readFileSync(path.join(dir, 'package-lock.json'))).digest('hex');
-	const stamp = path.join(dir, 'node_modules', '.installed');
-	if (!fs.existsSync(stamp) || fs.readFileSync(stamp, 'utf8') !== lock) {
-		await must('npm', ['ci', '--prefix', dir, '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']);
-		fs.writeFileSync(stamp, lock);
-	}
+/** Built by Vite, as `./dev run` does. @returns {Promise<Outcome>} */
+export async function page() {
+	await buildPage((text) => console.log(`   ${text}`));
+	return { passed: 1, failed: 0, output: '' };
 }
 
 /** @returns {Promise<Outcome>} */
@@ -186,13 +181,6 @@ function run(program, args, env = {}, niceness = 0) {
 			resolve({ what, code, output });
 		});
 	});
-}
-
-/** @param {string} program @param {string[]} args */
-async function must(program, args) {
-	const { code, output } = await run(program, args);
-	if (code !== 0)
-		throw new Error(`${program} failed:\n${output.slice(-SHOWN)}`);
 }
 
 /** A few at a time. @template T, R @param {T[]} items @param {(item: T) => Promise<R>} work @returns {Promise<R[]>} */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The commands of ./dev that need a cluster: run env status kill restart roll stop psql clean, and build. One
- * function each. ./dev has installed what they need and has checked the options.
+ * The commands of ./dev that need a cluster: run env status kill restart roll stop psql clean, and build and
+ * page. One function each. ./dev has installed what they need and has checked the options.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build, BUILD_NAMES } from './build.mjs';
 import { askControl } from './control.mjs';
+import { buildPage, pageIsBuilt } from './page.mjs';
 import { clientEnv, removeServer } from './postgres.mjs';
 import { CONTROL, links, LOG, LOGS, superviseDetached, superviseForeground } from './run.mjs';
 import { ROOT, RUN_BUILD, VAR } from './settings.mjs';
@@ -18,7 +19,7 @@ import { seconds } from './supervisor.mjs';
 const say = (/** @type {string} */ text) => console.error(text);
 
 /** @type {Record<string, (args: string[]) => Promise<number|void>>} */
-const COMMANDS = { run, supervise, env, status, kill, restart, roll, stop, psql, clean, build: buildOne };
+const COMMANDS = { run, supervise, env, status, kill, restart, roll, stop, psql, clean, build: buildOne, page, 'page-is-built': isBuilt };
 
 const [command, ...rest] = process.argv.slice(2);
 try {
@@ -38,6 +39,7 @@ async function run(args) {
 	}
 	if (BUILD_NAMES.includes(RUN_BUILD))
 		await build(RUN_BUILD, say);
+	await buildPage(say);
 	if (!plan.detach)
 		return superviseForeground(plan, say);
 	await detach(args);
@@ -149,4 +151,13 @@ async function clean() {
 /** @param {string[]} args debug|release|clang */
 async function buildOne([name = 'debug']) {
 	await build(name, say);
+}
+
+async function page() {
+	await buildPage(say);
+}
+
+/** Ends with 0 when `page` has nothing to do, for ./dev, which then needs no npm. */
+async function isBuilt() {
+	return pageIsBuilt() ? 0 : 1;
 }

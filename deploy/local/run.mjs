@@ -76,6 +76,7 @@ async function open(plan, say) {
 /** @param {Cluster} cluster @param {Supervisor} supervisor */
 async function start(cluster, supervisor) {
 	await cluster.open();
+	await cluster.sql(fs.readFileSync(path.join(ROOT, 'deploy', 'local', 'demo_events.sql'), 'utf8'));
 	supervisor.watch();
 }
 

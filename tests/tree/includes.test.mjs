@@ -29,13 +29,13 @@ for (const [folder, allowed] of Object.entries(MAY_INCLUDE))
 	});
 
 test(`no source file has more than ${WALL} lines, no test more than ${TEST_WALL}`, () => {
-	const files = [...cFiles([...Object.keys(MAY_INCLUDE), 'tests', 'deploy', 'client'], ['.c', '.h', '.mjs', '.js'])];
+	const files = [...cFiles([...Object.keys(MAY_INCLUDE), 'tests', 'deploy', 'client'], ['.c', '.h', '.mjs', '.js', '.jsx', '.css'])];
 	const wall = (/** @type {string} */ file) => (file.startsWith('tests/') ? TEST_WALL : WALL);
 	assert.deepEqual(files.filter((file) => read(file).split('\n').length - 1 > wall(file)), []);
 });
 
 test('every source file opens with its licence', () => {
-	const files = [...cFiles(Object.keys(MAY_INCLUDE), ['.c', '.h', '.def', '.sql']), ...cFiles(['deploy', 'tests', 'client'], ['.c', '.h', '.mjs', '.js', '.sql'])];
+	const files = [...cFiles(Object.keys(MAY_INCLUDE), ['.c', '.h', '.def', '.sql']), ...cFiles(['deploy', 'tests', 'client'], ['.c', '.h', '.mjs', '.js', '.jsx', '.css', '.sql'])];
 	assert.deepEqual(files.filter((file) => !read(file).slice(0, 200).includes('SPDX-License-Identifier: Apache-2.0')), []);
 });
 
