@@ -10,8 +10,10 @@ port=${1:-18480}
 bare=$(mktemp -d /var/tmp/moothall-bare.XXXXXX)
 tree=/root/moothall # a home that is closed to other users, as on most machines
 
+trust=() # what this machine's Node trusts beside the public authorities, if anything: it is the same network
+
 inside() {
-	chroot "$bare" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"
+	chroot "$bare" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "${trust[@]}" "$@"
 }
 
 # Whatever happens: no process and no mount of it is left.
@@ -36,6 +38,10 @@ debootstrap --variant=minbase bookworm "$bare" >"$bare.log" 2>&1 || {
 rm -f "$bare.log"
 mount -t proc proc "$bare/proc"
 cp /etc/resolv.conf /etc/hosts "$bare/etc/"
+if [ -n "${NODE_EXTRA_CA_CERTS:-}" ]; then
+	cp "$NODE_EXTRA_CA_CERTS" "$bare/etc/node-trust.pem"
+	trust=(NODE_EXTRA_CA_CERTS=/etc/node-trust.pem)
+fi
 
 mkdir -p "$bare$tree"
 tar -c --exclude=./build --exclude='./build-*' --exclude=./var --exclude=./.git --exclude=node_modules . |
