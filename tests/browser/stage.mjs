@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the tests of the pages share: a cluster, a Chromium, and reviewers with a browser each.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { chromium } from 'playwright-core';
+import { Cluster } from '../../deploy/local/cluster.mjs';
+import { ROOT } from '../../deploy/local/settings.mjs';
+
+/** @typedef {import('playwright-core').Page} Page */
+
+export const desktop = { viewport: { width: 1280, height: 940 } };
+export const phone = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+const waitMs = 15_000;
+
+export class Stage {
+	/** @type {string[]} what the pages complained of */ complaints = [];
+
+	/** @param {Cluster} cluster @param {import('playwright-core').Browser} browser */
+	constructor(cluster, browser) {
+		this.cluster = cluster;
+		this.browser = browser;
+	}
+
+	/** @param {Record<string, string>} [gatewayEnv] */
+	static async open(gatewayEnv = {}) {
+		const cluster = await Cluster.start({
+			gateways: 2, shards: 2, demo: true,
+			gatewayEnv: { MOOT_DRAIN_SPREAD: '300ms', MOOT_PRESENCE_GRACE: '30s', MOOT_LINK_SILENCE: '2s', ...gatewayEnv },
+			shardEnv: { MOOT_PRESENCE_GRACE: '30s' },
+		});
+		const browser = await chromium.launch({
+			executablePath: process.env.MOOT_CHROMIUM ?? '/usr/bin/chromium',
+			headless: true,
+			args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+				'--disable-component-update', '--disable-sync'],
+		});
+		return new Stage(cluster, browser);
+	}
+
+	async close() {
+		await this.browser.close();
+		await this.cluster.stop();
+	}
+
+	/** All reviewers go. */
+	async clear() {
+		for (const context of this.browser.contexts())
+			await context.close();
+		this.complaints = [];
+	}
+
+	/** One reviewer with a browser of its own. @param {string} session
+	 * @param {{base?: string, room?: string, look?: import('playwright-core').BrowserContextOptions, prepare?: (page: Page) => Promise<unknown>}} [how] */
+	async visit(session, { base = this.cluster.publicUrls[0], room = 'submission:spring-letter', look = desktop, prepare } = {}) {
+		const context = await this.browser.newContext(look);
+		const page = await context.newPage();
+		page.setDefaultTimeout(waitMs);
+		page.on('pageerror', (error) => this.complaints.push(`${session}: ${error.message}`));
+		page.on('console', (line) => line.type() === 'error' && !/WebSocket connection|net::ERR|404/.test(line.text()) && this.complaints.push(`${session}: ${line.text()}`));
+		await prepare?.(page);
+		await page.goto(`${base}/?room=${encodeURIComponent(room)}&session=${session}`);
+		return page;
+	}
+
+	/** As the application does it. @param {string} room @param {string} event @param {unknown} data @param {string} [actor] */
+	async publish(room, event, data, actor = 'u-5') {
+		const quoted = (/** @type {string} */ text) => `'${text.replaceAll("'", "''")}'`;
+		await this.cluster.sql(`select publish_event(${quoted(room)}, ${quoted(event)}, ${quoted(JSON.stringify(data))}, actor => ${quoted(actor)})`);
+	}
+}
+
+/** Made again with MOOT_SCREENSHOTS=1. @param {Page} page @param {string} name @param {boolean} [fullPage] */
+export async function picture(page, name, fullPage = false) {
+	if (process.env.MOOT_SCREENSHOTS !== '1')
+		return;
+	const dir = path.join(ROOT, 'docs', 'images');
+	fs.mkdirSync(dir, { recursive: true });
+	await page.screenshot({ path: path.join(dir, name), fullPage });
+}
+
+/** @param {Page} page @param {string | RegExp} words */
+export const status = (page, words = /^Connected$/) => page.locator('#status-text', { hasText: words }).waitFor();
+
+/** @param {Page} page @param {string} user */
+export const person = (page, user) => page.locator(`#people [data-user="${user}"]`);
+
+/** Keeps what was seen meanwhile: the words of the connection, changes of the list of people, and how
+ * many sockets were open at the least. @param {Page} page */
+export async function watch(page) {
+	await page.evaluate(() => {
+		const seen = { words: /** @type {string[]} */ ([]), people: 0 };
+		const words = /** @type {HTMLElement} */ (document.getElementById('status-text'));
+		const people = /** @type {HTMLElement} */ (document.getElementById('people'));
+		new MutationObserver(() => seen.words.push(words.textContent ?? '')).observe(words, { childList: true, characterData: true, subtree: true });
+		new MutationObserver(() => seen.people++).observe(people, { childList: true });
+		Object.assign(window, { seen });
+	});
+}
+
+/** @param {Page} page @returns {Promise<{words: string[], people: number}>} */
+export const seen = (page) => page.evaluate(() => /** @type {any} */ (window).seen);
+
+/** Counts the sockets that are open, from before the page has any. @param {Page} page */
+export const countSockets = (page) => page.addInitScript(() => {
+	const Real = window.WebSocket;
+	const sockets = { open: 0, least: Infinity, made: 0 };
+	Object.assign(window, { sockets });
+	window.WebSocket = class extends Real {
+		/** @param {string} url @param {string[]} [protocols] */
+		constructor(url, protocols) {
+			super(url, protocols);
+			sockets.made++;
+			this.addEventListener('open', () => sockets.open++);
+			const gone = () => {
+				if (!(/** @type {any} */ (this).counted)) {
+					Object.assign(this, { counted: true });
+					sockets.open--;
+					sockets.least = Math.min(sockets.least, sockets.open);
+				}
+			};
+			const close = this.close.bind(this);
+			this.close = (code, reason) => {
+				if (this.readyState === 1)
+					gone();
+				close(code, reason);
+			};
+			this.addEventListener('close', () => gone());
+		}
+	};
+});
