@@ -8,15 +8,22 @@
 
 static void tell_user(struct audience *, enum v0_type, struct roster_entry *, uint64_t relay,
 		      int64_t at_ms);
+static void keep_copy(struct audience *, const struct msg_cast_out *);
 static void put_member(const struct attendee *, bool with_kept, struct buf *items);
 static void mark_unseen(struct audience *);
 static void drop_unseen(struct audience *);
 static bool is_meant(const struct attendee *, const struct msg_kicked *);
 static struct roster_entry *put_copy(struct audience *, const struct item_member *);
-static bool is_news(const struct audience *, const struct item_member *);
+static bool is_news(struct audience *, const struct item_member *);
+
+void audience_shared_init(struct audience_shared *all)
+{
+	list_init(&all->telling);
+	list_init(&all->open);
+}
 
 struct audience *audience_new(enum room_kind kind, struct span room_id,
-			      const struct audience_sink *sink, struct list *telling)
+			      const struct audience_sink *sink, struct audience_shared *shared)
 {
 	struct audience *a = mem_new(sizeof *a);
 	char key[ROOM_KEY_MAX + 1];
@@ -32,10 +39,9 @@ struct audience *audience_new(enum room_kind kind, struct span room_id,
 	a->sink = sink;
 	list_init(&a->attendees);
 	map_init(&a->by_session);
-	roster_init(&a->copy);
 	changes_init(&a->changes);
 	list_init(&a->of_telling);
-	a->telling = telling;
+	a->shared = shared;
 	return a;
 }
 
@@ -48,7 +54,7 @@ void audience_free(struct audience **pa)
 	*pa = NULL;
 	must(list_is_empty(&a->attendees));
 	map_fini(&a->by_session);
-	roster_fini(&a->copy);
+	audience_drop_copy(a);
 	changes_fini(&a->changes);
 	gather_free(&a->gather);
 	list_remove(&a->of_telling);
@@ -78,6 +84,7 @@ void audience_remove(struct attendee **pwho)
 	struct audience *a = who->audience;
 
 	*pwho = NULL;
+	(void)audience_copy(a); /* folded, it would say who this is by the attendee */
 	if (who->native)
 		a->natives--;
 	(void)map_remove_u64(&a->by_session, who->id.v);
@@ -86,11 +93,6 @@ void audience_remove(struct attendee **pwho)
 	kept_free(&who->kept);
 	user_free(&who->user);
 	mem_free(who);
-}
-
-size_t audience_size(const struct audience *a)
-{
-	return roster_entries(&a->copy);
 }
 
 bool audience_is_empty(const struct audience *a)
@@ -111,7 +113,7 @@ bool audience_is_calm(const struct audience *a)
 
 bool audience_has_others(const struct audience *a)
 {
-	return roster_entries(&a->copy) > a->by_session.len;
+	return audience_size(a) > a->by_session.len;
 }
 
 struct list *audience_attendees(struct audience *a)
@@ -122,12 +124,13 @@ struct list *audience_attendees(struct audience *a)
 void audience_keep(struct attendee *who, struct span key, unsigned keep, struct span body)
 {
 	struct audience *a = who->audience;
-	struct roster_entry *shown = roster_find(&a->copy, who->id);
 	struct span left = keep == 1 ? body : SPAN_NONE;
 
 	if (!keep || !key.len)
 		return;
 	kept_put(&who->kept, key, left);
+	struct roster_entry *shown = roster_find(audience_copy(a), who->id);
+
 	if (!shown || shown->conn_gen > who->conn_gen)
 		return;
 	audience_note(a, user_id(shown->user->who));
@@ -166,7 +169,7 @@ void audience_put_member(const struct attendee *who, struct buf *items)
 
 bool audience_is_known(const struct attendee *who)
 {
-	const struct roster_entry *e = roster_find(&who->audience->copy, who->id);
+	const struct roster_entry *e = roster_find(audience_copy(who->audience), who->id);
 
 	return who->welcomed && e && e->conn_gen >= who->conn_gen;
 }
@@ -176,9 +179,14 @@ void audience_renew(struct attendee *who, uint64_t conn_gen)
 	who->conn_gen = conn_gen;
 }
 
+struct attendee *audience_find(const struct audience *a, uint64_t session)
+{
+	return map_find_u64(&a->by_session, session);
+}
+
 struct attendee *audience_own(const struct audience *a, uint64_t session, uint64_t conn_gen)
 {
-	struct attendee *who = map_find_u64(&a->by_session, session);
+	struct attendee *who = audience_find(a, session);
 
 	return who && who->conn_gen >= conn_gen ? who : NULL;
 }
@@ -238,21 +246,21 @@ void audience_on_member_joined(struct audience *a, const struct msg_member_joine
 
 void audience_on_member_left(struct audience *a, const struct msg_member_left *m)
 {
-	struct roster_entry *e = roster_find(&a->copy, (session_id){m->session});
-
 	audience_flush(a);
+	struct roster_entry *e = roster_find(audience_copy(a), (session_id){m->session});
+
 	if (!e) {
 		audience_number(a, m->relay, 1);
 		return;
 	}
 	audience_note(a, user_id(e->user->who));
 	tell_user(a, V0_USER_LEFT, e, m->relay, (int64_t)m->at_ms);
-	(void)roster_remove(&a->copy, e);
+	(void)roster_remove(audience_copy(a), e);
 }
 
 void audience_on_welcomed(struct audience *a, const struct msg_welcomed *m)
 {
-	struct attendee *who = map_find_u64(&a->by_session, m->session);
+	struct attendee *who = audience_find(a, m->session);
 
 	audience_flush(a);
 	audience_number(a, m->relay, m->count);
@@ -264,7 +272,7 @@ void audience_on_welcomed(struct audience *a, const struct msg_welcomed *m)
 	who->welcomed = true;
 	if (!who->native) {
 		who->listens = true;
-		who->shown = a->copy.changes;
+		who->shown = audience_copy(a)->changes;
 		if (audience_hears(who))
 			audience_show_room(a, who, m);
 	}
@@ -296,14 +304,9 @@ void audience_on_room_state(struct audience *a, const struct msg_room_state *m)
 
 void audience_on_cast_out(struct audience *a, const struct msg_cast_out *m, int64_t now_ns)
 {
-	struct roster_entry *e = roster_find(&a->copy, (session_id){m->session});
-
 	audience_number(a, m->relay, 1);
-	bool is_kept = m->keep && m->key.len;
-	if (e && is_kept && !audience_own(a, m->session, e->conn_gen)) {
-		audience_note(a, user_id(e->user->who));
-		kept_put(&e->kept, m->key, m->keep == 1 ? m->body : SPAN_NONE);
-	}
+	if (m->keep && m->key.len)
+		keep_copy(a, m);
 	audience_cast(a, m, now_ns);
 }
 
@@ -316,7 +319,7 @@ void audience_on_event_again(struct audience *a, const struct msg_event *m)
 {
 	audience_flush(a);
 	audience_number(a, m->relay, 1);
-	const struct attendee *who = map_find_u64(&a->by_session, m->session);
+	const struct attendee *who = audience_find(a, m->session);
 
 	if (who && !who->rewelcomed)
 		audience_show_event(a, m);
@@ -341,6 +344,16 @@ static void tell_user(struct audience *a, enum v0_type type, struct roster_entry
 		return;
 	audience_show_user(a, type, e, relay, at_ms);
 	e->user->unshown = false;
+}
+
+static void keep_copy(struct audience *a, const struct msg_cast_out *m)
+{
+	struct roster_entry *e = roster_find(audience_copy(a), (session_id){m->session});
+
+	if (!e || audience_own(a, m->session, e->conn_gen))
+		return;
+	audience_note(a, user_id(e->user->who));
+	kept_put(&e->kept, m->key, m->keep == 1 ? m->body : SPAN_NONE);
 }
 
 static void put_member(const struct attendee *who, bool with_kept, struct buf *items)
@@ -369,19 +382,23 @@ static void put_member(const struct attendee *who, bool with_kept, struct buf *i
 
 static void mark_unseen(struct audience *a)
 {
-	LIST_EACH (&a->copy.entries, it, ahead)
+	struct roster *copy = audience_copy(a);
+
+	LIST_EACH (&copy->entries, it, ahead)
 		container_of(it, struct roster_entry, of_roster)->seen = false;
 }
 
 static void drop_unseen(struct audience *a)
 {
-	LIST_EACH (&a->copy.entries, it, ahead) {
+	struct roster *copy = audience_copy(a);
+
+	LIST_EACH (&copy->entries, it, ahead) {
 		struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
 
 		if (e->seen)
 			continue;
 		audience_note(a, user_id(e->user->who));
-		(void)roster_remove(&a->copy, e);
+		(void)roster_remove(copy, e);
 	}
 }
 
@@ -396,7 +413,8 @@ static bool is_meant(const struct attendee *who, const struct msg_kicked *m)
 static struct roster_entry *put_copy(struct audience *a, const struct item_member *m)
 {
 	const struct attendee *own = audience_own(a, m->session, m->conn_gen);
-	bool first, is_known = roster_find_user(&a->copy, m->user);
+	struct roster *copy = audience_copy(a);
+	bool first, is_known = roster_find_user(copy, m->user);
 	struct item_member told = *m;
 	struct buf kept;
 
@@ -405,21 +423,21 @@ static struct roster_entry *put_copy(struct audience *a, const struct item_membe
 		kept_put_items(own->kept, &kept);
 		told.kept = buf_span(&kept);
 	}
-	struct roster_entry *e = roster_put(&a->copy, &told, (incarnation_id){0}, &first);
+	struct roster_entry *e = roster_put(copy, &told, (incarnation_id){0}, &first);
 	buf_fini(&kept);
 	if (own)
-		roster_share(&a->copy, e->user, own->user);
+		roster_share(copy, e->user, own->user);
 	if (!is_known) {
 		e->user->unshown = true;
-		e->user->came = a->copy.changes;
+		e->user->came = copy->changes;
 	}
 	return e;
 }
 
 /* Most of a ROSTER after a move is known: clients are told of what is not. */
-static bool is_news(const struct audience *a, const struct item_member *m)
+static bool is_news(struct audience *a, const struct item_member *m)
 {
-	const struct roster_entry *e = roster_find(&a->copy, (session_id){m->session});
+	const struct roster_entry *e = roster_find(audience_copy(a), (session_id){m->session});
 	struct item_member known;
 	struct buf kept;
 

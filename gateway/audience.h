@@ -74,9 +74,14 @@ struct audience_sink {
 	size_t list_users; /* a room with more is not listed to native clients */
 };
 
-/* `telling`: the list it puts itself on while audience_tell has something to do. */
+struct audience_shared {     /* what the audiences of a gateway share */
+	struct list telling; /* those for which audience_tell has something to do */
+	struct list open;    /* copies of rosters that audience_fold has to look at */
+};
+
+void audience_shared_init(struct audience_shared *);
 MUST_USE struct audience *audience_new(enum room_kind, struct span room_id,
-				       const struct audience_sink *, struct list *telling);
+				       const struct audience_sink *, struct audience_shared *);
 void audience_free(struct audience **); /* must be empty */
 
 /* ---- the connections here ---- */
@@ -103,6 +108,10 @@ void audience_renew(struct attendee *, uint64_t conn_gen);
  */
 bool audience_is_known(const struct attendee *);
 uint64_t audience_seq(const struct audience *); /* of the last event that was shown; 0: not known */
+
+/* Some of the copies that nobody needed since the last time take less memory from now on; every 50
+ * ms or so. */
+void audience_fold(struct audience_shared *);
 
 /* ---- what is told later: native clients of changes, together, at most every 50 ms
  * (in a large room less often); and casts at the end of a tick ---- */

@@ -8,6 +8,13 @@
 #include "gateway/gather.h"
 #include "proto/bridge.h"
 
+struct copy { /* of the owner's roster, unfolded: audience_copy.c */
+	struct audience *audience;
+	struct list of_open; /* of audience_shared */
+	bool used;           /* since it was looked at last */
+	struct roster roster;
+};
+
 struct audience {
 	enum room_kind kind;
 	char *key;           /* of the room */
@@ -16,11 +23,13 @@ struct audience {
 	struct list attendees;
 	struct map by_session; /* the same, by their id */
 	size_t natives;        /* attendees that are native */
-	struct roster copy;
+	struct copy *copy;     /* NULL: it is folded */
+	struct folded *folded; /* NULL: it is not, or nobody ever was in the room */
 	uint64_t relay;
 	uint64_t seq; /* of the last event that was shown, or that HEAD named */
 	struct changes changes;
-	struct list of_telling, *telling;
+	struct list of_telling;
+	struct audience_shared *shared;
 	size_t told_users;     /* unlisted: how many they were told there are */
 	int64_t tell_ns;       /* native clients are told of changes not before */
 	bool unlisted;         /* too many users to name them to native clients */
@@ -31,6 +40,12 @@ struct audience {
 
 #define ATTENDEE_ID_LEN 16 /* hex digits of a session, as CAST names it */
 
+/* Unfolded, and for a while it stays so. */
+struct roster *audience_copy(struct audience *);
+void audience_drop_copy(struct audience *);
+size_t audience_users(const struct audience *); /* as many as the copy has */
+
+struct attendee *audience_find(const struct audience *, uint64_t session); /* NULL: not here */
 /* A connection here; NULL: there is none, or its session has moved on to another gateway, under a
  * greater conn_gen. */
 struct attendee *audience_own(const struct audience *, uint64_t session, uint64_t conn_gen);
@@ -72,5 +87,5 @@ struct payload *audience_count_payload(const struct audience *);
 /* ---- native: audience_native.c ---- */
 bool audience_is_shown_native(const struct attendee *);
 void audience_cast_native(struct audience *, const struct msg_cast_out *);
-struct payload *audience_native_cast(const struct audience *, const struct msg_cast_out *);
+struct payload *audience_native_cast(struct audience *, const struct msg_cast_out *);
 void audience_event_native(struct audience *, const struct msg_event *);

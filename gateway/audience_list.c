@@ -16,7 +16,7 @@ struct listing {
 };
 
 static bool is_too_large(const struct audience *);
-static void listing_init(struct listing *, const struct audience *);
+static void listing_init(struct listing *, struct audience *);
 static void listing_fini(struct listing *);
 static void end_page(struct listing *, const struct audience *, struct buf *page);
 static void show_rest(const struct attendee *, const struct listing *);
@@ -37,7 +37,7 @@ void audience_tell_anew(struct audience *a)
 
 	listing_init(&l, a);
 	first = presence(a, buf_span(&l.first));
-	a->told_users = roster_users(&a->copy);
+	a->told_users = audience_users(a);
 	LIST_EACH (&a->attendees, it, ahead) {
 		struct attendee *who = container_of(it, struct attendee, node);
 
@@ -69,7 +69,7 @@ void audience_tell_ready(struct audience *a)
 		audience_drop_missed(who);
 		a->sink->listed(who->owner, &(struct audience_list){
 						    .members = buf_span(&l.first),
-						    .users = roster_users(&a->copy),
+						    .users = audience_users(a),
 						    .is_unlisted = a->unlisted,
 					    });
 		show_rest(who, &l);
@@ -89,18 +89,19 @@ static bool is_too_large(const struct audience *a)
 {
 	size_t most = a->sink->list_users;
 
-	return roster_users(&a->copy) > (a->unlisted ? most / 4 * 3 : most);
+	return audience_users(a) > (a->unlisted ? most / 4 * 3 : most);
 }
 
-static void listing_init(struct listing *l, const struct audience *a)
+static void listing_init(struct listing *l, struct audience *a)
 {
+	const struct roster *copy = audience_copy(a);
 	size_t users = 0;
 	struct buf page;
 
 	*l = (struct listing){.count = 0};
 	buf_init(&l->first, PAGE_MAX);
 	buf_init(&page, PAGE_MAX);
-	LIST_EACH (&a->copy.entries, it, ahead) {
+	LIST_EACH (&copy->entries, it, ahead) {
 		const struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
 
 		if (a->unlisted || !roster_leads(e))
@@ -147,7 +148,7 @@ static struct payload *presence(const struct audience *a, struct span joined)
 	frame_put_presence(&text, &(struct told_presence){
 					  .room = span_str(a->key),
 					  .joined = joined,
-					  .count = a->unlisted ? roster_users(&a->copy) : 0,
+					  .count = a->unlisted ? audience_users(a) : 0,
 				  });
 	return payload_take(&text);
 }

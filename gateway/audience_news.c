@@ -23,8 +23,8 @@ static void tell_count(struct audience *);
 static void show(struct audience *, struct payload *);
 static void miss(struct attendee *);
 static void tell_missed(struct audience *);
-static struct payload *changes_payload(const struct audience *, const struct changes *);
-static void put_change(const struct audience *, const struct change *, struct buf lists[LISTS]);
+static struct payload *changes_payload(struct audience *, const struct changes *);
+static void put_change(struct audience *, const struct change *, struct buf lists[LISTS]);
 
 struct audience *audience_of_telling(struct list *node)
 {
@@ -36,7 +36,7 @@ void audience_note(struct audience *a, struct span user)
 	if (a->natives == 0)
 		return;
 	if (!a->unlisted)
-		changes_note(&a->changes, user, roster_find_user(&a->copy, user) != NULL);
+		changes_note(&a->changes, user, roster_find_user(audience_copy(a), user) != NULL);
 	want(a);
 }
 
@@ -101,7 +101,7 @@ static void tell(struct audience *a)
 
 static int64_t pause_ns(const struct audience *a)
 {
-	int64_t long_ns = (int64_t)roster_users(&a->copy) * TELL_USER_NS;
+	int64_t long_ns = (int64_t)audience_users(a) * TELL_USER_NS;
 
 	return long_ns > TELL_NS ? long_ns : TELL_NS;
 }
@@ -123,9 +123,9 @@ static void tell_count(struct audience *a)
 {
 	struct payload *p;
 
-	if (a->told_users == roster_users(&a->copy))
+	if (a->told_users == audience_users(a))
 		return;
-	a->told_users = roster_users(&a->copy);
+	a->told_users = audience_users(a);
 	p = audience_count_payload(a);
 	show(a, p);
 	payload_free(&p);
@@ -160,7 +160,7 @@ static void miss(struct attendee *who)
 	metrics_add(METRIC_presence_merged, 1);
 	LIST_EACH (&who->missed->all, it, ahead)
 		if (!change_of(it)->was_here &&
-		    !roster_find_user(&a->copy, change_user(change_of(it))))
+		    !roster_find_user(audience_copy(a), change_user(change_of(it))))
 			changes_drop(who->missed, change_of(it));
 }
 
@@ -183,7 +183,7 @@ static void tell_missed(struct audience *a)
 }
 
 /* NULL: there is nothing to tell. */
-static struct payload *changes_payload(const struct audience *a, const struct changes *changes)
+static struct payload *changes_payload(struct audience *a, const struct changes *changes)
 {
 	struct buf lists[LISTS], text;
 	size_t len = 0;
@@ -209,9 +209,9 @@ static struct payload *changes_payload(const struct audience *a, const struct ch
 	return p;
 }
 
-static void put_change(const struct audience *a, const struct change *c, struct buf lists[LISTS])
+static void put_change(struct audience *a, const struct change *c, struct buf lists[LISTS])
 {
-	const struct roster_user *u = roster_find_user(&a->copy, change_user(c));
+	const struct roster_user *u = roster_find_user(audience_copy(a), change_user(c));
 
 	if (u)
 		frame_add_roster_user(&lists[c->was_here ? CHANGED : JOINED], u);

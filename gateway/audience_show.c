@@ -9,6 +9,7 @@
 #define RENDER_MAX (32u << 20)
 #define ROOM_STATE_KEY 1 /* of payloads: a newer list says all that the older one did */
 
+static struct v0_identity author_of(struct audience *, const struct msg_event *);
 static bool sees(const struct attendee *);
 static struct v0_identity identity_of(const struct audience *a, const struct user *u);
 static bool knows(const struct attendee *who, const struct roster_user *);
@@ -39,29 +40,29 @@ uint64_t audience_cast_key(const struct audience *a, const struct msg_cast_out *
 
 void audience_show_list(struct audience *a, uint64_t relay, int64_t at_ms)
 {
+	struct roster *copy = audience_copy(a);
 	struct payload *p = NULL;
 
 	audience_number(a, relay, 1);
 	LIST_EACH (&a->attendees, it, ahead) {
 		struct attendee *who = container_of(it, struct attendee, node);
 
-		if (!sees(who) || who->shown == a->copy.changes)
+		if (!sees(who) || who->shown == copy->changes)
 			continue;
 		if (!p) {
 			struct buf text;
 
 			buf_init(&text, RENDER_MAX);
-			v0_put_room_state(&text, a->kind, span_str(a->room_id), &a->copy, at_ms,
-					  relay);
+			v0_put_room_state(&text, a->kind, span_str(a->room_id), copy, at_ms, relay);
 			p = payload_new(buf_span(&text));
 			p->key = ROOM_STATE_KEY;
 			buf_fini(&text);
 		}
-		who->shown = a->copy.changes;
+		who->shown = copy->changes;
 		a->sink->show(who->owner, p, false);
 	}
 	payload_free(&p);
-	LIST_EACH (&a->copy.entries, it, ahead)
+	LIST_EACH (&copy->entries, it, ahead)
 		container_of(it, struct roster_entry, of_roster)->user->unshown = false;
 }
 
@@ -97,7 +98,7 @@ void audience_show_room(struct audience *a, struct attendee *who, const struct m
 	struct buf text;
 
 	buf_init(&text, RENDER_MAX);
-	v0_put_room_state(&text, a->kind, span_str(a->room_id), &a->copy, (int64_t)m->at_ms,
+	v0_put_room_state(&text, a->kind, span_str(a->room_id), audience_copy(a), (int64_t)m->at_ms,
 			  m->relay);
 	show_one(a, who, &text);
 	v0_put_simple(&text, V0_CONNECTED, &self, (int64_t)m->at_ms, m->relay ? m->relay + 1 : 0);
@@ -128,20 +129,14 @@ struct payload *audience_v0_cast(const struct audience *a, const struct msg_cast
 /* In the v0 dialect it is one more message of the room. */
 void audience_show_event(struct audience *a, const struct msg_event *m)
 {
-	const struct roster_user *u = roster_find_user(&a->copy, m->actor);
-	const struct v0_identity who = {
-		.kind = a->kind,
-		.room_id = span_str(a->room_id),
-		.user = m->actor,
-		.name = m->name,
-		.email = u ? user_email(u->who) : SPAN_NONE,
-	};
 	char to[ATTENDEE_ID_LEN + 1];
 	struct msg_cast_out shown = {.relay = m->relay, .body = m->body};
 	struct buf text;
 
 	buf_init(&text, RENDER_MAX);
 	if (m->shape == BODY_DATA && !audience_is_all_native(a)) {
+		const struct v0_identity who = author_of(a, m);
+
 		bridge_put_v0(&text, m->type, &who, m->body, (int64_t)m->at_ms);
 		shown.body = buf_span(&text);
 	}
@@ -152,6 +147,19 @@ void audience_show_event(struct audience *a, const struct msg_event *m)
 	if (!audience_is_all_native(a))
 		show_cast(a, &shown, m->session);
 	buf_fini(&text);
+}
+
+static struct v0_identity author_of(struct audience *a, const struct msg_event *m)
+{
+	const struct roster_user *u = roster_find_user(audience_copy(a), m->actor);
+
+	return (struct v0_identity){
+		.kind = a->kind,
+		.room_id = span_str(a->room_id),
+		.user = m->actor,
+		.name = m->name,
+		.email = u ? user_email(u->who) : SPAN_NONE,
+	};
 }
 
 static bool sees(const struct attendee *who)
@@ -207,10 +215,11 @@ static void show_one(struct audience *a, struct attendee *who, struct buf *text)
  * cast. */
 static void welcome_kept(struct audience *a, struct attendee *who, uint64_t relay, uint64_t count)
 {
+	const struct roster *copy = audience_copy(a);
 	struct buf text;
 
 	buf_init(&text, RENDER_MAX);
-	LIST_EACH (&a->copy.entries, it, ahead) {
+	LIST_EACH (&copy->entries, it, ahead) {
 		const struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
 		const struct attendee *own = audience_own(a, e->session.v, e->conn_gen);
 		const struct kept *kept = own ? own->kept : e->kept;

@@ -72,7 +72,7 @@ void audience_flush(struct audience *a)
 void audience_want_telling(struct audience *a)
 {
 	if (list_is_empty(&a->of_telling))
-		list_add_last(a->telling, &a->of_telling);
+		list_add_last(&a->shared->telling, &a->of_telling);
 }
 
 static int64_t tick_ns(const struct audience *a)

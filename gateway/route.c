@@ -44,7 +44,7 @@ struct route *route_new(struct span key, struct route_shared *shared)
 	memcpy(r->key, key.p, key.len);
 	r->slot = slot_of(key);
 	r->shared = shared;
-	r->audience = audience_new(kind, id, shared->sink, &shared->telling);
+	r->audience = audience_new(kind, id, shared->sink, &shared->audiences);
 	list_init(&r->of_slot);
 	list_init(&r->of_turn);
 	held_init(&r->held, &shared->held_bytes);

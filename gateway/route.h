@@ -46,7 +46,7 @@ struct route_shared { /* what the routes of a router share */
 	struct list stirred; /* ASLEEP, and to be woken by and by: perhaps they missed something */
 	size_t asleep;       /* how many are */
 	bool in_haste;       /* one was woken: look at the unsettled at the end of this turn */
-	struct list telling; /* audiences whose native clients are to be told of changes */
+	struct audience_shared audiences;
 	size_t held_bytes;
 };
 

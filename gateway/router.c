@@ -41,7 +41,7 @@ struct router *router_new(const struct router_setup *setup)
 	r->shared.sink = &r->setup.sink;
 	list_init(&r->shared.unsettled);
 	list_init(&r->shared.stirred);
-	list_init(&r->shared.telling);
+	audience_shared_init(&r->shared.audiences);
 	return r;
 }
 
@@ -172,6 +172,7 @@ void router_tick(struct router *r, int64_t now_ns)
 	end_holds(r, now_ns);
 	tick_routes(r, now_ns);
 	wake_some(r, now_ns);
+	audience_fold(&r->shared.audiences);
 }
 
 bool router_go_on(struct router *r, int64_t now_ns)
@@ -195,7 +196,7 @@ int64_t router_flush(struct router *r, int64_t now_ns)
 
 	if (r->shared.in_haste)
 		tick_routes(r, now_ns);
-	LIST_EACH (&r->shared.telling, it, ahead) {
+	LIST_EACH (&r->shared.audiences.telling, it, ahead) {
 		int64_t tell_ns = audience_tell(audience_of_telling(it), now_ns);
 
 		next_ns = tell_ns < next_ns ? tell_ns : next_ns;

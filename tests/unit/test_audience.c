@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What each client of a room is shown, and in which order. A transcript line is
- * "A<-type(user)#number". */
+ * "A<-type(user)#number". All of it twice: the second time the copy of the roster is folded before
+ * each thing that happens, and nobody sees a difference. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@ struct client {
 
 struct world {
 	struct audience *audience;
-	struct list telling;
+	struct audience_shared shared;
 	struct client clients[CLIENTS];
 	char transcript[4096];
 	struct payload *last;
@@ -92,14 +93,31 @@ static void kicked(void *session, struct span why)
 	strcat(w->transcript, line);
 }
 
+static bool is_folding;
+
+static void rest(struct world *w)
+{
+	if (!is_folding)
+		return;
+	audience_fold(&w->shared); /* was used */
+	audience_fold(&w->shared);
+}
+
+static int fold_from_now_on(void **state)
+{
+	(void)state;
+	is_folding = true;
+	return 0;
+}
+
 static const struct audience_sink sink = {show, show_bundle, welcomed, kicked};
 
 static int world_open(void **state)
 {
 	struct world *w = test_calloc(1, sizeof *w);
 
-	list_init(&w->telling);
-	w->audience = audience_new(ROOM_SUBMISSION, SPAN("s1"), &sink, &w->telling);
+	audience_shared_init(&w->shared);
+	w->audience = audience_new(ROOM_SUBMISSION, SPAN("s1"), &sink, &w->shared);
 	for (unsigned i = 0; i < CLIENTS; i++)
 		w->clients[i] = (struct client){w, (char)('A' + i), NULL};
 	*state = w;
@@ -141,6 +159,7 @@ static void enter(struct world *w, char letter, const char *user)
 	struct item_member m = member((uint64_t)letter, user);
 	struct entrant e = {{m.session}, 1, user_new(m.user, m.name, m.email), (int64_t)m.since_ms};
 
+	rest(w);
 	here(w, letter)->attendee = audience_add(w->audience, here(w, letter), &e);
 	user_free(&e.user);
 }
@@ -150,6 +169,7 @@ static void joined(struct world *w, uint64_t session, const char *user, uint64_t
 	struct item_member m = member(session, user);
 	struct buf items;
 
+	rest(w);
 	buf_init(&items, 65536);
 	item_put_member(&items, &m);
 	audience_on_member_joined(
@@ -160,12 +180,14 @@ static void joined(struct world *w, uint64_t session, const char *user, uint64_t
 
 static void left(struct world *w, uint64_t session, uint64_t relay)
 {
+	rest(w);
 	audience_on_member_left(w->audience,
 				&(struct msg_member_left){.relay = relay, .session = session});
 }
 
 static void welcome(struct world *w, char letter, uint64_t relay, uint64_t count)
 {
+	rest(w);
 	audience_on_welcomed(w->audience, &(struct msg_welcomed){.relay = relay,
 								 .count = count,
 								 .session = (uint64_t)letter});
@@ -173,6 +195,7 @@ static void welcome(struct world *w, char letter, uint64_t relay, uint64_t count
 
 static void room_state(struct world *w, uint64_t relay)
 {
+	rest(w);
 	audience_on_room_state(w->audience, &(struct msg_room_state){.relay = relay});
 }
 
@@ -181,6 +204,7 @@ static void roster(struct world *w, bool covered, uint64_t relay, const struct i
 {
 	struct buf items;
 
+	rest(w);
 	buf_init(&items, LINK_BATCH_MAX);
 	for (size_t i = 0; i < count; i++)
 		item_put_member(&items, &members[i]);
@@ -193,6 +217,7 @@ static void roster(struct world *w, bool covered, uint64_t relay, const struct i
 static void cast_out(struct world *w, uint64_t session, uint64_t relay, unsigned keep,
 		     const char *body)
 {
+	rest(w);
 	w->now_ns += 100 * NS_PER_MS; /* the room is quiet between two casts */
 	audience_on_cast_out(w->audience,
 			     &(struct msg_cast_out){.relay = relay,
@@ -670,5 +695,6 @@ int main(void)
 		T(members_that_do_not_fit_are_cut_whole),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL) +
+	       cmocka_run_group_tests(tests, fold_from_now_on, NULL);
 }

@@ -26,7 +26,7 @@ struct client {
 
 struct world {
 	struct audience *audience;
-	struct list telling;
+	struct audience_shared shared;
 	struct client clients[CLIENTS];
 	char transcript[1024];
 	uint64_t last; /* session of who came last */
@@ -152,7 +152,7 @@ static void enter(struct world *w, char letter)
 static void tell(struct world *w)
 {
 	w->now_ns += NS_PER_S;
-	LIST_EACH (&w->telling, it, ahead)
+	LIST_EACH (&w->shared.telling, it, ahead)
 		audience_tell(audience_of_telling(it), w->now_ns);
 }
 
@@ -166,8 +166,8 @@ static int world_open(void **state)
 {
 	struct world *w = test_calloc(1, sizeof *w);
 
-	list_init(&w->telling);
-	w->audience = audience_new(ROOM_SUBMISSION, SPAN("s1"), &sink, &w->telling);
+	audience_shared_init(&w->shared);
+	w->audience = audience_new(ROOM_SUBMISSION, SPAN("s1"), &sink, &w->shared);
 	*state = w;
 	return 0;
 }

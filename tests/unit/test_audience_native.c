@@ -23,7 +23,7 @@ struct client {
 
 struct world {
 	struct audience *audience;
-	struct list telling;
+	struct audience_shared shared;
 	struct client clients[CLIENTS];
 	char transcript[4096];
 	int64_t now_ns;
@@ -138,7 +138,7 @@ static void sets(struct world *w, uint64_t session, const char *state)
 static void tell(struct world *w)
 {
 	w->now_ns += 100 * NS_PER_MS;
-	LIST_EACH (&w->telling, it, ahead)
+	LIST_EACH (&w->shared.telling, it, ahead)
 		audience_tell(audience_of_telling(it), w->now_ns);
 }
 
@@ -147,8 +147,8 @@ static int world_open(void **state)
 {
 	struct world *w = test_calloc(1, sizeof *w);
 
-	list_init(&w->telling);
-	w->audience = audience_new(ROOM_SUBMISSION, SPAN("s1"), &sink, &w->telling);
+	audience_shared_init(&w->shared);
+	w->audience = audience_new(ROOM_SUBMISSION, SPAN("s1"), &sink, &w->shared);
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		char user[3] = {'u', (char)('1' + i), 0};
 		struct item_member m = member('A' + i, user);

@@ -25,7 +25,7 @@ struct client {
 
 struct world {
 	struct audience *audience;
-	struct list telling;
+	struct audience_shared shared;
 	struct client clients[CLIENTS];
 	char transcript[4096];
 	uint64_t relay;
@@ -121,7 +121,7 @@ static int64_t pass(struct world *w, int64_t ns)
 	int64_t next_ns = INT64_MAX;
 
 	w->now_ns += ns;
-	LIST_EACH (&w->telling, it, ahead)
+	LIST_EACH (&w->shared.telling, it, ahead)
 		next_ns = audience_tell(audience_of_telling(it), w->now_ns);
 	return next_ns;
 }
@@ -160,9 +160,9 @@ static int world_open(void **state)
 {
 	struct world *w = test_calloc(1, sizeof *w);
 
-	list_init(&w->telling);
+	audience_shared_init(&w->shared);
 	w->now_ns = MS(1000);
-	w->audience = audience_new(ROOM_SUBMISSION, SPAN("s1"), &sink, &w->telling);
+	w->audience = audience_new(ROOM_SUBMISSION, SPAN("s1"), &sink, &w->shared);
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		char user[3] = {'u', (char)('1' + i), 0};
 		struct item_member m = {.session = 'A' + i,

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The copy of a room's roster, which most rooms need seldom: one that was not looked at for a while
+ * is folded into one string of bytes, the members as links carry them, and unfolded when somebody
+ * looks. Of the connections here it says no more than their numbers: the rest is their attendee's.
+ * Large rooms stay as they are: somebody always comes or goes, and all of it would be unfolded. */
+#include "gateway/audience_inside.h"
+
+#include <string.h>
+
+#include "common/mem.h"
+
+#define FOLD_ENTRIES_MAX 32
+#define LOOKS 200 /* at copies, each time */
+
+struct folded {
+	uint64_t changes; /* of the roster */
+	uint32_t entries, users, len;
+	uint8_t members[];
+};
+
+static void unfold(struct audience *);
+static void unfold_members(struct audience *, struct span members);
+static bool may_fold(const struct copy *);
+static void fold(struct audience *);
+static void fold_members(const struct audience *, struct buf *members);
+static void drop_copy(struct audience *);
+
+struct roster *audience_copy(struct audience *a)
+{
+	if (!a->copy)
+		unfold(a);
+	a->copy->used = true;
+	return &a->copy->roster;
+}
+
+size_t audience_size(const struct audience *a)
+{
+	if (a->copy)
+		return roster_entries(&a->copy->roster);
+	return a->folded ? a->folded->entries : 0;
+}
+
+size_t audience_users(const struct audience *a)
+{
+	if (a->copy)
+		return roster_users(&a->copy->roster);
+	return a->folded ? a->folded->users : 0;
+}
+
+void audience_drop_copy(struct audience *a)
+{
+	drop_copy(a);
+	mem_free(a->folded);
+	a->folded = NULL;
+}
+
+/* What was looked at goes to the end. */
+void audience_fold(struct audience_shared *all)
+{
+	struct list seen;
+
+	list_init(&seen);
+	for (unsigned i = 0; i < LOOKS && !list_is_empty(&all->open); i++) {
+		struct copy *c = container_of(all->open.next, struct copy, of_open);
+
+		if (!c->used && may_fold(c)) {
+			fold(c->audience);
+			continue;
+		}
+		c->used = false;
+		list_remove(&c->of_open);
+		list_add_last(&seen, &c->of_open);
+	}
+	list_move_all(&seen, &all->open);
+}
+
+static void unfold(struct audience *a)
+{
+	struct folded *f = a->folded;
+
+	a->copy = mem_new(sizeof *a->copy);
+	a->copy->audience = a;
+	roster_init(&a->copy->roster);
+	list_init(&a->copy->of_open);
+	list_add_last(&a->shared->open, &a->copy->of_open);
+	if (!f)
+		return;
+	a->folded = NULL;
+	unfold_members(a, span_of(f->members, f->len));
+	a->copy->roster.changes = f->changes;
+	mem_free(f);
+}
+
+static void unfold_members(struct audience *a, struct span members)
+{
+	struct item_member m;
+	bool first;
+
+	while (item_next_member(&members, &m)) {
+		const struct attendee *own = m.user.len ? NULL : audience_find(a, m.session);
+
+		if (own) {
+			m.user = user_id(own->user);
+			m.name = user_name(own->user);
+			m.email = user_email(own->user);
+		}
+		struct roster_entry *e =
+			roster_put(&a->copy->roster, &m, (incarnation_id){0}, &first);
+
+		if (own)
+			roster_share(&a->copy->roster, e->user, own->user);
+	}
+	must(members.p); /* they are our own */
+}
+
+/* Whom not all were shown, the roster marks, and the members do not. */
+static bool may_fold(const struct copy *c)
+{
+	if (roster_entries(&c->roster) > FOLD_ENTRIES_MAX)
+		return false;
+	LIST_EACH (&c->roster.entries, it, ahead)
+		if (container_of(it, struct roster_entry, of_roster)->user->unshown)
+			return false;
+	return true;
+}
+
+static void fold(struct audience *a)
+{
+	const struct roster *r = &a->copy->roster;
+	struct buf members;
+
+	buf_init(&members, LINK_BATCH_MAX);
+	fold_members(a, &members);
+	must(!members.over); /* FOLD_ENTRIES_MAX of the largest fit */
+	a->folded = mem_new(sizeof *a->folded + members.len);
+	a->folded->changes = r->changes;
+	a->folded->entries = (uint32_t)roster_entries(r);
+	a->folded->users = (uint32_t)roster_users(r);
+	a->folded->len = (uint32_t)members.len;
+	if (members.len)
+		memcpy(a->folded->members, members.p, members.len);
+	buf_fini(&members);
+	drop_copy(a);
+}
+
+static void fold_members(const struct audience *a, struct buf *members)
+{
+	struct item_member m;
+	struct buf kept;
+
+	buf_init(&kept, LINK_BATCH_MAX);
+	LIST_EACH (&a->copy->roster.entries, it, ahead) {
+		const struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
+		const struct attendee *own = audience_find(a, e->session.v);
+
+		roster_item(e, &kept, &m);
+		if (own && own->user == e->user->who)
+			m.user = m.name = m.email = SPAN("");
+		item_put_member(members, &m);
+	}
+	buf_fini(&kept);
+}
+
+static void drop_copy(struct audience *a)
+{
+	if (!a->copy)
+		return;
+	roster_fini(&a->copy->roster);
+	list_remove(&a->copy->of_open);
+	mem_free(a->copy);
+	a->copy = NULL;
+}
