@@ -4,8 +4,14 @@
  * nobody is shown a joiner before the owner numbered it. */
 #include "gateway/audience_inside.h"
 
+#include <string.h>
+
 #include "common/mem.h"
 
+#define FEW 8 /* attendees: looking at each is as fast as a map, and costs no memory */
+
+static void index_attendee(struct audience *, struct attendee *);
+static void unindex(struct audience *, const struct attendee *);
 static void tell_user(struct audience *, enum v0_type, struct roster_entry *, uint64_t relay,
 		      int64_t at_ms);
 static void keep_copy(struct audience *, const struct msg_cast_out *);
@@ -25,20 +31,17 @@ void audience_shared_init(struct audience_shared *all)
 struct audience *audience_new(enum room_kind kind, struct span room_id,
 			      const struct audience_sink *sink, struct audience_shared *shared)
 {
-	struct audience *a = mem_new(sizeof *a);
-	char key[ROOM_KEY_MAX + 1];
+	char key[ROOM_KEY_MAX];
 	size_t len;
-
-	a->kind = kind;
 	enum err e = room_key_write(kind, room_id, key, &len);
 
 	must(e == OK);
-	key[len] = 0;
-	a->key = mem_str(key);
+	struct audience *a = mem_new(sizeof *a + len + 1);
+	memcpy(a->key, key, len);
+	a->kind = kind;
 	a->room_id = a->key + len - room_id.len;
 	a->sink = sink;
 	list_init(&a->attendees);
-	map_init(&a->by_session);
 	changes_init(&a->changes);
 	list_init(&a->of_telling);
 	a->shared = shared;
@@ -53,13 +56,16 @@ void audience_free(struct audience **pa)
 		return;
 	*pa = NULL;
 	must(list_is_empty(&a->attendees));
-	map_fini(&a->by_session);
 	audience_drop_copy(a);
 	changes_fini(&a->changes);
 	gather_free(&a->gather);
 	list_remove(&a->of_telling);
-	mem_free(a->key);
 	mem_free(a);
+}
+
+const char *audience_key(const struct audience *a)
+{
+	return a->key;
 }
 
 struct attendee *audience_add(struct audience *a, void *session, const struct entrant *e)
@@ -74,7 +80,8 @@ struct attendee *audience_add(struct audience *a, void *session, const struct en
 	who->since_ms = e->since_ms;
 	list_init(&who->node);
 	list_add_last(&a->attendees, &who->node);
-	map_add_u64(&a->by_session, who->id.v, who);
+	a->count++;
+	index_attendee(a, who);
 	return who;
 }
 
@@ -87,7 +94,8 @@ void audience_remove(struct attendee **pwho)
 	(void)audience_copy(a); /* folded, it would say who this is by the attendee */
 	if (who->native)
 		a->natives--;
-	(void)map_remove_u64(&a->by_session, who->id.v);
+	a->count--;
+	unindex(a, who);
 	list_remove(&who->node);
 	audience_drop_missed(who);
 	kept_free(&who->kept);
@@ -113,7 +121,7 @@ bool audience_is_calm(const struct audience *a)
 
 bool audience_has_others(const struct audience *a)
 {
-	return audience_size(a) > a->by_session.len;
+	return audience_size(a) > a->count;
 }
 
 struct list *audience_attendees(struct audience *a)
@@ -181,7 +189,15 @@ void audience_renew(struct attendee *who, uint64_t conn_gen)
 
 struct attendee *audience_find(const struct audience *a, uint64_t session)
 {
-	return map_find_u64(&a->by_session, session);
+	if (a->by_session)
+		return map_find_u64(a->by_session, session);
+	LIST_EACH (&a->attendees, it, ahead) {
+		struct attendee *who = container_of(it, struct attendee, node);
+
+		if (who->id.v == session)
+			return who;
+	}
+	return NULL;
 }
 
 struct attendee *audience_own(const struct audience *a, uint64_t session, uint64_t conn_gen)
@@ -193,7 +209,7 @@ struct attendee *audience_own(const struct audience *a, uint64_t session, uint64
 
 bool audience_is_all_native(const struct audience *a)
 {
-	return a->natives == a->by_session.len;
+	return a->natives == a->count;
 }
 
 uint64_t audience_seq(const struct audience *a)
@@ -332,6 +348,36 @@ void audience_on_event(struct audience *a, const struct msg_event *m)
 	a->seq = m->seq;
 	audience_show_event(a, m);
 	audience_event_native(a, m);
+}
+
+/* Once they are many they are all in the map, until nobody is here. */
+static void index_attendee(struct audience *a, struct attendee *who)
+{
+	if (a->by_session) {
+		map_add_u64(a->by_session, who->id.v, who);
+		return;
+	}
+	if (a->count <= FEW)
+		return;
+	a->by_session = mem_new(sizeof *a->by_session);
+	map_init(a->by_session);
+	LIST_EACH (&a->attendees, it, ahead) {
+		struct attendee *one = container_of(it, struct attendee, node);
+
+		map_add_u64(a->by_session, one->id.v, one);
+	}
+}
+
+static void unindex(struct audience *a, const struct attendee *who)
+{
+	if (!a->by_session)
+		return;
+	(void)map_remove_u64(a->by_session, who->id.v);
+	if (a->count > 0)
+		return;
+	map_fini(a->by_session);
+	mem_free(a->by_session);
+	a->by_session = NULL;
 }
 
 /* An owner that has not heard from every gateway yet may take a user's second connection for the

@@ -82,7 +82,8 @@ struct audience_shared {     /* what the audiences of a gateway share */
 void audience_shared_init(struct audience_shared *);
 MUST_USE struct audience *audience_new(enum room_kind, struct span room_id,
 				       const struct audience_sink *, struct audience_shared *);
-void audience_free(struct audience **); /* must be empty */
+void audience_free(struct audience **);            /* must be empty */
+const char *audience_key(const struct audience *); /* of the room; as long as the audience */
 
 /* ---- the connections here ---- */
 struct attendee *audience_add(struct audience *, void *session, const struct entrant *);

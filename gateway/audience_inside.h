@@ -17,14 +17,13 @@ struct copy { /* of the owner's roster, unfolded: audience_copy.c */
 
 struct audience {
 	enum room_kind kind;
-	char *key;           /* of the room */
 	const char *room_id; /* in key */
 	const struct audience_sink *sink;
 	struct list attendees;
-	struct map by_session; /* the same, by their id */
-	size_t natives;        /* attendees that are native */
-	struct copy *copy;     /* NULL: it is folded */
-	struct folded *folded; /* NULL: it is not, or nobody ever was in the room */
+	struct map *by_session;  /* the same, by their id; NULL: they are few */
+	uint32_t count, natives; /* attendees; those that are native */
+	struct copy *copy;       /* NULL: it is folded */
+	struct folded *folded;   /* NULL: it is not, or nobody ever was in the room */
 	uint64_t relay;
 	uint64_t seq; /* of the last event that was shown, or that HEAD named */
 	struct changes changes;
@@ -36,6 +35,7 @@ struct audience {
 	bool has_news;         /* for them */
 	struct gather *gather; /* casts that wait for the end of the tick; NULL: none */
 	int64_t tick_ns;       /* when that is, or was */
+	char key[];            /* of the room, and a NUL */
 };
 
 #define ATTENDEE_ID_LEN 16 /* hex digits of a session, as CAST names it */

@@ -77,7 +77,7 @@ void audience_want_telling(struct audience *a)
 
 static int64_t tick_ns(const struct audience *a)
 {
-	int64_t long_ns = (int64_t)a->by_session.len * TICK_CONNECTION_NS;
+	int64_t long_ns = (int64_t)a->count * TICK_CONNECTION_NS;
 
 	if (long_ns < TICK_NS)
 		return TICK_NS;

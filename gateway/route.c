@@ -12,6 +12,7 @@
 
 #define RETRY_FIRST_NS (50 * NS_PER_MS)
 #define RETRY_MAX_NS NS_PER_S
+#define DOUBLINGS 5        /* of the wait */
 #define ANSWER_NS NS_PER_S /* an ATTACH without an answer is sent again */
 #define MEMBERS_MAX (LINK_BATCH_MAX / 2)
 
@@ -40,9 +41,7 @@ struct route *route_new(struct span key, struct route_shared *shared)
 	enum err e = room_key_read(key, &kind, &id);
 
 	must(e == OK); /* authorised before: the key was made by room_key_write */
-	r->key = mem_new(key.len + 1);
-	memcpy(r->key, key.p, key.len);
-	r->slot = slot_of(key);
+	r->slot = (uint16_t)slot_of(key);
 	r->shared = shared;
 	r->audience = audience_new(kind, id, shared->sink, &shared->audiences);
 	list_init(&r->of_slot);
@@ -65,7 +64,6 @@ void route_free(struct route **pr)
 	held_fini(&r->held);
 	drop_leavers(r);
 	audience_free(&r->audience);
-	mem_free(r->key);
 	mem_free(r);
 }
 
@@ -85,7 +83,7 @@ void route_attach(struct route *r, struct link *link, uint64_t epoch, int64_t no
 	r->link = link;
 	r->generation = link_generation(link);
 	r->epoch = epoch;
-	r->sent_ns = now_ns;
+	r->try_ns = now_ns;
 	send_attach(r);
 }
 
@@ -97,8 +95,8 @@ void route_lose(struct route *r, int64_t now_ns)
 		return;
 	}
 	set_state(r, ROUTE_WAITING);
-	if (r->retry_ns < now_ns)
-		r->retry_ns = now_ns;
+	if (r->try_ns < now_ns)
+		r->try_ns = now_ns;
 	unsettle(r);
 }
 
@@ -154,7 +152,8 @@ void route_release(struct route *r, int64_t now_ns)
 {
 	r->on_hold = false;
 	r->refusals = 0;
-	r->retry_ns = now_ns;
+	if (r->state == ROUTE_WAITING)
+		r->try_ns = now_ns;
 	if (r->unsaid)
 		route_attach(r, r->link, r->epoch, now_ns);
 	else if (may_send(r))
@@ -193,12 +192,12 @@ void route_on_attached(struct route *r, const struct msg_attached *m, int64_t no
 
 void route_on_refused(struct route *r, int64_t now_ns)
 {
-	unsigned doublings = r->refusals < 5 ? r->refusals : 5;
-	int64_t wait_ns = RETRY_FIRST_NS << doublings;
+	int64_t wait_ns = RETRY_FIRST_NS << r->refusals;
 
 	metrics_add(METRIC_attaches_refused, 1);
-	r->refusals++;
-	r->retry_ns = now_ns + (wait_ns < RETRY_MAX_NS ? wait_ns : RETRY_MAX_NS);
+	if (r->refusals < DOUBLINGS)
+		r->refusals++;
+	r->try_ns = now_ns + (wait_ns < RETRY_MAX_NS ? wait_ns : RETRY_MAX_NS);
 	route_lose(r, now_ns);
 }
 
@@ -315,8 +314,8 @@ bool route_tick(struct route *r, int64_t now_ns)
 	if (r->waking)
 		return true;
 	if (r->state == ROUTE_ATTACHING)
-		return now_ns - r->sent_ns > ANSWER_NS;
-	return r->state == ROUTE_WAITING && now_ns >= r->retry_ns;
+		return now_ns - r->try_ns > ANSWER_NS;
+	return r->state == ROUTE_WAITING && now_ns >= r->try_ns;
 }
 
 bool route_is_settled(const struct route *r)
@@ -344,7 +343,7 @@ static void set_state(struct route *r, enum route_state state)
 {
 	r->shared->asleep -= r->state == ROUTE_ASLEEP;
 	r->shared->asleep += state == ROUTE_ASLEEP;
-	r->state = state;
+	r->state = (uint8_t)state;
 	r->waking = false;
 }
 
@@ -474,5 +473,5 @@ static void drop_leavers(struct route *r)
 
 static struct span key_of(const struct route *r)
 {
-	return span_str(r->key);
+	return span_str(audience_key(r->audience));
 }

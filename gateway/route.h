@@ -20,21 +20,20 @@ struct route {
 	struct list of_turn; /* on one of the lists of route_shared, or none: all is calm */
 	struct route_shared *shared;
 	struct audience *audience;
-	char *key;
-	unsigned slot;
-	enum route_state state;
-	bool waking;  /* ASLEEP: attached at the end of this turn */
-	bool on_hold; /* the slot is about to move: nothing is sent */
-	bool unsaid;  /* who came meanwhile is to be named by an ATTACH, whether it moves or not */
+	uint16_t slot;
+	uint8_t state; /* enum route_state */
+	bool waking;   /* ASLEEP: attached at the end of this turn */
+	bool on_hold;  /* the slot is about to move: nothing is sent */
+	bool unsaid;   /* who came meanwhile is to be named by an ATTACH, whether it moves or not */
+	uint8_t refusals; /* of its ATTACHes, one after the other; no more are counted than matter
+			   */
 	bool goes_on; /* ATTACHING again, at an owner that has been one ever since it was ATTACHED
 		       */
 	struct link *link;
 	uint64_t generation;
 	uint64_t epoch;
-	int64_t retry_ns; /* WAITING: not before; 0: at any time */
-	int64_t sent_ns;  /* ATTACHING: when */
-	int64_t woken_ns; /* since when it wakes; 0: it does not */
-	unsigned refusals;
+	int64_t try_ns;       /* WAITING: attach not before; ATTACHING: since when */
+	int64_t woken_ns;     /* since when it wakes; 0: it does not */
 	uint64_t event_next;  /* seq of the event to show next; 0: whichever HEAD says */
 	uint64_t event_first; /* of the first event that the log still had then */
 	struct held held;

@@ -76,7 +76,7 @@ struct attendee *router_enter(struct router *r, struct span room_key, void *sess
 		return route_enter(route, session, e, now_ns);
 	route = route_new(room_key, &r->shared);
 	route->on_hold = r->slots[route->slot].held_ns;
-	map_add(&r->routes, span_str(route->key), route);
+	map_add(&r->routes, span_str(audience_key(route->audience)), route);
 	list_add_last(&r->slots[route->slot].routes, &route->of_slot);
 	struct attendee *who = route_enter(route, session, e, now_ns);
 	router_attach(r, route, now_ns);
@@ -144,7 +144,7 @@ void router_refresh(struct router *r, struct route *route)
 {
 	if (!audience_is_empty(route->audience))
 		return;
-	(void)map_remove(&r->routes, span_str(route->key));
+	(void)map_remove(&r->routes, span_str(audience_key(route->audience)));
 	route_free(&route);
 }
 
