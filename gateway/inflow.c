@@ -9,7 +9,8 @@
 #define GATHER_FIRST 1024 /* bytes */
 
 struct gathered {
-	size_t len, cap;
+	size_t heard;    /* bytes of the message so far */
+	size_t len, cap; /* those that are kept */
 	uint8_t bytes[];
 };
 
@@ -20,18 +21,22 @@ enum inflow_result inflow_add(struct inflow *in, const struct piece *piece, size
 {
 	if (piece->first)
 		inflow_drop(in);
-	size_t left = max_bytes - in->heard;
+	size_t heard = in->gathered ? in->gathered->heard : 0;
+	size_t left = max_bytes - heard;
 
 	if (piece->bytes.len > left || piece->coming > left - piece->bytes.len)
 		return INFLOW_TOO_BIG;
-	in->heard += (uint32_t)piece->bytes.len;
-	if (piece->binary)
-		return piece->last ? INFLOW_BINARY : INFLOW_MORE;
+	if (piece->binary && piece->last) {
+		inflow_drop(in);
+		return INFLOW_BINARY;
+	}
 	*message = piece->bytes;
 	if (!piece->first || !piece->last)
-		gather(in, piece->bytes);
-	if (!piece->last)
+		gather(in, piece->binary ? SPAN_NONE : piece->bytes);
+	if (!piece->last) {
+		in->gathered->heard = heard + piece->bytes.len;
 		return INFLOW_MORE;
+	}
 	if (in->gathered)
 		*message = span_of(in->gathered->bytes, in->gathered->len);
 	return json_is_utf8(*message) ? INFLOW_WHOLE : INFLOW_BAD_UTF8;
@@ -41,7 +46,6 @@ void inflow_drop(struct inflow *in)
 {
 	mem_free(in->gathered);
 	in->gathered = NULL;
-	in->heard = 0;
 }
 
 /* Grows with what has come, not with what a frame announces. */

@@ -10,8 +10,7 @@
 struct gathered;
 
 struct inflow {
-	struct gathered *gathered; /* the fragments so far; NULL: none */
-	uint32_t heard;            /* bytes of the message that is coming in */
+	struct gathered *gathered; /* what came of a message that is not whole; NULL: nothing */
 };
 
 struct piece { /* of a message, as the library hands it up */

@@ -31,16 +31,21 @@ enum socket_state {
 	SOCKET_CLOSED,  /* our close frame is out, or the client's is in: nothing more is said */
 };
 
+/* One for each of thousands that are idle: what only few of them need is elsewhere. */
 struct socket {
 	struct outflow out; /* its wsi is NULL before the library knows the socket, and after */
 	struct inflow in;
 	struct session *session;
-	struct socket_set *set;
-	struct list closing;
-	int64_t cut_ns;
-	uint16_t code; /* of the client's close frame; 0: none */
-	uint8_t why;   /* enum err: our reason to close; 0: none */
+	struct closing *closing; /* NULL: it is not */
+	uint16_t code;           /* of the client's close frame; 0: none */
+	uint8_t why;             /* enum err: our reason to close; 0: none */
 	uint8_t state;
+};
+
+struct closing {
+	struct list node; /* of the set */
+	struct socket *socket;
+	int64_t cut_ns;
 };
 
 static int on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -50,14 +55,17 @@ static void on_open(struct socket *s);
 static void on_piece(struct socket *s, struct span bytes);
 static void on_writable(struct socket *s);
 static void on_client_close(struct socket *s, const uint8_t *in, size_t len);
-static void on_gone(struct socket *s, unsigned code);
+static void on_gone(struct socket *s, struct socket_set *, unsigned code);
 static unsigned own_code(const struct socket *s);
 static unsigned close_code(const struct socket *s);
 static bool is_closing(const struct socket *s);
 static void close_within(struct socket *s);
+static void end_closing(struct socket *s);
+static void shut_down(struct socket *s);
 static void leave(void *socket);
 static void cut(void *socket);
 static void socket_free(void *socket);
+static struct socket_set *set_of(const struct socket *s);
 static int64_t now(const struct socket *s);
 
 static const struct lws_protocols protocols[] = {
@@ -81,28 +89,27 @@ struct socket *socket_new(struct socket_set *set, struct session *session)
 {
 	struct socket *s = mem_new(sizeof *s);
 
-	s->set = set;
 	s->session = session;
-	list_init(&s->closing);
 	set->count++;
 	return s;
 }
 
-void socket_lost(struct socket *s)
+void socket_lost(struct socket_set *set, struct socket *s)
 {
-	on_gone(s, NO_FRAME);
+	on_gone(s, set, NO_FRAME);
 }
 
 enum err socket_send(struct socket *s, struct payload *p, bool droppable)
 {
 	if (is_closing(s))
 		return OK;
-	enum err e = outflow_send(&s->out, &s->set->backlogs, p, droppable, now(s));
+	struct socket_set *set = set_of(s);
+	enum err e = outflow_send(&s->out, &set->backlogs, p, droppable, now(s));
 
 	if (s->out.broken)
-		loop_reap(s->set->loop, cut, s);
+		loop_reap(set->loop, cut, s);
 	if (s->out.backlog)
-		socket_set_watch(s->set);
+		socket_set_watch(set);
 	return e;
 }
 
@@ -113,7 +120,7 @@ bool socket_send_bundle(struct socket *s, struct bundle *b)
 	bool sent = outflow_send_bundle(&s->out, b);
 
 	if (s->out.broken)
-		loop_reap(s->set->loop, cut, s);
+		loop_reap(set_of(s)->loop, cut, s);
 	return sent;
 }
 
@@ -124,9 +131,9 @@ void socket_close(struct socket *s, enum err why)
 	s->state = SOCKET_LEAVING;
 	s->why = (uint8_t)why;
 	if (why == ERR_TOO_SLOW)
-		outflow_drop(&s->out, &s->set->backlogs);
+		outflow_drop(&s->out, &set_of(s)->backlogs);
 	close_within(s);
-	loop_reap(s->set->loop, leave, s);
+	loop_reap(set_of(s)->loop, leave, s);
 }
 
 void socket_set_session(struct socket *s, struct session *session)
@@ -141,25 +148,19 @@ size_t socket_queued_bytes(const struct socket *s)
 
 int64_t socket_cut_ns(const struct list *closing)
 {
-	return container_of(closing, struct socket, closing)->cut_ns;
+	return container_of(closing, struct closing, node)->cut_ns;
 }
 
-/* The library finds the connection dead and reports it closed, whatever it was busy with. */
 void socket_cut(struct list *closing)
 {
-	struct socket *s = container_of(closing, struct socket, closing);
-
-	list_remove(&s->closing);
-	s->state = SOCKET_CLOSED;
-	outflow_drop(&s->out, &s->set->backlogs);
-	shutdown(lws_get_socket_fd(s->out.wsi), SHUT_RDWR);
+	shut_down(container_of(closing, struct closing, node)->socket);
 }
 
 void socket_stall(struct outflow *out)
 {
 	struct socket *s = container_of(out, struct socket, out);
 
-	outflow_forgive(out, &s->set->backlogs, now(s)); /* until it is closed */
+	outflow_forgive(out, &set_of(s)->backlogs, now(s)); /* until it is closed */
 	if (s->state == SOCKET_OPEN)
 		session_on_stalled(s->session);
 }
@@ -191,10 +192,10 @@ static int on_library(struct lws *wsi, enum lws_callback_reasons reason, void *u
 		on_client_close(s, in, len);
 		break;
 	case LWS_CALLBACK_CLOSED:
-		on_gone(s, close_code(s));
+		on_gone(s, set_of(s), close_code(s));
 		break;
 	case LWS_CALLBACK_WSI_DESTROY: /* the only word when the handshake failed */
-		on_gone(s, own_code(s));
+		on_gone(s, set_of(s), own_code(s));
 		break;
 	}
 	return 0;
@@ -230,7 +231,7 @@ static void on_piece(struct socket *s, struct span bytes)
 	if (s->state != SOCKET_OPEN)
 		return;
 	session_on_alive(s->session);
-	switch (inflow_add(&s->in, &piece, s->set->max_message, &message)) {
+	switch (inflow_add(&s->in, &piece, set_of(s)->max_message, &message)) {
 	case INFLOW_MORE:
 		return;
 	case INFLOW_WHOLE:
@@ -253,11 +254,11 @@ static void on_writable(struct socket *s)
 {
 	if (s->state == SOCKET_CLOSED)
 		return;
-	outflow_on_writable(&s->out, &s->set->backlogs, now(s));
+	outflow_on_writable(&s->out, &set_of(s)->backlogs, now(s));
 	if (s->out.broken)
-		loop_reap(s->set->loop, cut, s);
+		loop_reap(set_of(s)->loop, cut, s);
 	else if (s->state == SOCKET_LEAVING)
-		loop_reap(s->set->loop, leave, s);
+		loop_reap(set_of(s)->loop, leave, s);
 }
 
 /* The library answers with the client's own code, by itself. */
@@ -265,21 +266,21 @@ static void on_client_close(struct socket *s, const uint8_t *in, size_t len)
 {
 	s->code = (uint16_t)(len >= 2 ? in[0] << 8 | in[1] : NO_STATUS);
 	s->state = SOCKET_CLOSED;
-	outflow_drop(&s->out, &s->set->backlogs);
+	outflow_drop(&s->out, &set_of(s)->backlogs);
 	close_within(s);
 }
 
-static void on_gone(struct socket *s, unsigned code)
+static void on_gone(struct socket *s, struct socket_set *set, unsigned code)
 {
 	if (s->out.wsi)
 		lws_set_opaque_user_data(s->out.wsi, NULL);
 	s->out.wsi = NULL;
 	s->state = SOCKET_CLOSED;
-	s->set->count--;
-	list_remove(&s->closing);
-	outflow_drop(&s->out, &s->set->backlogs);
+	set->count--;
+	end_closing(s);
+	outflow_drop(&s->out, &set->backlogs);
 	session_on_closed(s->session, code);
-	loop_reap(s->set->loop, socket_free, s);
+	loop_reap(set->loop, socket_free, s);
 }
 
 static unsigned own_code(const struct socket *s)
@@ -308,10 +309,33 @@ static bool is_closing(const struct socket *s)
 
 static void close_within(struct socket *s)
 {
-	s->cut_ns = now(s) + SOCKET_CLOSE_NS;
-	list_remove(&s->closing);
-	list_add_last(&s->set->closing, &s->closing);
-	socket_set_watch(s->set);
+	struct closing *c = mem_new(sizeof *c);
+
+	end_closing(s); /* the client began it too: its time begins anew */
+	c->socket = s;
+	c->cut_ns = now(s) + SOCKET_CLOSE_NS;
+	list_init(&c->node);
+	list_add_last(&set_of(s)->closing, &c->node);
+	s->closing = c;
+	socket_set_watch(set_of(s));
+}
+
+static void end_closing(struct socket *s)
+{
+	if (!s->closing)
+		return;
+	list_remove(&s->closing->node);
+	mem_free(s->closing);
+	s->closing = NULL;
+}
+
+/* The library finds the connection dead and reports it closed, whatever it was busy with. */
+static void shut_down(struct socket *s)
+{
+	end_closing(s);
+	s->state = SOCKET_CLOSED;
+	outflow_drop(&s->out, &set_of(s)->backlogs);
+	shutdown(lws_get_socket_fd(s->out.wsi), SHUT_RDWR);
 }
 
 /* At the end of a turn, thus outside of the library: send the close frame once all else is out. */
@@ -340,7 +364,7 @@ static void cut(void *socket)
 	struct socket *s = socket;
 
 	if (s->out.wsi)
-		socket_cut(&s->closing);
+		shut_down(s);
 }
 
 static void socket_free(void *socket)
@@ -351,7 +375,12 @@ static void socket_free(void *socket)
 	mem_free(s);
 }
 
+static struct socket_set *set_of(const struct socket *s)
+{
+	return lws_context_user(lws_get_context(s->out.wsi));
+}
+
 static int64_t now(const struct socket *s)
 {
-	return loop_now_ns(s->set->loop);
+	return loop_now_ns(set_of(s)->loop);
 }

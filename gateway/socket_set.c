@@ -101,7 +101,7 @@ void socket_set_adopt(struct socket_set *set, const struct socket_start *start,
 	set->adopting = socket_new(set, session);
 	lws_adopt_socket_vhost_readbuf(set->vhost, start->fd, (const char *)bytes.p, bytes.len);
 	if (set->adopting) /* the library never got as far as to tell us of it */
-		socket_lost(set->adopting);
+		socket_lost(set, set->adopting);
 	set->adopting = NULL;
 	buf_fini(&bytes);
 }

@@ -53,9 +53,9 @@ void socket_set_adopt(struct socket_set *, const struct socket_start *, struct s
 
 /* ---- between socket_set.c and socket.c ---- */
 struct socket *socket_new(struct socket_set *, struct session *);
-void socket_lost(struct socket *);          /* it never came to be */
-void socket_set_watch(struct socket_set *); /* one more may have to be ended in time */
-void socket_stall(struct outflow *);        /* the socket of this took nothing for too long */
-void socket_cut(struct list *closing);      /* the socket that this node is in */
+void socket_lost(struct socket_set *, struct socket *); /* it never came to be */
+void socket_set_watch(struct socket_set *);             /* one more may have to be ended in time */
+void socket_stall(struct outflow *);   /* the socket of this took nothing for too long */
+void socket_cut(struct list *closing); /* the socket that this node is in */
 int64_t socket_cut_ns(const struct list *closing);
 const void *socket_protocols(void); /* struct lws_protocols[] */
