@@ -7,6 +7,7 @@
 
 #include "common/json.h"
 #include "common/log.h"
+#include "common/map.h"
 #include "common/mem.h"
 #include "common/mono.h"
 #include "gateway/access_cache.h"

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The last answer to each question about access, for the time when the database is away or slow.
- * Bounded: the least recently used goes first. Pure. Owner: access. Tokens are keys here: never
- * logged. */
+ * Bounded: the least recently used goes first. Tokens are not kept: a question is known by a mac of
+ * it, under a key of this process. Pure. Owner: access. */
 #pragma once
 
-#include "common/map.h"
+#include "common/list.h"
+#include "common/mac.h"
 #include "gateway/access.h"
 
+struct known;
+
 struct access_cache {
-	struct map by_key;
+	struct known **chains; /* of known.next, by its id; as many as a power of two */
+	size_t chain_count, count, cap;
 	struct list by_use; /* least recently used first */
-	size_t cap;
+	struct mac_key *secret;
 };
 
 void access_cache_init(struct access_cache *, size_t cap_answers);

@@ -111,6 +111,27 @@ static void least_recently_used_goes_first(void **state)
 	assert_true(knows(*state, KEY("t4", ""), 1));
 }
 
+static void hundreds_of_grants_are_found_each(void **state)
+{
+	struct access_cache *c = *state;
+	char key[32];
+	c->cap = 1000;
+
+	for (int i = 0; i < 500; i++)
+		put(c, span_of(key, (size_t)snprintf(key, sizeof key, "t%d", i) + 1),
+		    ACCESS_GRANTED, 1000 + i);
+	for (int i = 0; i < 500; i += 2)
+		put(c, span_of(key, (size_t)snprintf(key, sizeof key, "t%d", i) + 1), ACCESS_DENIED,
+		    0);
+
+	for (int i = 0; i < 500; i++) {
+		struct span one = span_of(key, (size_t)snprintf(key, sizeof key, "t%d", i) + 1);
+
+		assert_int_equal(knows(c, one, 999), i % 2);
+		assert_false(knows(c, one, 1000 + i));
+	}
+}
+
 static void session_is_revoked_by_its_mark(void **state)
 {
 	put(*state, KEY("t1", ""), ACCESS_GRANTED, 1000);
@@ -178,6 +199,7 @@ int main(void)
 		T(grant_ends_with_its_session),
 		T(refusal_forgets_the_grant),
 		T(least_recently_used_goes_first),
+		T(hundreds_of_grants_are_found_each),
 		T(session_is_revoked_by_its_mark),
 		T(key_of_a_service_is_revoked_by_its_mark),
 		T(room_is_revoked_for_everybody_but_not_who_they_are),
