@@ -20,8 +20,7 @@ struct changes;
 struct attendee {
 	struct list node;
 	struct audience *audience;
-	struct route *route; /* of its room; for route.c */
-	void *owner;         /* the session; NULL: it is gone */
+	void *owner; /* the visit; NULL: it is gone */
 	session_id id;
 	uint64_t conn_gen;
 	struct user *user;
@@ -29,17 +28,19 @@ struct attendee {
 	struct kept *kept; /* what it left for late joiners */
 	uint64_t proved;   /* v0: 1 + seq of the last event that it has proved to have received;
 			      0: none */
-	uint64_t shown;    /* roster.changes when it was last shown the list */
+	union {
+		uint64_t shown;  /* roster.changes when it was last shown the list */
+		int64_t left_ns; /* leaving: since when */
+	};
 	struct changes *missed; /* native: what it reads too slowly to be told now; NULL: nothing */
-	int64_t left_ns;        /* leaving: since when */
 	uint32_t held_bytes;    /* of its casts that wait for the owner of the room */
-	bool native;            /* speaks moot.v1 */
-	bool welcomed;          /* the owner of the room knows it */
-	bool rewelcomed;        /* more than once: it has what followed the first time */
-	bool ready;             /* native: is to be shown who is there, with the next changes */
-	bool listens;           /* was shown the room, and is shown what happens from then on */
-	bool leaving;           /* gone, but the owner of the room was not told yet */
-	bool deaf;              /* has no socket: lost, in its grace */
+	bool native : 1;        /* speaks moot.v1 */
+	bool welcomed : 1;      /* the owner of the room knows it */
+	bool rewelcomed : 1;    /* more than once: it has what followed the first time */
+	bool ready : 1;         /* native: is to be shown who is there, with the next changes */
+	bool listens : 1;       /* was shown the room, and is shown what happens from then on */
+	bool leaving : 1;       /* gone, but the owner of the room was not told yet */
+	bool deaf : 1;          /* has no socket: lost, in its grace */
 };
 
 struct entrant { /* who comes in; a reference to the user is kept */
@@ -84,6 +85,8 @@ MUST_USE struct audience *audience_new(enum room_kind, struct span room_id,
 				       const struct audience_sink *, struct audience_shared *);
 void audience_free(struct audience **);            /* must be empty */
 const char *audience_key(const struct audience *); /* of the room; as long as the audience */
+void audience_set_route(struct audience *, struct route *); /* the owner */
+struct route *audience_route(const struct attendee *);
 
 /* ---- the connections here ---- */
 struct attendee *audience_add(struct audience *, void *session, const struct entrant *);

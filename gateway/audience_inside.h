@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What audience.c (who is there), audience_show.c (what v0 clients see of it) and audience_native.c
- * (what native ones see) share. */
+/* What the files of an audience share: audience.c (what the room's owner says),
+ * audience_attendees.c (the connections here), audience_copy.c (the roster), audience_show.c (what
+ * v0 clients see), audience_native.c, audience_news.c and audience_list.c (what native ones see),
+ * audience_tick.c. */
 #pragma once
 
 #include "gateway/audience.h"
@@ -16,6 +18,7 @@ struct copy { /* of the owner's roster, unfolded: audience_copy.c */
 };
 
 struct audience {
+	struct route *route;
 	enum room_kind kind;
 	const char *room_id; /* in key */
 	const struct audience_sink *sink;

@@ -21,14 +21,14 @@ static bool is_choked(const struct native_visit *);
 /* Seq of the last event that its room was shown here; 0: none, or not known. */
 uint64_t native_cursor_head(const struct native_visit *v)
 {
-	uint64_t next = v->visit.attendee->route->event_next;
+	uint64_t next = audience_route(v->visit.attendee)->event_next;
 
 	return next ? next - 1 : 0;
 }
 
 struct told_gap native_cursor_gap(const struct native_visit *v, uint64_t head)
 {
-	uint64_t first = v->visit.attendee->route->event_first;
+	uint64_t first = audience_route(v->visit.attendee)->event_first;
 
 	if (!v->has_since || v->since >= head || first <= v->since + 1)
 		return (struct told_gap){0};
@@ -38,7 +38,7 @@ struct told_gap native_cursor_gap(const struct native_visit *v, uint64_t head)
 void native_cursor_follow(struct native_visit *v, uint64_t head)
 {
 	struct told_gap gap = native_cursor_gap(v, head);
-	bool known = v->visit.attendee->route->event_next > 0;
+	bool known = audience_route(v->visit.attendee)->event_next > 0;
 
 	v->next = known ? head + 1 : 0;
 	if (v->has_since) /* another gateway may have shown it more than this one knows of yet */
@@ -84,7 +84,7 @@ void native_cursor_advance(struct native_visit *v, int64_t now_ns)
 	uint64_t head = native_cursor_head(v);
 
 	if (v->reading || now_ns < v->retry_ns || is_choked(v) ||
-	    !v->visit.attendee->route->event_next)
+	    !audience_route(v->visit.attendee)->event_next)
 		return;
 	if (v->next > head) {
 		v->state = NATIVE_LIVE;
@@ -108,7 +108,7 @@ static void on_page(void *owner, const struct answer *a)
 	if (v->state != NATIVE_BEHIND || a->err)
 		return;
 	if (a->history->first > v->next) {
-		v->visit.attendee->route->event_first = a->history->first;
+		audience_route(v->visit.attendee)->event_first = a->history->first;
 		native_visit_end(
 			v,
 			ERR_GONE); /* since it joined: it has to join anew, and is told the gap */

@@ -328,7 +328,7 @@ static bool misses_changes(struct native_visit *v)
  * it. */
 static void await_list(struct native_visit *v, int64_t now_ns)
 {
-	if (!v->visit.attendee->route->event_next && now_ns < v->entered_ns + PATIENCE_NS)
+	if (!audience_route(v->visit.attendee)->event_next && now_ns < v->entered_ns + PATIENCE_NS)
 		return;
 	v->state = NATIVE_LISTING;
 	audience_get_ready(v->visit.attendee);

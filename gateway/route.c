@@ -44,6 +44,7 @@ struct route *route_new(struct span key, struct route_shared *shared)
 	r->slot = (uint16_t)slot_of(key);
 	r->shared = shared;
 	r->audience = audience_new(kind, id, shared->sink, &shared->audiences);
+	audience_set_route(r->audience, r);
 	list_init(&r->of_slot);
 	list_init(&r->of_turn);
 	held_init(&r->held, &shared->held_bytes);
@@ -243,7 +244,6 @@ struct attendee *route_enter(struct route *r, void *session, const struct entran
 	route_wake(r, now_ns);
 	drop_leaver(r, e->session);
 	who = audience_add(r->audience, session, e);
-	who->route = r;
 	send_join(r, who);
 	return who;
 }

@@ -85,7 +85,7 @@ struct attendee *router_enter(struct router *r, struct span room_key, void *sess
 
 void router_leave(struct router *r, struct attendee **who, int64_t now_ns)
 {
-	struct route *route = (*who)->route;
+	struct route *route = audience_route(*who);
 
 	route_leave(route, who, now_ns);
 	router_refresh(r, route);
@@ -93,22 +93,22 @@ void router_leave(struct router *r, struct attendee **who, int64_t now_ns)
 
 void router_renew(struct attendee *who, uint64_t conn_gen, int64_t now_ns)
 {
-	route_renew(who->route, who, conn_gen, now_ns);
+	route_renew(audience_route(who), who, conn_gen, now_ns);
 }
 
 void router_prove(const struct attendee *who, bool lost, int64_t now_ns)
 {
-	route_prove(who->route, who, lost, now_ns);
+	route_prove(audience_route(who), who, lost, now_ns);
 }
 
 void router_wake(const struct attendee *who, int64_t now_ns)
 {
-	route_wake(who->route, now_ns);
+	route_wake(audience_route(who), now_ns);
 }
 
 enum err router_cast(struct attendee *who, struct msg_cast *m, int64_t now_ns)
 {
-	return route_cast(who->route, who, m, now_ns);
+	return route_cast(audience_route(who), who, m, now_ns);
 }
 
 size_t router_rooms(const struct router *r)
@@ -238,7 +238,7 @@ bool router_is_cut_off(const struct router *r)
 
 bool router_is_out_of_reach(const struct router *r, const struct attendee *who)
 {
-	return suspects_cut_off_from(r->suspects, r->view.slots[who->route->slot].owner);
+	return suspects_cut_off_from(r->suspects, r->view.slots[audience_route(who)->slot].owner);
 }
 
 /* From the start each time: what a record says may add a link. */

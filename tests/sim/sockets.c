@@ -160,7 +160,7 @@ uint64_t line_epoch(const struct line *l)
 	const struct attendee *who =
 		s && !list_is_empty(&s->visits) ? visit_of(s->visits.next)->attendee : NULL;
 
-	return who && who->route ? who->route->epoch : 0;
+	return who ? audience_route(who)->epoch : 0;
 }
 
 void lines_fini(struct world *w)
