@@ -19,8 +19,9 @@ struct delay { /* of what came too fast */
 
 struct dialect {
 	const char *name;
-	size_t session_size;               /* bytes; begins with a struct session */
-	void (*on_open)(struct session *); /* its socket is open */
+	size_t session_size; /* bytes; begins with a struct session */
+	bool is_one_piece;   /* the session, its visit and what both say are one allocation */
+	void (*on_open)(struct session *);                      /* its socket is open */
 	void (*on_text)(struct session *, struct span message); /* a whole message, valid UTF-8 */
 	void (*on_too_fast)(struct session *, struct span message, const struct delay *);
 	void (*end)(struct session *, enum err why);    /* say why, and close */

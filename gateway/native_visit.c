@@ -217,9 +217,10 @@ void native_visit_on_listed(void *owner, const struct audience_list *list)
 
 static struct native_visit *make(struct session *s, enum room_kind kind, struct span room_id)
 {
+	const struct visit_texts texts = {.kind = kind, .room_id = room_id};
 	struct native_visit *v = mem_new(sizeof *v);
 
-	visit_init(&v->visit, s, kind, room_id);
+	visit_init(&v->visit, s, &texts, mem_new(visit_texts_len(&texts)));
 	list_init(&v->of_busy);
 	buf_init(&v->state_at_join, STATE_MAX);
 	publisher_init(&v->publisher);

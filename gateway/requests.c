@@ -41,7 +41,7 @@ static act_fn *const acts[] = {
 
 const struct dialect dialect_v0 = {
 	.name = "v0",
-	.session_size = sizeof(struct session),
+	.is_one_piece = true,
 	.on_open = on_open,
 	.on_text = on_text,
 	.on_too_fast = on_too_fast,

@@ -16,6 +16,12 @@
 
 enum { SLOW_FULL, SLOW_STALLED }; /* as metrics.def lists them */
 
+struct whole { /* a v0 session with all that is its own */
+	struct session session;
+	struct visit visit;
+	uint8_t texts[]; /* of the visit, then the token */
+};
+
 #define TO(state) (1u << SESSION_##state)
 static const struct {
 	const char *name;
@@ -29,7 +35,6 @@ static const struct {
 	[SESSION_CLOSED] = {"closed", 0},
 };
 
-static struct session *make(struct session_set *, const struct dialect *);
 static bool is_clean(unsigned code);
 static void deafen(struct session *);
 static void start_grace(struct session *);
@@ -39,18 +44,25 @@ static void end(void *session);
 
 struct session *session_new(struct gateway *gw, const struct admission *a)
 {
-	struct session *s = make(gateway_sessions(gw), &dialect_v0);
-	struct visit *v = mem_new(sizeof *v);
+	const struct visit_texts texts = {a->kind, a->room_id, a->role};
+	size_t len = visit_texts_len(&texts);
+	struct whole *w = mem_new(sizeof *w + len + a->token.len + 1);
+	struct session *s = &w->session;
 
-	session_identify(s, a->token, a->user);
-	visit_init(v, s, a->kind, a->room_id);
-	visit_set_role(v, a->role);
+	session_init(s, gateway_sessions(gw), &dialect_v0);
+	s->user = user_ref(a->user);
+	s->token = (char *)w->texts + len;
+	memcpy(s->token, a->token.p, a->token.len);
+	visit_init(&w->visit, s, &texts, w->texts);
 	return s;
 }
 
 struct session *session_new_native(struct gateway *gw)
 {
-	return make(gateway_sessions(gw), &dialect_native);
+	struct session *s = mem_new(dialect_native.session_size);
+
+	session_init(s, gateway_sessions(gw), &dialect_native);
+	return s;
 }
 
 void session_identify(struct session *s, struct span token, struct user *user)
@@ -112,8 +124,9 @@ void session_on_closed(struct session *s, unsigned code)
 	s->socket = NULL;
 	metrics_set(METRIC_connections, (int64_t)--s->set->connected);
 	log_debug("socket_gone", kv_hex("session", s->id.v), kv_u64("code", code),
-		  kv_str("why", err_name(s->why)));
-	if (is_final(s->why) || (!s->why && is_clean(code)) || list_is_empty(&s->visits)) {
+		  kv_str("why", err_name((enum err)s->why)));
+	if (is_final((enum err)s->why) || (!s->why && is_clean(code)) ||
+	    list_is_empty(&s->visits)) {
 		session_leave(s);
 		session_shut(s);
 		return;
@@ -190,7 +203,7 @@ void session_move(struct session *s, enum session_state to)
 	must(states[s->state].next & 1u << to);
 	log_debug("session", kv_hex("session", s->id.v), kv_str("from", states[s->state].name),
 		  kv_str("to", states[to].name));
-	s->state = to;
+	s->state = (uint8_t)to;
 }
 
 void session_leave(struct session *s)
@@ -221,7 +234,7 @@ void session_close(struct session *s, enum err why)
 	if (s->state == SESSION_CLOSING)
 		return;
 	log_debug("session_closing", kv_hex("session", s->id.v), kv_str("why", err_name(why)));
-	s->why = why;
+	s->why = (uint8_t)why;
 	deafen(s);
 	start_grace(s); /* of a dead peer it counts from here: it ends no closing handshake */
 	session_move(s, SESSION_CLOSING);
@@ -283,16 +296,9 @@ void session_deliver_bundle(struct session *s, struct bundle *b)
 void session_free(struct session *s)
 {
 	user_free(&s->user);
-	mem_free(s->token);
+	if (!s->dialect->is_one_piece)
+		mem_free(s->token);
 	mem_free(s);
-}
-
-static struct session *make(struct session_set *set, const struct dialect *dialect)
-{
-	struct session *s = mem_new(dialect->session_size);
-
-	session_init(s, set, dialect);
-	return s;
 }
 
 /* 1005: a close frame without a code, as `close()` in a browser sends (RFC 6455, 7.1.5). */

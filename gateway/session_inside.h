@@ -25,8 +25,9 @@ struct session {
 	struct list node; /* of its set */
 	struct session_set *set;
 	const struct dialect *dialect;
-	enum session_state state;
-	enum err why; /* CLOSING: the reason given to the client */
+	uint8_t state; /* enum session_state */
+	uint8_t why;   /* enum err; CLOSING: the reason given to the client */
+	bool draining; /* it was told to go elsewhere */
 	session_id id;
 	uint64_t conn_gen;
 	struct user *user; /* native: NULL until it was welcomed */
@@ -38,7 +39,6 @@ struct session {
 	int64_t deadline_ns; /* 0: none; else the dialect ends it then */
 	struct rate rate;    /* of what it sends */
 	struct pace pace;    /* how it takes being refused */
-	bool draining;       /* it was told to go elsewhere */
 };
 
 struct session_set {

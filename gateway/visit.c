@@ -12,6 +12,8 @@
 
 #define ROOM_WAIT_NS (200 * NS_PER_MS) /* others may be first all the same */
 
+static size_t write_key(const struct visit_texts *, char key[ROOM_KEY_MAX]);
+static void put_role(struct visit *, struct span role);
 static void take_back(struct visit *);
 static void visit_free(struct visit **);
 static void on_lease(void *owner, const struct access_answer *);
@@ -21,29 +23,32 @@ static void on_show_bundle(void *owner, struct bundle *);
 static void on_welcomed(void *owner);
 static void on_kicked(void *owner, struct span why);
 
-void visit_init(struct visit *v, struct session *s, enum room_kind kind, struct span room_id)
+size_t visit_texts_len(const struct visit_texts *t)
 {
 	char key[ROOM_KEY_MAX];
-	size_t key_len;
-	enum err e = room_key_write(kind, room_id, key, &key_len);
 
-	must(e == OK); /* nobody is admitted to a room that cannot be */
+	return write_key(t, key) + t->role.len;
+}
+
+void visit_init(struct visit *v, struct session *s, const struct visit_texts *t, uint8_t *bytes)
+{
+	char key[ROOM_KEY_MAX];
+
 	v->session = s;
-	v->kind = (uint8_t)kind;
-	v->texts = mem_copy(key, key_len);
-	v->key_len = (uint16_t)key_len;
-	v->id_len = (uint16_t)room_id.len;
+	v->kind = (uint8_t)t->kind;
+	v->texts = bytes;
+	v->key_len = (uint16_t)write_key(t, key);
+	v->id_len = (uint16_t)t->room_id.len;
+	memcpy(bytes, key, v->key_len);
+	put_role(v, t->role);
 	list_init(&v->of_session);
 	list_add_last(&s->visits, &v->of_session);
 }
 
 void visit_set_role(struct visit *v, struct span role)
 {
-	must(role.len <= UINT8_MAX); /* access_rows.c lets in less */
 	v->texts = mem_grow(v->texts, (size_t)v->key_len + role.len);
-	if (role.len)
-		memcpy(v->texts + v->key_len, role.p, role.len);
-	v->role_len = (uint8_t)role.len;
+	put_role(v, role);
 }
 
 struct span visit_room(const struct visit *v)
@@ -165,6 +170,23 @@ struct audience_sink visit_sink(size_t list_users)
 	};
 }
 
+static size_t write_key(const struct visit_texts *t, char key[ROOM_KEY_MAX])
+{
+	size_t len;
+	enum err e = room_key_write(t->kind, t->room_id, key, &len);
+
+	must(e == OK); /* nobody is admitted to a room that cannot be */
+	return len;
+}
+
+static void put_role(struct visit *v, struct span role)
+{
+	must(role.len <= UINT8_MAX); /* access_rows.c lets in less */
+	if (role.len)
+		memcpy(v->texts + v->key_len, role.p, role.len);
+	v->role_len = (uint8_t)role.len;
+}
+
 static void take_back(struct visit *v)
 {
 	static const char *const marks[] = {"typing", "editing"};
@@ -182,6 +204,8 @@ static void visit_free(struct visit **pv)
 	access_forget(v->session->set->setup.access, v);
 	v->session->dialect->on_end(v);
 	list_remove(&v->of_session);
+	if (v->session->dialect->is_one_piece)
+		return; /* it goes with its session */
 	mem_free(v->texts);
 	mem_free(v);
 }

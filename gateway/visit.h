@@ -25,9 +25,17 @@ struct span visit_room_id(const struct visit *);
 struct span visit_role(const struct visit *);
 enum room_kind visit_kind(const struct visit *);
 
-/* Not in yet. `v` is zeroed and becomes the session's. The room id was checked: it can be one. */
-void visit_init(struct visit *, struct session *, enum room_kind, struct span room_id);
-void visit_set_role(struct visit *, struct span role);
+/* What a visit says of itself. The room id was checked: it can be one. */
+struct visit_texts {
+	enum room_kind kind;
+	struct span room_id, role;
+};
+
+size_t visit_texts_len(const struct visit_texts *); /* bytes */
+/* Not in yet. `v` is zeroed and becomes the session's; `bytes` are as many as the texts need, and
+ * go with it: they are its own allocation if the visit is one (dialect.is_one_piece). */
+void visit_init(struct visit *, struct session *, const struct visit_texts *, uint8_t *bytes);
+void visit_set_role(struct visit *, struct span role); /* not of one that is in one piece */
 void visit_enter(struct visit *);
 /* Out of the room and freed. Nobody may go on seeing it type or edit: that is taken back first. */
 void visit_leave(struct visit **);
