@@ -37,7 +37,6 @@ struct audience *audience_new(enum room_kind kind, struct span room_id,
 	a->room_id = a->key + len - room_id.len;
 	a->sink = sink;
 	list_init(&a->attendees);
-	changes_init(&a->changes);
 	list_init(&a->of_telling);
 	a->shared = shared;
 	return a;
@@ -52,7 +51,7 @@ void audience_free(struct audience **pa)
 	*pa = NULL;
 	must(list_is_empty(&a->attendees));
 	audience_drop_copy(a);
-	changes_fini(&a->changes);
+	audience_drop_news(a);
 	gather_free(&a->gather);
 	list_remove(&a->of_telling);
 	mem_free(a);

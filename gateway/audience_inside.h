@@ -17,6 +17,14 @@ struct copy { /* of the owner's roster, unfolded: audience_copy.c */
 	struct roster roster;
 };
 
+struct news { /* of who is there, for native clients */
+	struct changes changes;
+	size_t told_users; /* unlisted: how many they were told there are */
+	int64_t tell_ns;   /* not before */
+	bool unlisted;     /* too many users to name them */
+	bool is_due;
+};
+
 struct audience {
 	struct route *route;
 	enum room_kind kind;
@@ -28,14 +36,10 @@ struct audience {
 	struct copy *copy;       /* NULL: it is folded */
 	struct folded *folded;   /* NULL: it is not, or nobody ever was in the room */
 	uint64_t relay;
-	uint64_t seq; /* of the last event that was shown, or that HEAD named */
-	struct changes changes;
+	uint64_t seq;      /* of the last event that was shown, or that HEAD named */
+	struct news *news; /* NULL: no native client has come in yet */
 	struct list of_telling;
 	struct audience_shared *shared;
-	size_t told_users;     /* unlisted: how many they were told there are */
-	int64_t tell_ns;       /* native clients are told of changes not before */
-	bool unlisted;         /* too many users to name them to native clients */
-	bool has_news;         /* for them */
 	struct gather *gather; /* casts that wait for the end of the tick; NULL: none */
 	int64_t tick_ns;       /* when that is, or was */
 	char key[];            /* of the room, and a NUL */
@@ -82,6 +86,7 @@ void audience_want_telling(struct audience *);
 /* The user is about to come, go or change. */
 void audience_note(struct audience *, struct span user);
 void audience_drop_missed(struct attendee *);
+void audience_drop_news(struct audience *);
 bool audience_turns(struct audience *);      /* it is listed from now on, or no more */
 void audience_tell_anew(struct audience *);  /* then: to all */
 void audience_tell_ready(struct audience *); /* to those who come in */

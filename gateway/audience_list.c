@@ -24,9 +24,9 @@ static struct payload *presence(const struct audience *, struct span joined);
 
 bool audience_turns(struct audience *a)
 {
-	if (is_too_large(a) == a->unlisted)
+	if (is_too_large(a) == a->news->unlisted)
 		return false;
-	a->unlisted = !a->unlisted;
+	a->news->unlisted = !a->news->unlisted;
 	return true;
 }
 
@@ -37,7 +37,7 @@ void audience_tell_anew(struct audience *a)
 
 	listing_init(&l, a);
 	first = presence(a, buf_span(&l.first));
-	a->told_users = audience_users(a);
+	a->news->told_users = audience_users(a);
 	LIST_EACH (&a->attendees, it, ahead) {
 		struct attendee *who = container_of(it, struct attendee, node);
 
@@ -70,7 +70,7 @@ void audience_tell_ready(struct audience *a)
 		a->sink->listed(who->owner, &(struct audience_list){
 						    .members = buf_span(&l.first),
 						    .users = audience_users(a),
-						    .is_unlisted = a->unlisted,
+						    .is_unlisted = a->news->unlisted,
 					    });
 		show_rest(who, &l);
 	}
@@ -89,7 +89,7 @@ static bool is_too_large(const struct audience *a)
 {
 	size_t most = a->sink->list_users;
 
-	return audience_users(a) > (a->unlisted ? most / 4 * 3 : most);
+	return audience_users(a) > (a->news->unlisted ? most / 4 * 3 : most);
 }
 
 static void listing_init(struct listing *l, struct audience *a)
@@ -104,7 +104,7 @@ static void listing_init(struct listing *l, struct audience *a)
 	LIST_EACH (&copy->entries, it, ahead) {
 		const struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
 
-		if (a->unlisted || !roster_leads(e))
+		if (a->news->unlisted || !roster_leads(e))
 			continue;
 		frame_add_roster_user(users < PAGE_USERS ? &l->first : &page, e->user);
 		if (++users % PAGE_USERS == 0)
@@ -148,7 +148,7 @@ static struct payload *presence(const struct audience *a, struct span joined)
 	frame_put_presence(&text, &(struct told_presence){
 					  .room = span_str(a->key),
 					  .joined = joined,
-					  .count = a->unlisted ? audience_users(a) : 0,
+					  .count = a->news->unlisted ? audience_users(a) : 0,
 				  });
 	return payload_take(&text);
 }

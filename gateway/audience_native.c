@@ -14,12 +14,6 @@
 static struct payload *event_payload(const struct audience *, const struct msg_event *, uint64_t n);
 static bool is_author(const struct attendee *, const struct msg_event *);
 
-void audience_set_native(struct attendee *who)
-{
-	who->native = true;
-	who->audience->natives++;
-}
-
 void audience_cast_native(struct audience *a, const struct msg_cast_out *m)
 {
 	struct payload *p = NULL;

@@ -35,9 +35,31 @@ void audience_note(struct audience *a, struct span user)
 {
 	if (a->natives == 0)
 		return;
-	if (!a->unlisted)
-		changes_note(&a->changes, user, roster_find_user(audience_copy(a), user) != NULL);
+	if (!a->news->unlisted)
+		changes_note(&a->news->changes, user,
+			     roster_find_user(audience_copy(a), user) != NULL);
 	want(a);
+}
+
+void audience_drop_news(struct audience *a)
+{
+	if (!a->news)
+		return;
+	changes_fini(&a->news->changes);
+	mem_free(a->news);
+	a->news = NULL;
+}
+
+void audience_set_native(struct attendee *who)
+{
+	struct audience *a = who->audience;
+
+	who->native = true;
+	a->natives++;
+	if (a->news)
+		return;
+	a->news = mem_new(sizeof *a->news);
+	changes_init(&a->news->changes);
 }
 
 void audience_get_ready(struct attendee *who)
@@ -62,15 +84,17 @@ void audience_drop_missed(struct attendee *who)
 
 int64_t audience_tell(struct audience *a, int64_t now_ns)
 {
+	struct news *n = a->news;
+
 	audience_end_tick(a, now_ns);
-	if (a->has_news && now_ns >= a->tell_ns) {
-		a->has_news = false;
-		a->tell_ns = now_ns + pause_ns(a);
+	if (n && n->is_due && now_ns >= n->tell_ns) {
+		n->is_due = false;
+		n->tell_ns = now_ns + pause_ns(a);
 		audience_flush(a);
 		tell(a);
 	}
-	if (a->has_news)
-		return a->gather && a->tick_ns < a->tell_ns ? a->tick_ns : a->tell_ns;
+	if (n && n->is_due)
+		return a->gather && a->tick_ns < n->tell_ns ? a->tick_ns : n->tell_ns;
 	if (a->gather)
 		return a->tick_ns;
 	list_remove(&a->of_telling);
@@ -79,7 +103,7 @@ int64_t audience_tell(struct audience *a, int64_t now_ns)
 
 static void want(struct audience *a)
 {
-	a->has_news = true;
+	a->news->is_due = true;
 	audience_want_telling(a);
 }
 
@@ -89,8 +113,8 @@ static void tell(struct audience *a)
 {
 	if (audience_turns(a)) {
 		audience_tell_anew(a);
-		changes_clear(&a->changes);
-	} else if (a->unlisted) {
+		changes_clear(&a->news->changes);
+	} else if (a->news->unlisted) {
 		tell_count(a);
 	} else {
 		tell_changes(a);
@@ -110,22 +134,22 @@ static void tell_changes(struct audience *a)
 {
 	struct payload *p;
 
-	if (changes_is_empty(&a->changes))
+	if (changes_is_empty(&a->news->changes))
 		return;
-	p = changes_payload(a, &a->changes);
+	p = changes_payload(a, &a->news->changes);
 	if (p)
 		show(a, p);
 	payload_free(&p);
-	changes_clear(&a->changes);
+	changes_clear(&a->news->changes);
 }
 
 static void tell_count(struct audience *a)
 {
 	struct payload *p;
 
-	if (a->told_users == audience_users(a))
+	if (a->news->told_users == audience_users(a))
 		return;
-	a->told_users = audience_users(a);
+	a->news->told_users = audience_users(a);
 	p = audience_count_payload(a);
 	show(a, p);
 	payload_free(&p);
@@ -156,7 +180,7 @@ static void miss(struct attendee *who)
 		who->missed = mem_new(sizeof *who->missed);
 		changes_init(who->missed);
 	}
-	changes_merge(who->missed, &a->changes);
+	changes_merge(who->missed, &a->news->changes);
 	metrics_add(METRIC_presence_merged, 1);
 	LIST_EACH (&who->missed->all, it, ahead)
 		if (!change_of(it)->was_here &&
@@ -172,8 +196,8 @@ static void tell_missed(struct audience *a)
 		if (!who->missed || !audience_is_shown_native(who) ||
 		    !a->sink->keeps_up(who->owner))
 			continue;
-		struct payload *p =
-			a->unlisted ? audience_count_payload(a) : changes_payload(a, who->missed);
+		struct payload *p = a->news->unlisted ? audience_count_payload(a)
+						      : changes_payload(a, who->missed);
 
 		audience_drop_missed(who);
 		if (p)
