@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The copy of a room's roster, which most rooms need seldom: one that was not looked at for a while
  * is folded into one string of bytes, the members as links carry them, and unfolded when somebody
- * looks. Of the connections here it says no more than their numbers: the rest is their attendee's.
+ * looks. Of a connection here it says no more than its place among the attendees: who it is, they
+ * know.
  * Large rooms stay as they are: somebody always comes or goes, and all of it would be unfolded. */
 #include "gateway/audience_inside.h"
 
@@ -20,6 +21,10 @@ struct folded {
 
 static void unfold(struct audience *);
 static void unfold_members(struct audience *, struct span members);
+static const struct attendee *at_place(const struct audience *, uint64_t place);
+static uint64_t place_of(const struct audience *, const struct attendee *);
+static void name(struct item_member *, const struct attendee *own);
+static void name_by_place(struct item_member *, uint64_t place);
 static bool may_fold(const struct copy *);
 static void fold(struct audience *);
 static void fold_members(const struct audience *, struct buf *members);
@@ -97,13 +102,10 @@ static void unfold_members(struct audience *a, struct span members)
 	bool first;
 
 	while (item_next_member(&members, &m)) {
-		const struct attendee *own = m.user.len ? NULL : audience_find(a, m.session);
+		const struct attendee *own = m.fresh ? at_place(a, m.session) : NULL;
 
-		if (own) {
-			m.user = user_id(own->user);
-			m.name = user_name(own->user);
-			m.email = user_email(own->user);
-		}
+		if (own)
+			name(&m, own);
 		struct roster_entry *e =
 			roster_put(&a->copy->roster, &m, (incarnation_id){0}, &first);
 
@@ -111,6 +113,43 @@ static void unfold_members(struct audience *a, struct span members)
 			roster_share(&a->copy->roster, e->user, own->user);
 	}
 	must(members.p); /* they are our own */
+}
+
+/* Attendees come in at the end, and none goes while the copy is folded. */
+static const struct attendee *at_place(const struct audience *a, uint64_t place)
+{
+	struct list *it = a->attendees.next;
+
+	while (place-- > 0)
+		it = it->next;
+	return container_of(it, struct attendee, node);
+}
+
+static uint64_t place_of(const struct audience *a, const struct attendee *who)
+{
+	uint64_t place = 0;
+
+	for (const struct list *it = a->attendees.next; it != &who->node; it = it->next)
+		place++;
+	return place;
+}
+
+static void name(struct item_member *m, const struct attendee *own)
+{
+	m->session = own->id.v;
+	m->user = user_id(own->user);
+	m->name = user_name(own->user);
+	m->email = user_email(own->user);
+	m->since_ms = (uint64_t)own->since_ms;
+}
+
+/* `fresh`, which is no matter of a copy, marks it. */
+static void name_by_place(struct item_member *m, uint64_t place)
+{
+	m->session = place;
+	m->user = m->name = m->email = SPAN("");
+	m->since_ms = 0;
+	m->fresh = true;
 }
 
 /* Whom not all were shown, the roster marks, and the members do not. */
@@ -154,8 +193,8 @@ static void fold_members(const struct audience *a, struct buf *members)
 		const struct attendee *own = audience_find(a, e->session.v);
 
 		roster_item(e, &kept, &m);
-		if (own && own->user == e->user->who)
-			m.user = m.name = m.email = SPAN("");
+		if (own && own->user == e->user->who && own->since_ms == e->since_ms)
+			name_by_place(&m, place_of(a, own));
 		item_put_member(members, &m);
 	}
 	buf_fini(&kept);
