@@ -1,28 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The C allocator, with running out of memory turned into an abort. */
+/* Small pieces come from slabs, the others from the C library; running out of memory aborts. */
 #include "common/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/slab.h"
+
+static void *piece(size_t len);
 static void *checked(void *p, size_t len);
 
 void *mem_new(size_t len)
 {
 	must(len > 0);
-	return checked(calloc(1, len), len);
+	void *block = slab_new(len);
+
+	return block ? memset(block, 0, len) : checked(calloc(1, len), len);
 }
 
 void *mem_grow(void *p, size_t len)
 {
 	must(len > 0);
-	return checked(realloc(p, len), len);
+	size_t had = p && slab_has(p) ? slab_len(p) : 0;
+
+	if (!had && (p || len > SLAB_BLOCK_MAX))
+		return checked(realloc(p, len), len);
+	if (len <= had && len > had / 2)
+		return p;
+	void *moved = piece(len);
+	if (had)
+		memcpy(moved, p, had < len ? had : len);
+	mem_free(p);
+	return moved;
 }
 
 void *mem_copy(const void *p, size_t len)
 {
-	void *copy = checked(malloc(len ? len : 1), len);
+	void *copy = piece(len ? len : 1);
 
 	if (len)
 		memcpy(copy, p, len);
@@ -36,7 +51,10 @@ char *mem_str(const char *s)
 
 void mem_free(void *p)
 {
-	free(p);
+	if (slab_has(p))
+		slab_free(p);
+	else
+		free(p);
 }
 
 char **mem_texts(const char *const *texts)
@@ -56,6 +74,13 @@ void mem_free_texts(char **texts)
 	for (char **text = texts; *text; text++)
 		mem_free(*text);
 	mem_free(texts);
+}
+
+static void *piece(size_t len)
+{
+	void *block = slab_new(len);
+
+	return block ? block : checked(malloc(len), len);
 }
 
 static void *checked(void *p, size_t len)

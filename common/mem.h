@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Allocation that cannot fail: out of memory aborts. Every size that a peer can choose is bounded
- * before it gets here. Any thread. */
+ * before it gets here. Thread: one. */
 #pragma once
 
 #include "common/base.h"

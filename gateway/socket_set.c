@@ -22,6 +22,7 @@
 #define CLOSE_ROUNDS 64
 
 static struct lws_context *create_context(struct socket_set *set);
+static void *on_library_memory(void *p, size_t len, const char *what);
 static void on_library_signal(void *handle, int signo);
 static void on_library_line(int level, const char *line);
 static bool wants_plugin(const char *line);
@@ -135,7 +136,18 @@ static struct lws_context *create_context(struct socket_set *set)
 
 	plugin_missing = false;
 	lws_set_log_level(LLL_ERR | LLL_WARN, on_library_line);
+	lws_set_allocator(on_library_memory);
 	return lws_create_context(&info);
+}
+
+/* What it keeps for a connection is small pieces of few lengths. */
+static void *on_library_memory(void *p, size_t len, const char *what)
+{
+	(void)what;
+	if (len)
+		return mem_grow(p, len);
+	mem_free(p);
+	return NULL;
 }
 
 static void on_library_signal(void *handle, int signo)
