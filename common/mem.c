@@ -2,6 +2,7 @@
 /* Small pieces come from slabs, the others from the C library; running out of memory aborts. */
 #include "common/mem.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,11 @@ void mem_free(void *p)
 		slab_free(p);
 	else
 		free(p);
+}
+
+void mem_give_back(void)
+{
+	(void)malloc_trim(0);
 }
 
 char **mem_texts(const char *const *texts)

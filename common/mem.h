@@ -10,5 +10,7 @@ MUST_USE void *mem_grow(void *p, size_t len);       /* like realloc; new bytes a
 MUST_USE void *mem_copy(const void *p, size_t len); /* len 0 gives a valid pointer */
 MUST_USE char *mem_str(const char *s);              /* copy of a C string */
 void mem_free(void *p);                             /* NULL is fine */
+/* To the kernel, what the allocator keeps for later: after many have gone it is nearly all. */
+void mem_give_back(void);
 char **mem_texts(const char *const *); /* a copy of a NULL-terminated list; NULL: an empty one */
 void mem_free_texts(char **);

@@ -11,7 +11,7 @@
 #include "common/mem.h"
 
 #define FOLD_ENTRIES_MAX 32
-#define LOOKS 200 /* at copies, each time */
+#define LOOKS 1000 /* at copies, each time */
 
 struct folded {
 	uint64_t changes; /* of the roster */
@@ -26,9 +26,9 @@ static uint64_t place_of(const struct audience *, const struct attendee *);
 static void name(struct item_member *, const struct attendee *own);
 static void name_by_place(struct item_member *, uint64_t place);
 static bool may_fold(const struct copy *);
-static void fold(struct audience *);
-static void fold_members(const struct audience *, struct buf *members);
-static void drop_copy(struct audience *);
+static void fold(struct copy *);
+static void fold_members(const struct copy *, struct buf *members);
+static void drop_copy(struct copy *);
 
 struct roster *audience_copy(struct audience *a)
 {
@@ -54,7 +54,8 @@ size_t audience_users(const struct audience *a)
 
 void audience_drop_copy(struct audience *a)
 {
-	drop_copy(a);
+	if (a->copy)
+		drop_copy(a->copy);
 	mem_free(a->folded);
 	a->folded = NULL;
 }
@@ -69,7 +70,7 @@ void audience_fold(struct audience_shared *all)
 		struct copy *c = container_of(all->open.next, struct copy, of_open);
 
 		if (!c->used && may_fold(c)) {
-			fold(c->audience);
+			fold(c);
 			continue;
 		}
 		c->used = false;
@@ -118,19 +119,21 @@ static void unfold_members(struct audience *a, struct span members)
 /* Attendees come in at the end, and none goes while the copy is folded. */
 static const struct attendee *at_place(const struct audience *a, uint64_t place)
 {
-	struct list *it = a->attendees.next;
-
-	while (place-- > 0)
-		it = it->next;
-	return container_of(it, struct attendee, node);
+	LIST_EACH (&a->attendees, it, ahead)
+		if (place-- == 0)
+			return container_of(it, struct attendee, node);
+	return NULL;
 }
 
 static uint64_t place_of(const struct audience *a, const struct attendee *who)
 {
 	uint64_t place = 0;
 
-	for (const struct list *it = a->attendees.next; it != &who->node; it = it->next)
+	LIST_EACH (&a->attendees, it, ahead) {
+		if (it == &who->node)
+			break;
 		place++;
+	}
 	return place;
 }
 
@@ -163,32 +166,33 @@ static bool may_fold(const struct copy *c)
 	return true;
 }
 
-static void fold(struct audience *a)
+static void fold(struct copy *c)
 {
-	const struct roster *r = &a->copy->roster;
 	struct buf members;
 
 	buf_init(&members, LINK_BATCH_MAX);
-	fold_members(a, &members);
+	fold_members(c, &members);
 	must(!members.over); /* FOLD_ENTRIES_MAX of the largest fit */
-	a->folded = mem_new(sizeof *a->folded + members.len);
-	a->folded->changes = r->changes;
-	a->folded->entries = (uint32_t)roster_entries(r);
-	a->folded->users = (uint32_t)roster_users(r);
-	a->folded->len = (uint32_t)members.len;
+	struct folded *f = mem_new(sizeof *f + members.len);
+	f->changes = c->roster.changes;
+	f->entries = (uint32_t)roster_entries(&c->roster);
+	f->users = (uint32_t)roster_users(&c->roster);
+	f->len = (uint32_t)members.len;
 	if (members.len)
-		memcpy(a->folded->members, members.p, members.len);
+		memcpy(f->members, members.p, members.len);
 	buf_fini(&members);
-	drop_copy(a);
+	c->audience->folded = f;
+	drop_copy(c);
 }
 
-static void fold_members(const struct audience *a, struct buf *members)
+static void fold_members(const struct copy *c, struct buf *members)
 {
+	const struct audience *a = c->audience;
 	struct item_member m;
 	struct buf kept;
 
 	buf_init(&kept, LINK_BATCH_MAX);
-	LIST_EACH (&a->copy->roster.entries, it, ahead) {
+	LIST_EACH (&c->roster.entries, it, ahead) {
 		const struct roster_entry *e = container_of(it, struct roster_entry, of_roster);
 		const struct attendee *own = audience_find(a, e->session.v);
 
@@ -200,12 +204,10 @@ static void fold_members(const struct audience *a, struct buf *members)
 	buf_fini(&kept);
 }
 
-static void drop_copy(struct audience *a)
+static void drop_copy(struct copy *c)
 {
-	if (!a->copy)
-		return;
-	roster_fini(&a->copy->roster);
-	list_remove(&a->copy->of_open);
-	mem_free(a->copy);
-	a->copy = NULL;
+	c->audience->copy = NULL;
+	roster_fini(&c->roster);
+	list_remove(&c->of_open);
+	mem_free(c);
 }

@@ -44,7 +44,10 @@ struct gateway {
 	struct listener *listener; /* NULL until there is something to serve */
 	struct timer tick;
 	struct timer telling; /* for the next turn with something to tell clients */
-	bool revoked;         /* access of somebody, since the last tick */
+	/* Comings and goings, a second ago and when memory was given back; when to look again. */
+	uint64_t moves, tidied;
+	int64_t tidy_ns;
+	bool revoked; /* access of somebody, since the last tick */
 	bool failed;
 };
 
@@ -57,6 +60,7 @@ static void open_database(struct gateway *);
 static enum err open_admin(struct gateway *);
 static void open_listener(struct gateway *);
 static void on_tick(struct timer *, int64_t now_ns);
+static void tidy(struct gateway *, int64_t now_ns);
 static void on_telling(struct timer *, int64_t now_ns);
 static bool on_turn(void *owner, int64_t now_ns);
 static void on_signal(void *owner, int signo);
@@ -312,12 +316,30 @@ static void on_tick(struct timer *t, int64_t now_ns)
 	if (!drain_is_on(g->drain))
 		retreat_tick(g->retreat);
 	drain_tick(g->drain, now_ns);
+	tidy(g, now_ns);
 	metrics_set(METRIC_rooms, (int64_t)router_rooms(g->router));
 	metrics_set(METRIC_rooms_asleep, (int64_t)router_rooms_asleep(g->router));
 	metrics_set(METRIC_links_up, router_links_up(g->router));
 	metrics_set(METRIC_suspects, (int64_t)router_suspects(g->router));
 	metrics_set(METRIC_descriptors_short, g->listener && listener_is_short(g->listener));
 	metrics_set(METRIC_cut_off, router_is_cut_off(g->router));
+}
+
+/* A crowd that comes or goes leaves much behind; to give it back takes a while: only once nobody
+ * came or went for a second. */
+static void tidy(struct gateway *g, int64_t now_ns)
+{
+	uint64_t came = metrics_value(METRIC_connections_opened);
+	uint64_t went = came - session_set_connected(g->sessions), moves = came + went;
+
+	if (now_ns < g->tidy_ns)
+		return;
+	g->tidy_ns = now_ns + NS_PER_S;
+	if (moves == g->moves && moves != g->tidied) {
+		mem_give_back();
+		g->tidied = moves;
+	}
+	g->moves = moves;
 }
 
 static void on_telling(struct timer *t, int64_t now_ns)

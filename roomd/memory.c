@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "roomd/memory.h"
 
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -28,9 +27,4 @@ uint64_t memory_used(void)
 		(void)strtoul(line, &resident, 10); /* the first is the whole address space */
 	(void)fclose(f);
 	return strtoul(resident, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-void memory_give_back(void)
-{
-	(void)malloc_trim(0);
 }

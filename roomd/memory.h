@@ -10,6 +10,3 @@
 int64_t memory_idle_ns(int64_t idle_ns, uint64_t aim, uint64_t used);
 
 uint64_t memory_used(void); /* bytes, resident; 0: not known */
-/* To the kernel, what the allocator keeps for later: after many rooms have gone it is nearly all.
- */
-void memory_give_back(void);

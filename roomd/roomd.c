@@ -338,7 +338,7 @@ static void mind_memory(struct roomd *r, int64_t now_ns)
 	uint64_t used = memory_used(), gone = metrics_value(METRIC_hibernations);
 
 	if (r->given_back < gone && r->gone == gone) {
-		memory_give_back();
+		mem_give_back();
 		r->given_back = gone;
 		used = memory_used();
 	}
