@@ -60,6 +60,7 @@ void mem_free(void *p)
 
 void mem_give_back(void)
 {
+	slab_give_back();
 	(void)malloc_trim(0);
 }
 

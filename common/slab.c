@@ -85,6 +85,17 @@ void slab_free(void *block)
 		give_back(s);
 }
 
+void slab_give_back(void)
+{
+	for (size_t i = 0; all.base && i < CLASSES; i++)
+		LIST_EACH (&all.open[i], it, ahead) {
+			struct slab *s = container_of(it, struct slab, of_class);
+
+			if (s->used == 0)
+				give_back(s);
+		}
+}
+
 static bool reserve(void)
 {
 	if (all.base || all.denied)

@@ -15,3 +15,5 @@ MUST_USE void *slab_new(size_t len);
 bool slab_has(const void *); /* it came from slab_new; any other pointer may be asked about */
 size_t slab_len(const void *block); /* how many bytes it has: at least what was asked for */
 void slab_free(void *block);
+/* To the kernel, the empty slab that is kept for the next block of each length. */
+void slab_give_back(void);
