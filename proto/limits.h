@@ -39,19 +39,6 @@
 #define PENDING_PER_CONNECTION 64 /* publishes that wait for their ack */
 #define PENDING_BYTES_MAX (64u << 10) /* of these together */
 
-/* The native protocol. What a client counts stays a number that JavaScript holds exactly. */
-#define FRAME_NUMBER_MAX ((UINT64_C(1) << 53) - 1)
-#define RESUME_MAX 128            /* bytes of a resume token */
-#define CAST_KEY_MAX 128          /* bytes of what a cast is about */
-#define STATE_MAX (4u << 10)      /* bytes of a connection's presence state: everybody gets it */
-#define STATE_MEMBERS_MAX 64      /* of such a state: merging compares each with each */
-#define READ_LIMIT_MAX 500        /* events of one page of the log */
-#define READ_LIMIT_DEFAULT 100    /* when the client names none */
-#define READ_NAMES_MAX 16         /* names of events that one read asks for */
-#define ROOMS_PER_CONNECTION 64   /* rooms at once */
-#define PENDING_PER_CONNECTION 64 /* publishes that wait for their ack */
-#define PENDING_BYTES_MAX (64u << 10) /* of these together */
-
 #define CLIENT_MESSAGE_MAX                                                                         \
 	(2u << 20) /* bytes; the default of limits.message: a 1 MiB document and its envelope */
 #define CLIENT_MESSAGE_CEILING (8u << 20) /* bytes; what the setting may be raised to */
