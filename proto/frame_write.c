@@ -2,6 +2,7 @@
 /* frame.def, turned into the writers of what clients are told. */
 #include "proto/frame.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/json.h"
@@ -31,6 +32,7 @@ static void put_limits(struct writer *, const char *name, enum need, struct told
 static void put_gap(struct writer *, const char *name, enum need, struct told_gap);
 static void put_connections(struct buf *list, const struct roster_user *);
 static void put_state(struct buf *, const struct roster_entry *);
+static bool has_member(struct span object, struct span key);
 
 #define ITEM(name, doc)                                                                            \
 	static void put_item_##name(struct buf *out, const struct told_##name *m)                  \
@@ -208,7 +210,7 @@ static void put_connections(struct buf *list, const struct roster_user *user)
 }
 
 /* What it said as `state`, and what it keeps as v0 messages by their keys: {"cursor": their data}.
- */
+ * A key that both name is the state's. */
 static void put_state(struct buf *out, const struct roster_entry *e)
 {
 	struct span state = kept_find(e->kept, SPAN(ROSTER_STATE_KEY));
@@ -220,7 +222,7 @@ static void put_state(struct buf *out, const struct roster_entry *e)
 	for (size_t i = 0; i < kept_count(e->kept); i++) {
 		const struct item_kept k = kept_at(e->kept, i);
 
-		if (span_is(k.key, ROSTER_STATE_KEY))
+		if (span_is(k.key, ROSTER_STATE_KEY) || has_member(state, k.key))
 			continue;
 		buf_put_str(out, empty ? "" : ",");
 		json_put_string(out, k.key);
@@ -229,4 +231,17 @@ static void put_state(struct buf *out, const struct roster_entry *e)
 		empty = false;
 	}
 	buf_put_u8(out, '}');
+}
+
+static bool has_member(struct span object, struct span key)
+{
+	char plain[CAST_KEY_MAX + 1];
+	struct span name, value;
+	size_t at = 0;
+
+	snprintf(plain, sizeof plain, "%.*s", SPAN_ARGS(key));
+	while (object.len && json_member(object, &at, &name, &value))
+		if (json_name_is(name, plain))
+			return true;
+	return false;
 }

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -206,6 +207,31 @@ static void presence_lists_users_with_their_connections(void **state)
 	roster_fini(&roster);
 }
 
+static bool has(const struct buf *list, const char *part)
+{
+	return memmem(list->p, list->len, part, strlen(part));
+}
+
+/* Its editor keeps the old client's marks and its own state at once. */
+static void what_state_and_a_kept_message_both_name_comes_once(void **state)
+{
+	(void)state;
+	struct roster roster;
+	struct buf list;
+
+	roster_init(&roster);
+	buf_init(&list, 1 << 12);
+	put(&roster, "ann", 1, SPAN("{\"typin\\u0067\":2,\"k\":{\"typing\":3}}"));
+	put(&roster, "bo", 2, SPAN("{\"k\":{\"typing\":3}}"));
+	frame_add_roster_user(&list, roster_find(&roster, (session_id){1})->user);
+	assert_true(has(&list, "\"state\":{\"typin\\u0067\":2,\"k\":{\"typing\":3}}}"));
+	buf_clear(&list);
+	frame_add_roster_user(&list, roster_find(&roster, (session_id){2})->user);
+	assert_true(has(&list, "\"state\":{\"k\":{\"typing\":3},\"typing\":{\"on\":1}}}"));
+	buf_fini(&list);
+	roster_fini(&roster);
+}
+
 static void a_list_that_is_too_long_says_so(void **state)
 {
 	(void)state;
@@ -273,6 +299,7 @@ int main(void)
 		cmocka_unit_test(event_names_its_author_n_and_replay_only_when_asked),
 		cmocka_unit_test(cast_of_the_application_has_no_session),
 		cmocka_unit_test(presence_lists_users_with_their_connections),
+		cmocka_unit_test(what_state_and_a_kept_message_both_name_comes_once),
 		cmocka_unit_test(a_list_that_is_too_long_says_so),
 		cmocka_unit_test(history_lists_events_without_their_room),
 		cmocka_unit_test(the_small_ones_are_written),
