@@ -274,8 +274,13 @@ describe('files and other origins', () => {
 		assert.equal(again.body, '');
 		const head = await request(`${base}/`, { method: 'HEAD' });
 		assert.equal(head.headers['content-length'], page.headers['content-length']);
-		const script = await request(`${base}/page.js`);
-		assert.match(script.headers['content-type'] ?? '', /^text\/javascript/);
+		const [, src] = /<script[^>]* src="([^"]+\.js)"/.exec(page.body) ?? [];
+		for (const path of [String(src), '/test/page.js']) {
+			const script = await request(new URL(path, base).href);
+			assert.equal(script.status, 200, path);
+			assert.match(script.headers['content-type'] ?? '', /^text\/javascript/, path);
+		}
+		assert.match((await request(`${base}/test/`)).headers['content-type'] ?? '', /^text\/html/);
 		assert.equal((await request(`${base}/`, { method: 'POST', body: '{}' })).status, 405);
 	});
 
