@@ -62,20 +62,9 @@ static void show(void *session, struct payload *p, bool droppable)
 	strcat(c->world->transcript, line);
 }
 
-static void show_bundle(void *session, struct bundle *b)
-{
-	for (size_t i = 0; i < b->count; i++)
-		show(session, b->each[i], true);
-}
-
 static void welcomed(void *session)
 {
 	(void)session;
-}
-
-static void kicked(void *session, struct span why)
-{
-	(void)session, (void)why;
 }
 
 static void listed(void *session, const struct audience_list *list)
@@ -83,18 +72,19 @@ static void listed(void *session, const struct audience_list *list)
 	(void)session, (void)list;
 }
 
-static void event(void *session, uint64_t seq, struct payload *p)
-{
-	(void)session, (void)seq, (void)p;
-}
-
 static bool keeps_up(void *session)
 {
 	return !((struct client *)session)->slow;
 }
 
-static const struct audience_sink sink = {show,   show_bundle, welcomed, kicked,
-					  listed, event,       keeps_up, LIST_USERS};
+/* Of the others nothing here makes use. */
+static const struct audience_sink sink = {
+	.show = show,
+	.welcomed = welcomed,
+	.listed = listed,
+	.keeps_up = keeps_up,
+	.list_users = LIST_USERS,
+};
 
 static struct item_member member(uint64_t session, const char *user)
 {

@@ -73,11 +73,6 @@ static void welcomed(void *session)
 	(void)session;
 }
 
-static void kicked(void *session, struct span why)
-{
-	(void)session, (void)why;
-}
-
 static void listed(void *session, const struct audience_list *list)
 {
 	(void)session, (void)list;
@@ -98,8 +93,16 @@ static bool keeps_up(void *session)
 	return true;
 }
 
-static const struct audience_sink sink = {show,   show_bundle, welcomed, kicked,
-					  listed, event,       keeps_up, LIST_USERS};
+/* Of the others nothing here makes use. */
+static const struct audience_sink sink = {
+	.show = show,
+	.show_bundle = show_bundle,
+	.welcomed = welcomed,
+	.listed = listed,
+	.event = event,
+	.keeps_up = keeps_up,
+	.list_users = LIST_USERS,
+};
 
 static void comes(struct world *w, uint64_t session, const char *user)
 {
