@@ -82,7 +82,7 @@ export function createRoom({ key, first, clock, budget, send, welcome, isConnect
 	let missed = 0;
 	/** @type {Gap | null} */
 	let gap = null;
-	let wasIn = false;
+	let joins = 0;
 	/** Joined is under way. */
 	let asking = false;
 	let catchingUp = false;
@@ -120,6 +120,7 @@ export function createRoom({ key, first, clock, budget, send, welcome, isConnect
 	/** @param {Message} message */
 	function joined({ seq, role: as, members, count, unlisted, gap: lost }) {
 		asking = false;
+		joins++;
 		role = as;
 		if (last === undefined)
 			last = seq ?? 0;
@@ -152,9 +153,8 @@ export function createRoom({ key, first, clock, budget, send, welcome, isConnect
 			outbox.believe();
 			outbox.open();
 		}
-		if (wasIn)
+		if (joins > 1)
 			emitter.emit('resumed', { missed, gap });
-		wasIn = true;
 	}
 
 	/** @param {Message} message */

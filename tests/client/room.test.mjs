@@ -122,6 +122,17 @@ describe('events', () => {
 		assert.deepEqual(heard[1][1], { missed: 0, gap: null });
 	});
 
+	test('resumed: also when the first connection went before all that was missed was there', async () => {
+		const stage = new Stage();
+		const room = await stage.enter({ since: 0 }, { seq: 2 });
+		const heard = hear(room, 'resumed');
+		stage.socket.say(event(1, { replay: true }));
+		await again(stage, {}, { seq: 2 });
+		assert.equal(heard.length, 0);
+		stage.socket.say(event(2, { replay: true }));
+		assert.deepEqual(heard, [['resumed', { missed: 1, gap: null }]]);
+	});
+
 	test('a handler that throws harms no other, and is heard of as an uncaught error', async (t) => {
 		const stage = new Stage();
 		const room = await stage.enter();
