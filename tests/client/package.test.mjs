@@ -33,6 +33,10 @@ test('an application that uses it is checked against its declarations', async ()
 	await tsc(['-p', path.join(ROOT, 'tests', 'client', 'types')]);
 });
 
+test('the review page is checked too, JSX and all', async () => {
+	await tsc(['-p', 'review']);
+});
+
 test('publint has nothing to say', async () => {
 	const { publint } = await import(require.resolve('publint'));
 	const { messages } = await publint({ pkgDir: dir, strict: true, pack: false });

@@ -3,23 +3,23 @@
 import { Avatar, Time } from './person.jsx';
 import { commentText, grouped, sentence } from './submission.js';
 
-/** @param {{page: any, notes: any[], onEarlier?: () => void}} props */
+/** @param {{page: import('./ledger.js').Page | null, notes: readonly import('./Toasts.jsx').Note[], onEarlier?: () => void}} props */
 export function Activity({ page, notes, onEarlier }) {
-	const feed = (page?.events ?? []).filter((/** @type {any} */ { seq }) => seq >= page.feedFrom);
+	const feed = page ? page.events.filter(({ seq }) => seq >= page.feedFrom) : [];
 	const lines = [
 		...grouped(feed).map(({ event, times }) => ({
 			key: `e${event.seq}`, seq: event.seq, id: event.from.id, by: event.from.name || 'The application', at: Date.parse(event.at),
 			text: sentence(event) + (times > 1 ? `, ${times} times` : ''),
-			quote: event.event === 'comment_added' ? commentText(event.data) : '',
+			quote: event.event === 'comment_added' ? commentText(event.data) : '', isPassing: false,
 		})),
-		...notes.map((note) => ({ ...note, key: `n${note.key}`, isPassing: true })),
+		...notes.map((note) => ({ ...note, key: `n${note.key}`, seq: undefined, quote: '', isPassing: true })),
 	].sort((a, b) => b.at - a.at);
 	return (
 		<section className="activity card" aria-labelledby="activity-title">
 			<h2 id="activity-title">Activity</h2>
 			<ol id="activity" tabIndex={0} aria-label="Activity, the newest first">
 				{lines.map(({ key, seq, id, by, text, at, quote, isPassing }) => (
-					<li key={key} data-seq={seq} data-passing={isPassing ?? false}>
+					<li key={key} data-seq={seq} data-passing={isPassing}>
 						{id ? <Avatar id={id} name={by} small /> : <span className="avatar small none" aria-hidden="true" />}
 						<span><span className="name">{by}</span> {text}{quote ? <q>{quote}</q> : null}</span>
 						<Time at={at} />

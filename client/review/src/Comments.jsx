@@ -9,7 +9,8 @@ import { commentText } from './submission.js';
 
 const newId = () => globalThis.crypto.randomUUID?.() ?? Math.random().toString(36).slice(2);
 
-/** @param {{comments: import('moothall').RoomEvent[], title: string, mayWrite: boolean, page: any, onEarlier?: () => void}} props */
+/** @param {{comments: import('moothall').RoomEvent[], title: string, mayWrite: boolean,
+ *   page: import('./ledger.js').Page | null, onEarlier?: () => void}} props */
 export function Comments({ comments, title, mayWrite, page, onEarlier }) {
 	const publish = usePublish();
 	const isConnected = useConnection().state === 'connected';

@@ -2,7 +2,7 @@
 // Somebody saved while this was being written. Nothing is lost: both are shown, and a person decides.
 import { useEffect, useRef } from 'react';
 
-/** @param {{draft: any, view: import('./draft.js').DraftView}} props */
+/** @param {{draft: import('./draft.js').Draft, view: import('./draft.js').DraftView}} props */
 export function Conflict({ draft, view }) {
 	const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
 	useEffect(() => heading.current?.focus(), []);

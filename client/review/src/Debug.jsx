@@ -4,7 +4,7 @@ import { useCast, useClient, useConnection, useRoom, useSelf } from 'moothall/re
 import { useState } from 'react';
 import { useCrowd, useStore } from './hooks.js';
 
-/** @param {{trace: any, visit: import('./visit.js').Visit}} props */
+/** @param {{trace: import('./trace.js').Trace, visit: import('./visit.js').Visit}} props */
 export function Debug({ trace, visit }) {
 	const [isOpen, setOpen] = useState(false);
 	return (
@@ -15,7 +15,7 @@ export function Debug({ trace, visit }) {
 	);
 }
 
-/** @param {{trace: any, visit: import('./visit.js').Visit}} props */
+/** @param {{trace: import('./trace.js').Trace, visit: import('./visit.js').Visit}} props */
 function Panel({ trace, visit }) {
 	const client = useClient();
 	const cast = useCast();
@@ -34,7 +34,7 @@ function Panel({ trace, visit }) {
 			<Facts sent={trace.get().sent} received={trace.get().received} />
 			<h3>Connections</h3>
 			<ol className="trace" id="trace" tabIndex={0} aria-label="Connections, the newest first">
-				{connections.map((/** @type {import('./trace.js').Connection} */ { id, session, lines }) => (
+				{connections.map(({ id, session, lines }) => (
 					<li key={id}><b>{session || 'not welcomed'}</b>
 						<ul>{lines.map(({ at, text }, i) => <li key={i}><code>{clock(at)}</code> {text}</li>)}</ul>
 					</li>
@@ -42,7 +42,7 @@ function Panel({ trace, visit }) {
 			</ol>
 			<h3>Last messages</h3>
 			<ol className="messages" id="messages" tabIndex={0} aria-label="Last messages, the newest first">
-				{messages.map((/** @type {import('./trace.js').Passed} */ { id, at, sent, message }) => (
+				{messages.map(({ id, at, sent, message }) => (
 					<li key={id} data-way={sent ? 'out' : 'in'} data-type={message.type}><code>{clock(at)} {sent ? '→' : '←'} {JSON.stringify(message).slice(0, 600)}</code></li>
 				))}
 			</ol>

@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { Avatar, Time } from './person.jsx';
 import { isApproval, statuses, statusName } from './submission.js';
 
-/** @param {{submission: any, title: string, mayWrite: boolean}} props */
+/** @param {{submission: import('./submission.js').Submission, title: string, mayWrite: boolean}} props */
 export function Decision({ submission, title, mayWrite }) {
 	const publish = usePublish();
 	const [problem, setProblem] = useState('');
@@ -30,7 +30,7 @@ export function Decision({ submission, title, mayWrite }) {
 				</select>
 			</label>
 			<ul className="approvals" id="approvals">
-				{approvals.map((/** @type {import('moothall').RoomEvent} */ { seq, from, data, at }) => (
+				{approvals.map(({ seq, from, data, at }) => (
 					<li key={seq} data-approved={isApproval(data)}>
 						<Avatar id={from.id} name={from.name} small />
 						<span className="who"><span className="name">{from.name || 'The application'}</span><small>{isApproval(data) ? 'approved' : 'asked for changes'}, <Time at={at} /></small></span>

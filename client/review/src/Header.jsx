@@ -8,7 +8,7 @@ import { applyTheme, readTheme } from './theme.js';
 const themes = /** @type {const} */ (['system', 'light', 'dark']);
 const notifyWords = { on: 'Notifications on', off: 'Notify me', blocked: 'Notifications are blocked', unavailable: '' };
 
-/** @param {{status: any, self: any, onLeave: () => void}} props */
+/** @param {{status: import('./hooks.js').HonestStatus, self: import('moothall').Self | null, onLeave: () => void}} props */
 export function Header({ status, self, onLeave }) {
 	return (
 		<header className="bar">

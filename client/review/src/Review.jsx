@@ -15,12 +15,15 @@ import { TextPanel } from './TextPanel.jsx';
 import { Toasts } from './Toasts.jsx';
 import { nameOf } from './visit.js';
 
+/** @typedef {import('./Toasts.jsx').Note} Note */
+/** @typedef {{by: string, id: string, text: string, isStored?: boolean}} News */
+
 const notesMax = 40;
 const toastsMax = 3;
 const toastMs = 6_000;
 const quietMs = 4_000; // the saves of somebody who goes on writing are one toast
 
-/** @param {{visit: import('./visit.js').Visit, trace: any, onLeave: () => void}} props */
+/** @param {{visit: import('./visit.js').Visit, trace: import('./trace.js').Trace, onLeave: () => void}} props */
 export function Review({ visit, trace, onLeave }) {
 	const { ledger, page, submission } = useSubmission();
 	const { draft, view } = useDraft(submission.saved);
@@ -70,12 +73,12 @@ function Over({ words, onLeave }) {
 
 /** Notes for the activity list, and toasts that go by themselves. @param {string | undefined} me */
 function useNews(me) {
-	const [notes, setNotes] = useState(/** @type {any[]} */ ([]));
-	const [toasts, setToasts] = useState(/** @type {any[]} */ ([]));
+	const [notes, setNotes] = useState(/** @type {Note[]} */ ([]));
+	const [toasts, setToasts] = useState(/** @type {Note[]} */ ([]));
 	const latest = useRef(/** @type {Map<string, number>} */ (new Map()));
 	const next = useRef(0);
 	const dismiss = useCallback((/** @type {number} */ key) => setToasts((all) => all.filter((one) => one.key !== key)), []);
-	const tell = useCallback((/** @type {any} */ { by, id, text, isStored = false }) => {
+	const tell = useCallback((/** @type {News} */ { by, id, text, isStored = false }) => {
 		if (id && id === me)
 			return;
 		const now = Date.now();
@@ -93,7 +96,7 @@ function useNews(me) {
 	return { notes, toasts, tell, dismiss };
 }
 
-/** @param {(news: {by: string, id: string, text: string, isStored?: boolean}) => void} tell @param {string} title */
+/** @param {(news: News) => void} tell @param {string} title */
 function useNewsOfRoom(tell, title) {
 	const room = useRoom();
 	const me = useSelf()?.user.id;

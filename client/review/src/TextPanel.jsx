@@ -9,7 +9,11 @@ import { editsElsewhere, placeOf } from './presence.js';
 import { useRelayWords } from './relay.js';
 import { field } from './submission.js';
 
-/** @param {{draft: any, view: import('./draft.js').DraftView, editing: any, saved: any, isReady: boolean, mayWrite: boolean, isIn: boolean}} props */
+/** @typedef {import('./draft.js').Draft} Draft */
+/** @typedef {ReturnType<typeof import('moothall/react').useEditing>} Editing */
+
+/** @param {{draft: Draft, view: import('./draft.js').DraftView, editing: Editing, saved: import('./submission.js').Submission['saved'],
+ *   isReady: boolean, mayWrite: boolean, isIn: boolean}} props */
 export function TextPanel({ draft, view, editing, saved, isReady, mayWrite, isIn }) {
 	const area = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
 	const { cursors, move } = useCursors();
@@ -93,7 +97,7 @@ function help(isMine, mayWrite, isIn) {
 	return isIn ? 'Saved while you write. Escape when you are done.' : 'You may go on writing: it is saved once the connection is back.';
 }
 
-/** Who took over gets a saved text, and the one before does not get it back unasked. @param {boolean} isMine @param {any} draft @param {() => void} stop */
+/** Who took over gets a saved text, and the one before does not get it back unasked. @param {boolean} isMine @param {Draft} draft @param {() => void} stop */
 function useLostTurn(isMine, draft, stop) {
 	const was = useRef(isMine);
 	useEffect(() => {
@@ -130,7 +134,7 @@ function savedWords(view, save) {
 	return { state: 'saved', words: 'Saved' };
 }
 
-/** @param {{editing: any, mayWrite: boolean, onTakeOver: () => void}} props */
+/** @param {{editing: Editing, mayWrite: boolean, onTakeOver: () => void}} props */
 function Holder({ editing, mayWrite, onTakeOver }) {
 	const me = useSelf()?.user.id;
 	const elsewhere = useMembers((members) => members.filter((one) => one.id !== me && editsElsewhere(one)));

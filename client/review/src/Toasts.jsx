@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A word about what others did, in the corner; it goes by itself.
 
-/** @param {{toasts: any[], onDismiss: (key: number) => void}} props */
+/** @typedef {{key: number, by: string, id: string, text: string, at: number}} Note  what somebody did that is not kept */
+
+/** @param {{toasts: readonly Note[], onDismiss: (key: number) => void}} props */
 export function Toasts({ toasts, onDismiss }) {
 	return (
 		<div className="toasts" id="toasts" role="log" aria-live="polite" aria-label="News">

@@ -112,3 +112,5 @@ export function createDraft(publish) {
 		},
 	};
 }
+
+/** @typedef {ReturnType<typeof createDraft>} Draft */

@@ -29,7 +29,7 @@ export function useSubmission() {
 	return { ledger, page, submission };
 }
 
-/** The text here, kept in step with what is stored. @param {ReturnType<typeof read>['saved']} saved */
+/** The text here, kept in step with what is stored. @param {import('./submission.js').Submission['saved']} saved */
 export function useDraft(saved) {
 	const publish = usePublish();
 	const [draft] = useState(() => createDraft(publish));
@@ -63,9 +63,11 @@ function useLasting(is, ms) {
 	return is && lasts;
 }
 
-/** How it is with this room, in one word for the dot and in words for people. */
+/** @typedef {{dot: string, words: string, isOver: boolean, isIn: boolean}} HonestStatus */
+
+/** How it is with this room, in one word for the dot and in words for people. @returns {HonestStatus} */
 export function useHonestStatus() {
-	const { state, reason, retryAt } = useConnection();
+	const { state } = useConnection();
 	const client = useClient();
 	const room = useRoom();
 	const subscribe = useCallback((/** @type {() => void} */ changed) => room?.on('status', changed) ?? (() => {}), [room]);
@@ -74,10 +76,10 @@ export function useHonestStatus() {
 	const now = useNow(state === 'waiting');
 	const words = describe(client.status, now);
 	if (inRoom?.state === 'refused' || inRoom?.state === 'left')
-		return { dot: 'stopped', words: `Not in this room: ${inRoom.reason ?? 'it was left'}`, isOver: true, isIn: false, reason: inRoom.code ?? '' };
+		return { dot: 'stopped', words: `Not in this room: ${inRoom.reason ?? 'it was left'}`, isOver: true, isIn: false };
 	if (isEntering)
-		return { dot: 'connecting', words: 'Connected, entering the room', isOver: false, isIn: false, reason: '' };
-	return { dot: state, words, isOver: state === 'stopped', isIn: state === 'connected' || state === 'unsteady', reason, retryAt };
+		return { dot: 'connecting', words: 'Connected, entering the room', isOver: false, isIn: false };
+	return { dot: state, words, isOver: state === 'stopped', isIn: state === 'connected' || state === 'unsteady' };
 }
 
 /** The time, each second while it matters. @param {boolean} matters */

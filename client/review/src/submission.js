@@ -42,14 +42,14 @@ export function isApproval(data) {
 	return status === '' || status.startsWith('APPROV');
 }
 
-/**
- * @param {readonly RoomEvent[]} events in order
- * @returns {{title: string, status: {name: string, seq: number}, saved: {text: string, seq: number, by: string, at: string} | null,
- *   comments: RoomEvent[], approvals: RoomEvent[]}} approvals: the last word of each
- */
+/** @typedef {{title: string, status: {name: string, seq: number}, saved: {text: string, seq: number, by: string, at: string} | null,
+ *   comments: RoomEvent[], approvals: RoomEvent[]}} Submission  approvals: the last word of each */
+
+/** @param {readonly RoomEvent[]} events in order @returns {Submission} */
 export function read(events) {
 	let title = '';
 	let status = { name: '', seq: 0 };
+	/** @type {Submission['saved']} */
 	let saved = null;
 	/** @type {RoomEvent[]} */
 	const comments = [];

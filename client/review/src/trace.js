@@ -57,3 +57,5 @@ export function createTrace(client) {
 		},
 	};
 }
+
+/** @typedef {ReturnType<typeof createTrace>} Trace */
