@@ -25,6 +25,7 @@ static enum err check_head(const struct head *h);
 static bool has_good_host(const struct head *h);
 static bool wants_http_2(const struct request *r);
 static enum err read_body_len(struct request *r);
+static bool is_never(struct span weight);
 static size_t count_fields(const struct request *r, const char *name);
 static bool is_named(struct span name, const char *s);
 static struct span trim(struct span s);
@@ -72,6 +73,20 @@ struct span request_field(const struct request *r, const char *name)
 			return r->fields[i].value;
 	}
 	return SPAN_NONE;
+}
+
+bool request_accepts(const struct request *r, const char *coding)
+{
+	struct span list = request_field(r, "Accept-Encoding");
+
+	while (list.len > 0) {
+		struct span weight = span_until(&list, ',');
+		struct span name = span_until(&weight, ';');
+
+		if (is_named(trim(name), coding))
+			return !is_never(trim(weight));
+	}
+	return false;
 }
 
 enum err request_param(struct span query, const char *name, struct buf *out)
@@ -210,6 +225,18 @@ static enum err read_body_len(struct request *r)
 		r->body_len = r->body_len * 10 + (uint64_t)(digits.p[i] - '0');
 	}
 	return OK;
+}
+
+/* q=0, q=0.0, q=0.00 or q=0.000 */
+static bool is_never(struct span weight)
+{
+	if (weight.len < 3 || (weight.p[0] | 0x20) != 'q' || weight.p[1] != '=')
+		return false;
+	for (size_t i = 2; i < weight.len; i++) {
+		if (weight.p[i] != '0' && weight.p[i] != '.')
+			return false;
+	}
+	return true;
 }
 
 static size_t count_fields(const struct request *r, const char *name)

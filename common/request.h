@@ -28,6 +28,8 @@ struct request {
 MUST_USE enum err request_read(struct request *, struct span bytes);
 /* The first field of this name, in any case; p is NULL when there is none. */
 struct span request_field(const struct request *, const char *name);
+/* Whether the answer may have this coding: it is named in Accept-Encoding, and not with q=0. */
+bool request_accepts(const struct request *, const char *coding);
 /* The value of a query parameter, percent- and plus-decoded. Errors: NO_PATH, BAD_REQUEST. */
 MUST_USE enum err request_param(struct span query, const char *name, struct buf *out);
 MUST_USE enum err request_decode(struct span percent_encoded, struct buf *out); /* a path segment */

@@ -131,21 +131,26 @@ static void serve_page(struct http *h, struct visitor *v)
 {
 	const struct request *r = visitor_request(v);
 	const struct page_file *f = page_find(h->page, r->path);
-	char headers[256];
+	char headers[320];
 
 	if (!f) {
 		http_refuse(h, v, 404, "Not found", NULL);
 		return;
 	}
+	const struct page_file *gzipped = page_gzipped(h->page, f);
+	bool is_gzipped = gzipped && request_accepts(r, "gzip");
+	const struct page_file *sent = is_gzipped ? gzipped : f;
+
 	/* Links to the page carry a session: they must not leak through the Referer header. */
 	snprintf(headers, sizeof headers,
 		 "ETag: %s\r\nCache-Control: no-cache\r\nX-Content-Type-Options: nosniff\r\n"
-		 "Referrer-Policy: no-referrer\r\n",
-		 f->etag);
-	if (span_is(request_field(r, "If-None-Match"), f->etag))
+		 "Referrer-Policy: no-referrer\r\n%s%s",
+		 sent->etag, gzipped ? "Vary: Accept-Encoding\r\n" : "",
+		 is_gzipped ? "Content-Encoding: gzip\r\n" : "");
+	if (span_is(request_field(r, "If-None-Match"), sent->etag))
 		door_answer(v, 304, NULL, headers, SPAN_NONE);
 	else
-		door_answer(v, 200, f->type, headers, span_of(f->bytes, f->len));
+		door_answer(v, 200, f->type, headers, span_of(sent->bytes, sent->len));
 	metrics_add(METRIC_http_requests, 1);
 }
 

@@ -99,6 +99,14 @@ const struct page_file *page_find(const struct page *p, struct span path)
 	return map_find(&p->files, path);
 }
 
+const struct page_file *page_gzipped(const struct page *p, const struct page_file *f)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof path, "%s.gz", f->path);
+	return map_find(&p->files, span_str(path));
+}
+
 const char *page_type(const char *name)
 {
 	static const struct {
@@ -113,6 +121,7 @@ const char *page_type(const char *name)
 		{".png", "image/png"},
 		{".ico", "image/x-icon"},
 		{".woff2", "font/woff2"},
+		{".gz", "application/gzip"},
 		{".txt", "text/plain; charset=utf-8"},
 	};
 	const char *ending = strrchr(name, '.');

@@ -25,4 +25,7 @@ void page_free(struct page **);
 
 /* "/" and "/test" are their indexes. NULL: no such file. */
 const struct page_file *page_find(const struct page *, struct span path);
+/* The same file as gzip has it, when `name.gz` lies beside `name`; else NULL. Its type is that of
+ * the file. */
+const struct page_file *page_gzipped(const struct page *, const struct page_file *);
 const char *page_type(const char *name); /* the media type that a file's name says */

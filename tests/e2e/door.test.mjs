@@ -284,6 +284,30 @@ describe('files and other origins', () => {
 		assert.equal((await request(`${base}/`, { method: 'POST', body: '{}' })).status, 405);
 	});
 
+	test('who takes gzip is given the same page in a third of the bytes', async () => {
+		const page = await request(`${base}/`);
+		const [, src] = /<script[^>]* src="([^"]+\.js)"/.exec(page.body) ?? [];
+		for (const name of ['/', String(src)]) {
+			const url = new URL(name, base).href;
+			const get = async (/** @type {Record<string, string>} */ headers = {}) => {
+				const head = await request(url, { method: 'HEAD', headers });
+				const answer = await fetch(url, { headers: { 'Accept-Encoding': 'identity', ...headers } });
+				return { ...head.headers, status: head.status, text: await answer.text() };
+			};
+			const [whole, short, never] = [await get(), await get({ 'Accept-Encoding': 'br;q=1.0, gzip;q=0.5' }), await get({ 'Accept-Encoding': 'gzip;q=0' })];
+			assert.equal(short.text, whole.text);
+			assert.deepEqual([whole['content-encoding'], short['content-encoding'], never['content-encoding']], [undefined, 'gzip', undefined]);
+			assert.deepEqual([short.vary, whole.vary, short['content-type']], ['Accept-Encoding', 'Accept-Encoding', whole['content-type']]);
+			assert.notEqual(short.etag, whole.etag);
+			if (name !== '/')
+				assert.ok(Number(short['content-length']) * 3 < Number(whole['content-length']), `${short['content-length']} of ${whole['content-length']}`);
+			const again = await request(url, { headers: { 'Accept-Encoding': 'gzip', 'If-None-Match': String(short.etag) } });
+			assert.deepEqual([again.status, again.headers.vary], [304, 'Accept-Encoding']);
+		}
+		const plain = await request(`${base}/test`, { headers: { 'Accept-Encoding': 'gzip' } });
+		assert.equal(plain.headers['content-encoding'], undefined, 'what is there in one form only comes in that');
+	});
+
 	test('the API may be used from other origins', async () => {
 		const asked = await request(`${base}/api/auth/session`, {
 			method: 'OPTIONS', headers: { Origin: 'https://app.example', 'Access-Control-Request-Method': 'GET', 'Access-Control-Request-Headers': 'authorization' },

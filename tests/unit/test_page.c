@@ -117,6 +117,23 @@ static void page_serves_the_plain_one_below_test(void **state)
 	page_free(&p);
 }
 
+static void page_gives_what_gzip_made_of_a_file(void **state)
+{
+	(void)state;
+	put("page.js", "long");
+	put("page.js.gz", "short");
+	put("other.js", "1");
+	struct page *p = page_new(dir, "/nonexistent");
+	const struct page_file *script = page_find(p, SPAN("/page.js"));
+	const struct page_file *gzipped = page_gzipped(p, script);
+
+	assert_memory_equal(script->bytes, "long", script->len);
+	assert_memory_equal(gzipped->bytes, "short", gzipped->len);
+	assert_string_not_equal(gzipped->etag, script->etag);
+	assert_null(page_gzipped(p, page_find(p, SPAN("/other.js"))));
+	page_free(&p);
+}
+
 static void page_that_is_not_built_says_what_to_do(void **state)
 {
 	(void)state;
@@ -139,6 +156,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(page_skips_a_file_that_is_too_large, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(page_serves_the_plain_one_below_test, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(page_gives_what_gzip_made_of_a_file, setup,
 						teardown),
 		cmocka_unit_test(page_that_is_not_built_says_what_to_do),
 	};

@@ -292,6 +292,40 @@ static void path_segment_keeps_its_plus(void **state)
 	buf_fini(&out);
 }
 
+static void codings_are_accepted_as_named(void **state)
+{
+	static const struct {
+		const char *says;
+		bool gzip;
+	} cases[] = {
+		{"gzip, deflate, br, zstd", true},
+		{"br;q=1.0 , GZIP ; q=0.8", true},
+		{"gzip;q=1", true},
+		{"deflate,gzip", true},
+		{"", false},
+		{"br, deflate", false},
+		{"gzipped", false},
+		{"gzip;q=0", false},
+		{"br, gzip; Q=0.000", false},
+		{"identity;q=1, *;q=0", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char head[200];
+		struct request r;
+
+		snprintf(head, sizeof head,
+			 "GET / HTTP/1.1\r\nHost: h\r\nAccept-Encoding: %s\r\n\r\n", cases[i].says);
+		assert_int_equal(request_read(&r, span_str(head)), OK);
+		assert_int_equal(request_accepts(&r, "gzip"), cases[i].gzip);
+	}
+	struct request r;
+
+	assert_int_equal(request_read(&r, SPAN("GET / HTTP/1.1\r\nHost: h\r\n\r\n")), OK);
+	assert_false(request_accepts(&r, "gzip"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +341,7 @@ int main(void)
 		cmocka_unit_test(too_many_fields_are_refused),
 		cmocka_unit_test(parameters_are_found_and_decoded),
 		cmocka_unit_test(path_segment_keeps_its_plus),
+		cmocka_unit_test(codings_are_accepted_as_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
