@@ -14,6 +14,10 @@
 
 #define SCRATCH_KEEP (256u << 10) /* bytes of the shared buffer that outlive a large message */
 
+#define CLOSED_PAGE 1001 /* as a browser says by itself of a page that is closed or loaded again   \
+			  */
+#define CLOSED_LOST 1006
+
 enum { SLOW_FULL, SLOW_STALLED }; /* as metrics.def lists them */
 
 struct whole { /* a v0 session with all that is its own */
@@ -37,7 +41,7 @@ static const struct {
 
 static bool is_clean(unsigned code);
 static void deafen(struct session *);
-static void start_grace(struct session *);
+static void start_grace(struct session *, unsigned code);
 static bool is_final(enum err why);
 static void count_close(const struct session *, unsigned code);
 static void end(void *session);
@@ -133,7 +137,7 @@ void session_on_closed(struct session *s, unsigned code)
 	}
 	deafen(s);
 	if (s->why != ERR_DEAD_PEER)
-		start_grace(s);
+		start_grace(s, code);
 	LIST_EACH (&s->visits, it, ahead)
 		s->dialect->on_lost(visit_of(it));
 	session_move(s, SESSION_LOST);
@@ -236,7 +240,9 @@ void session_close(struct session *s, enum err why)
 	log_debug("session_closing", kv_hex("session", s->id.v), kv_str("why", err_name(why)));
 	s->why = (uint8_t)why;
 	deafen(s);
-	start_grace(s); /* of a dead peer it counts from here: it ends no closing handshake */
+	start_grace(
+		s,
+		CLOSED_LOST); /* of a dead peer it counts from here: it ends no closing handshake */
 	session_move(s, SESSION_CLOSING);
 	timers_disarm(s->set->setup.timers, &s->timer);
 	socket_close(s->socket, why);
@@ -252,7 +258,7 @@ void session_take_over(struct session *s, struct session *from)
 	struct socket *before = s->socket;
 
 	deafen(s);
-	start_grace(s);
+	start_grace(s, CLOSED_LOST);
 	s->socket = from->socket;
 	socket_set_session(s->socket, s);
 	s->why = OK;
@@ -314,9 +320,14 @@ static void deafen(struct session *s)
 			visit_of(it)->attendee->deaf = true;
 }
 
-static void start_grace(struct session *s)
+static void start_grace(struct session *s, unsigned code)
 {
-	s->grace_ns = session_now(s) + s->set->setup.opt->presence_grace_ns;
+	const struct gateway_options *opt = s->set->setup.opt;
+	int64_t grace_ns = opt->presence_grace_ns;
+
+	if (!s->why && code == CLOSED_PAGE && opt->presence_reload_ns < grace_ns)
+		grace_ns = opt->presence_reload_ns;
+	s->grace_ns = session_now(s) + grace_ns;
 }
 
 /* Whose right was taken away does not come back within the grace. */
@@ -328,7 +339,9 @@ static bool is_final(enum err why)
 static void count_close(const struct session *s, unsigned code)
 {
 	enum { CLEAN, LOST, DEAD, SLOW, FAST, REVOKED, DRAINING, OTHER };
-	unsigned why = code == err_close(OK) ? CLEAN : code == 1006 || code == 1001 ? LOST : OTHER;
+	unsigned why = code == err_close(OK)                        ? CLEAN
+		       : code == CLOSED_LOST || code == CLOSED_PAGE ? LOST
+								    : OTHER;
 
 	if (s->why)
 		why = s->why == ERR_DEAD_PEER    ? DEAD

@@ -33,7 +33,8 @@ void session_on_text(struct session *, struct span message); /* a whole, valid U
 void session_on_bad(struct session *,
 		    enum err why); /* binary or unreadable; the socket stays open */
 /* The socket is gone and must not be touched again. `code`: the close code received or sent, 1006
- * when there was none. Clean means gone at once (1000); everything else starts the grace. */
+ * when there was none. Clean means gone at once (1000); a page that was closed (1001) starts a
+ * short grace, everything else the whole one. */
 void session_on_closed(struct session *, unsigned code);
 void session_on_alive(struct session *);   /* bytes came: protocol pongs, fragments */
 void session_on_stalled(struct session *); /* its client took nothing of what waits for too long */

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { countSockets, person, seen, Stage, status, watch } from './stage.mjs';
+import { countSockets, graceMs, person, seen, Stage, status, watch } from './stage.mjs';
 
 const room = 'submission:spring-letter';
 
@@ -107,6 +107,22 @@ test('a gateway drains: at no moment without an open socket, and nobody notices'
 	assert.equal(open, 1);
 	assert.deepEqual(await seen(ada), { words: [], people: 0 });
 	assert.equal((await seen(grace)).people, 0);
+});
+
+test('a page that is loaded again never left; a tab that is closed is gone long before the grace of a lost one', async () => {
+	const { ada, grace } = await two();
+	await watch(grace);
+	await ada.reload();
+	await status(ada);
+	await ada.locator('#edit:not([disabled])').click();
+	await grace.locator('#holder', { hasText: 'Ada Lovelace is editing' }).waitFor();
+	assert.equal((await seen(grace)).people, 0, 'nobody left or came');
+	await ada.close({ runBeforeUnload: true });
+	const closed = Date.now();
+	await person(grace, 'ada_l').waitFor({ state: 'detached', timeout: graceMs });
+	assert.ok(Date.now() - closed < graceMs / 2, `gone after ${Date.now() - closed} ms`);
+	assert.equal((await seen(grace)).people, 1, 'the connection of before the reload has ended meanwhile, and nothing showed');
+	await grace.locator('#edit').waitFor();
 });
 
 test('both gateways are killed and start again: the page says so and comes back by itself', async () => {

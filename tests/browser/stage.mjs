@@ -12,6 +12,8 @@ import { ROOT } from '../../deploy/local/settings.mjs';
 export const desktop = { viewport: { width: 1280, height: 940 } };
 export const phone = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 const waitMs = 15_000;
+export const graceMs = 30_000; // more than a busy machine takes to come back
+const reloadMs = 3_000;
 
 export class Stage {
 	/** @type {string[]} what the pages complained of */ complaints = [];
@@ -26,8 +28,8 @@ export class Stage {
 	static async open(gatewayEnv = {}) {
 		const cluster = await Cluster.start({
 			gateways: 2, shards: 2, demo: true,
-			gatewayEnv: { MOOT_DRAIN_SPREAD: '300ms', MOOT_PRESENCE_GRACE: '30s', MOOT_LINK_SILENCE: '2s', ...gatewayEnv },
-			shardEnv: { MOOT_PRESENCE_GRACE: '30s' },
+			gatewayEnv: { MOOT_DRAIN_SPREAD: '300ms', MOOT_PRESENCE_GRACE: `${graceMs}ms`, MOOT_PRESENCE_RELOAD: `${reloadMs}ms`, MOOT_LINK_SILENCE: '2s', ...gatewayEnv },
+			shardEnv: { MOOT_PRESENCE_GRACE: `${graceMs}ms` },
 		});
 		const browser = await chromium.launch({
 			executablePath: process.env.MOOT_CHROMIUM ?? '/usr/bin/chromium',

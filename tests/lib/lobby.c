@@ -27,6 +27,7 @@ int lobby_open(void **state)
 		.limits_message = 2 << 20,
 		.limits_outbox = 1 << 20,
 		.presence_grace_ns = SECONDS(10),
+		.presence_reload_ns = SECONDS(4),
 		.keepalive_ping_ns = SECONDS(30),
 		.keepalive_dead_ns = SECONDS(75),
 		.access_lease_ns = SECONDS(60),

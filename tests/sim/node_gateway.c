@@ -48,6 +48,7 @@ static const struct gateway_options options = {
 	.limits_message = 2 << 20,
 	.limits_outbox = 4 << 10, /* a quarter, and a native client is behind */
 	.presence_grace_ns = WORLD_GRACE_NS,
+	.presence_reload_ns = WORLD_GRACE_NS,
 	.keepalive_ping_ns = 30 * NS_PER_S,
 	.keepalive_dead_ns = 75 * NS_PER_S,
 	.access_lease_ns = 20 * NS_PER_S,

@@ -119,6 +119,38 @@ static void lost_session_leaves_after_the_grace_and_not_before(void **state)
 	assert_int_equal(session_set_count(g->sessions), 0);
 }
 
+static void page_that_was_closed_leaves_sooner_than_a_lost_one(void **state)
+{
+	struct gateway *g = *state;
+	struct socket socket;
+	struct session *s = enter(g, &socket, "editor");
+
+	session_on_closed(s, 1001);
+	lobby_pass(g, MS(3900));
+	unsigned before = next_type(g);
+	lobby_pass(g, MS(200));
+
+	assert_int_equal(before, 0);
+	assert_int_equal(next_type(g), MESSAGE_LEAVE);
+	assert_int_equal(session_set_count(g->sessions), 0);
+}
+
+static void page_that_is_closed_while_the_gateway_leaves_has_the_whole_grace(void **state)
+{
+	struct gateway *g = *state;
+	struct socket socket;
+	struct session *s = enter(g, &socket, "editor");
+
+	session_close(s, ERR_RESTARTING);
+	session_on_closed(s, 1001);
+	lobby_pass(g, MS(9900));
+	size_t before = session_set_count(g->sessions);
+	lobby_pass(g, MS(200));
+
+	assert_int_equal(before, 1);
+	assert_int_equal(session_set_count(g->sessions), 0);
+}
+
 static void typist_stops_typing_before_leaving(void **state)
 {
 	struct gateway *g = *state;
@@ -523,6 +555,8 @@ int main(void)
 		T(upgrade_that_fails_leaves_no_trace),
 		T(clean_close_leaves_at_once),
 		T(lost_session_leaves_after_the_grace_and_not_before),
+		T(page_that_was_closed_leaves_sooner_than_a_lost_one),
+		T(page_that_is_closed_while_the_gateway_leaves_has_the_whole_grace),
 		T(typist_stops_typing_before_leaving),
 		T(client_is_pinged_every_30_s_and_dead_after_75_s_of_silence),
 		T(grace_of_a_dead_peer_counts_from_its_verdict),
