@@ -13,9 +13,7 @@
 #include "gateway/visit.h"
 
 #define SCRATCH_KEEP (256u << 10) /* bytes of the shared buffer that outlive a large message */
-
-#define CLOSED_PAGE 1001 /* as a browser says by itself of a page that is closed or loaded again   \
-			  */
+#define CLOSED_PAGE 1001          /* a browser says so of a page that is closed or loaded again */
 #define CLOSED_LOST 1006
 
 enum { SLOW_FULL, SLOW_STALLED }; /* as metrics.def lists them */
