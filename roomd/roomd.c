@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "common/mono.h"
 #include "common/random.h"
+#include "roomd/endpoint.h"
 #include "roomd/memory.h"
 #include "roomd/metrics.h"
 #include "roomd/shard.h"
@@ -21,7 +22,6 @@
 #define MEMORY_NS (1 * NS_PER_S)     /* how often it is looked at */
 #define FIGURES_NS (1 * NS_PER_S)    /* how old the gauges may be */
 #define GOODBYE_NS (100 * NS_PER_MS) /* for the last words to leave the process */
-#define ENDPOINT_LEN 128
 
 struct roomd {
 	const struct roomd_options *opt;
@@ -41,7 +41,6 @@ struct roomd {
 };
 
 static bool open_bus(struct roomd *);
-static void write_endpoint(struct roomd *);
 static void open_shard(struct roomd *);
 static bool open_admin(struct roomd *);
 static void on_bus(void *owner, struct span peer, struct span body);
@@ -135,26 +134,8 @@ static bool open_bus(struct roomd *r)
 				       "that has it"));
 		return false;
 	}
-	write_endpoint(r);
+	endpoint_write(r->opt->bus_host, r->opt->bus_advertise, bus_endpoint(r->bus), r->endpoint);
 	return true;
-}
-
-/* What gateways are told: the port that was bound, under a name that they can reach. */
-static void write_endpoint(struct roomd *r)
-{
-	const char *bound = bus_endpoint(r->bus);
-	const char *port = strrchr(bound, ':');
-	char host[ENDPOINT_LEN - 32] = "";
-
-	must(port);
-	if (r->opt->bus_advertise[0])
-		snprintf(host, sizeof(host), "%s", r->opt->bus_advertise);
-	else if (!strcmp(r->opt->bus_host, "*") || !strcmp(r->opt->bus_host, "0.0.0.0"))
-		(void)gethostname(host, sizeof(host) - 1);
-	if (host[0])
-		snprintf(r->endpoint, sizeof(r->endpoint), "tcp://%s%s", host, port);
-	else
-		snprintf(r->endpoint, sizeof(r->endpoint), "%s", bound);
 }
 
 static void open_shard(struct roomd *r)
