@@ -12,12 +12,22 @@
 #include "common/options_ini.h"
 #include "common/options_print.h"
 #include "common/options_value.h"
+#include "common/probe.h"
 
 #define TEXT_MAX_BYTES (1024 * 1024)
 #define EXIT_USAGE 2
 #define EXIT_CONFIG 78 /* sysexits.h: a supervisor need not try again */
 
-enum action { RUN, PRINT_HELP, PRINT_VERSION, PRINT_SAMPLE, PRINT_CONFIG, CHECK_CONFIG };
+enum action {
+	RUN,
+	PRINT_HELP,
+	PRINT_VERSION,
+	PRINT_SAMPLE,
+	PRINT_CONFIG,
+	CHECK_CONFIG,
+	ASK_HEALTH,
+	ASK_READY
+};
 
 struct loading {
 	const struct option_table *table;
@@ -39,6 +49,7 @@ static void read_environment(struct loading *l, char **environ_);
 static void mark(struct loading *l, const bool *given, enum option_source source);
 static void print_warnings(const struct loading *l, char **environ_);
 static void print_late(struct loading *l);
+NO_RETURN static void ask(struct loading *l, const char *path);
 NO_RETURN static void print_and_exit(struct buf *text);
 NO_RETURN static void fail(struct loading *l, int status);
 
@@ -126,12 +137,13 @@ static bool take_action(struct loading *l, const char *arg)
 		{"--help", PRINT_HELP},           {"-h", PRINT_HELP},
 		{"--version", PRINT_VERSION},     {"--print-sample", PRINT_SAMPLE},
 		{"--print-config", PRINT_CONFIG}, {"--check-config", CHECK_CONFIG},
+		{"--health", ASK_HEALTH},         {"--ready", ASK_READY},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
 		if (strcmp(arg, actions[i].arg) == 0) {
 			l->action = actions[i].action;
-			return true;
+			return l->action < ASK_HEALTH || options_internal_port(l->table);
 		}
 	return false;
 }
@@ -259,12 +271,37 @@ static void print_late(struct loading *l)
 
 	if (l->action == RUN)
 		return;
+	if (l->action >= ASK_HEALTH)
+		ask(l, l->action == ASK_HEALTH ? "/healthz" : "/readyz");
 	buf_init(&text, TEXT_MAX_BYTES);
 	if (l->action == PRINT_CONFIG)
 		options_put_config(l->table, l->out, l->source, &text);
 	else
 		buf_printf(&text, "%s: the configuration is good\n", l->table->program);
 	print_and_exit(&text);
+}
+
+/* The process that runs with these settings. */
+static void ask(struct loading *l, const char *path)
+{
+	const struct option_row *port_row = options_internal_port(l->table);
+	const struct option_row *host_row = option_find(l->table, SPAN("internal"), SPAN("host"));
+	const char *base = l->out;
+	int64_t port = *(const int64_t *)(const void *)(base + port_row->offset);
+	const char *host =
+		host_row ? *(const char *const *)(const void *)(base + host_row->offset) : "";
+	struct buf said;
+
+	if (!port) {
+		buf_put_str(&l->why, "internal.port is 0, any free one: nobody knows which to ask; "
+				     "set it");
+		fail(l, EXIT_CONFIG);
+	}
+	buf_init(&said, TEXT_MAX_BYTES);
+	bool good = probe_ask(host, (uint16_t)port, path, &said);
+	fwrite(said.p, 1, said.len, good ? stdout : stderr);
+	buf_fini(&said);
+	exit(good ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
 static void print_and_exit(struct buf *text)

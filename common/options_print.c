@@ -23,10 +23,18 @@ static const char about[] =
 	"      --version\n"
 	"  -h, --help\n";
 
+static const char about_asking[] =
+	"      --health                    ask the process that runs with these settings whether "
+	"it\n"
+	"                                  lives, and exit: 0 when it does\n"
+	"      --ready                     the same, whether it serves; says what it lacks\n";
+
 void options_put_help(const struct option_table *t, struct buf *to)
 {
 	buf_printf(to, "Usage: %s [-c FILE] [--OPTION VALUE]...\n%s\n%s", t->program, t->summary,
 		   about);
+	if (options_internal_port(t))
+		buf_put_str(to, about_asking);
 	for (size_t i = 0; i < t->count; i++) {
 		if (t->rows[i].name)
 			put_flag_line(&t->rows[i], to);

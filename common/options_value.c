@@ -61,6 +61,11 @@ const struct option_row *option_find(const struct option_table *t, struct span s
 	return NULL;
 }
 
+const struct option_row *options_internal_port(const struct option_table *t)
+{
+	return option_find(t, SPAN("internal"), SPAN("port"));
+}
+
 const struct option_row *option_nearest(const struct option_table *t, struct span section,
 					struct span name)
 {

@@ -13,6 +13,8 @@ void option_env(const struct option_row *, char out[OPTION_NAME_MAX]);  /* MOOT_
 /* NULL: there is none. */
 const struct option_row *option_find(const struct option_table *, struct span section,
 				     struct span name);
+/* internal.port, or NULL where there is no such port. */
+const struct option_row *options_internal_port(const struct option_table *);
 /* The most similar row by `section.name`, or NULL when nothing is close. */
 const struct option_row *option_nearest(const struct option_table *, struct span section,
 					struct span name);

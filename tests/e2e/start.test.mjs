@@ -9,6 +9,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { freePorts } from '../../deploy/local/ports.mjs';
 import { programs, SANITIZER_SETTINGS } from '../../deploy/local/settings.mjs';
 
 const found = programs(process.env.MOOT_BUILD ?? 'debug');
@@ -117,6 +118,27 @@ for (const [name, program] of Object.entries(found)) {
 			assert.match(err, /MOOT_DATABASE_URL|database\.url/, 'what to do about it');
 			assert.ok(!err.includes('secret-word'));
 			assert.ok(code === 1 || code === 0, `exit code ${code}: ${err}`);
+		});
+
+		test('--health and --ready: what a probe needs to know, by the exit code, and why', async () => {
+			const [port, publicPort] = await freePorts(2);
+			const env = { MOOT_DATABASE_URL: nowhere, MOOT_INTERNAL_HOST: '0.0.0.0', MOOT_INTERNAL_PORT: String(port), MOOT_PUBLIC_PORT: String(publicPort) };
+			const { code: early, err: nobody } = await run(program, ['--health'], env);
+			assert.equal(early, 1);
+			assertSentence(nobody, `port ${port}`);
+			const child = spawn(program, { env: { PATH: process.env.PATH ?? '', ...SANITIZER_SETTINGS, ...env }, stdio: 'ignore' });
+			try {
+				for (const deadline = Date.now() + 20_000; (await run(program, ['--health'], env)).code !== 0;)
+					assert.ok(Date.now() < deadline, 'it lives');
+				const { code, err } = await run(program, ['--ready'], env);
+				assert.equal(code, 1, 'without its database it lives, and is not ready');
+				assert.match(err, /"ready":false.*"database":false/);
+			} finally {
+				child.kill('SIGKILL');
+			}
+			const { code, err } = await run(program, ['--health', '--internal-port=0'], env);
+			assert.equal(code, 78);
+			assertSentence(err, 'internal.port');
 		});
 
 		test('a port in use: 1, with the port', async () => {

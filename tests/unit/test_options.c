@@ -159,6 +159,7 @@ static void wrong_flag_exits_2_with_a_sentence(void **state)
 	check(ARGS("--public-port", "70000"), VARIABLES(), 2,
 	      "\"70000\" is no good for --public-port: give a number from 0 to 65535\n");
 	check(ARGS("--public-port"), VARIABLES(), 2, "--public-port needs a value\n");
+	check(ARGS("--health"), VARIABLES(), 2, "unknown flag --health"); /* of no internal port */
 	check(ARGS("-c"), VARIABLES(), 2, "-c needs a value\n");
 	check(ARGS("start"), VARIABLES(), 2, "\"start\" is not a flag");
 	check(ARGS("--drain-ask-twice=maybe"), VARIABLES(), 2, "give true or false\n");
