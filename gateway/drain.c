@@ -9,7 +9,7 @@
 #define FAREWELL_NS (NS_PER_S / 2) /* for the database to take our last word */
 #define FLUSH_NS (100 * NS_PER_MS) /* for the bus to take our GOODBYEs */
 
-enum drain_stage { DRAIN_OFF, DRAIN_SENDING_AWAY, DRAIN_LEAVING, DRAIN_DONE };
+enum drain_stage { DRAIN_OFF, DRAIN_SETTLING, DRAIN_SENDING_AWAY, DRAIN_LEAVING, DRAIN_DONE };
 
 struct drain {
 	struct drain_setup setup;
@@ -20,6 +20,7 @@ struct drain {
 	bool left; /* the database knows */
 };
 
+static void begin(struct drain *, int64_t now_ns);
 static void send_away(struct drain *, int64_t now_ns);
 static void leave(struct drain *, int64_t now_ns);
 static void on_left(void *owner);
@@ -45,14 +46,13 @@ void drain_start(struct drain *d, const char *why)
 		loop_stop(d->setup.loop);
 		return;
 	}
-	d->stage = DRAIN_SENDING_AWAY;
+	d->stage = DRAIN_SETTLING;
 	d->start_ns = loop_now_ns(d->setup.loop);
-	d->at_start = session_set_connected(d->setup.sessions);
 	metrics_set(METRIC_draining, 1);
-	log_info("draining", kv_str("why", why), kv_u64("clients", d->at_start));
-	if (*d->setup.listener)
-		listener_pause(
-			*d->setup.listener); /* new clients find the other gateways from now on */
+	log_info("draining", kv_str("why", why),
+		 kv_u64("clients", session_set_connected(d->setup.sessions)));
+	if (!d->setup.settle_ns)
+		begin(d, d->start_ns);
 }
 
 bool drain_is_on(const struct drain *d)
@@ -60,11 +60,20 @@ bool drain_is_on(const struct drain *d)
 	return d->stage != DRAIN_OFF;
 }
 
+bool drain_takes_clients(const struct drain *d)
+{
+	return d->stage <= DRAIN_SETTLING;
+}
+
 void drain_tick(struct drain *d, int64_t now_ns)
 {
 	int64_t stage_ns = now_ns - d->start_ns;
 
 	switch (d->stage) {
+	case DRAIN_SETTLING:
+		if (stage_ns >= d->setup.settle_ns)
+			begin(d, now_ns);
+		break;
 	case DRAIN_SENDING_AWAY:
 		send_away(d, now_ns);
 		if (!session_set_connected(d->setup.sessions) ||
@@ -83,6 +92,16 @@ void drain_tick(struct drain *d, int64_t now_ns)
 	case DRAIN_DONE:
 		break;
 	}
+}
+
+static void begin(struct drain *d, int64_t now_ns)
+{
+	d->stage = DRAIN_SENDING_AWAY;
+	d->start_ns = now_ns;
+	d->at_start = session_set_connected(d->setup.sessions);
+	if (*d->setup.listener)
+		listener_pause(
+			*d->setup.listener); /* new clients find the other gateways from now on */
 }
 
 /* Evenly over the spread; whoever came through the door since the start goes with the last. */

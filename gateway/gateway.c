@@ -177,9 +177,9 @@ struct socket_set *gateway_sockets(struct gateway *g)
 	return g->sockets;
 }
 
-bool gateway_is_draining(const struct gateway *g)
+bool gateway_takes_clients(const struct gateway *g)
 {
-	return drain_is_on(g->drain);
+	return drain_takes_clients(g->drain);
 }
 
 incarnation_id gateway_incarnation(const struct gateway *g)
@@ -272,6 +272,7 @@ static struct drain *open_drain(struct gateway *g)
 		.sessions = g->sessions,
 		.router = g->router,
 		.registry = g->registry,
+		.settle_ns = g->opt->drain_settle_ns,
 		.spread_ns = g->opt->drain_spread_ns,
 	});
 }

@@ -26,5 +26,5 @@ struct router *gateway_router(struct gateway *);
 struct pg *gateway_database(struct gateway *);
 struct session_set *gateway_sessions(struct gateway *);
 struct socket_set *gateway_sockets(struct gateway *);
-bool gateway_is_draining(const struct gateway *);
+bool gateway_takes_clients(const struct gateway *);
 incarnation_id gateway_incarnation(const struct gateway *);

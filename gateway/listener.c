@@ -232,7 +232,7 @@ static bool refuse_early(struct listener *l, struct visitor *v)
 	struct upgrade_refusal no = upgrade_asked(visitor_request(v));
 	enum err why = OK;
 
-	if (!no.text && gateway_is_draining(l->gw))
+	if (!no.text && !gateway_takes_clients(l->gw))
 		why = ERR_RESTARTING;
 	else if (!no.text && is_full(l))
 		why = ERR_OVERLOADED;

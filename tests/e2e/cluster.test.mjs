@@ -168,6 +168,27 @@ describe('a gateway', { concurrency: false }, () => {
 		});
 	}
 
+	test('with drain.settle: balancers are told before clients notice anything', async () => {
+		const gateway = world.cluster.gateways[1];
+		const readyUrl = String(gateway.plan.readyUrl);
+		const env = gateway.plan.env ?? {};
+		await world.cluster.stopProcess(gateway);
+		env.MOOT_DRAIN_SETTLE = '3s';
+		await world.cluster.startProcess(gateway);
+		const client = await world.join(world.room(), 3, { gateway: 1 });
+		const ended = gateway.ended();
+		gateway.kill('TERM');
+		await eventually(async () => (await request(readyUrl)).status === 503, 'not to be ready');
+		assert.match((await request(readyUrl)).body, /"listening":true,"draining":true/);
+		const late = await world.join(client.room, 4, { gateway: 1 });
+		await client.settled();
+		for (const one of [client, late])
+			assert.equal((await one.closed).code, 1012);
+		await ended;
+		delete env.MOOT_DRAIN_SETTLE;
+		await world.cluster.startProcess(gateway);
+	});
+
 	test('the shared port is answered while one of two is away', async () => {
 		const gateway = world.cluster.gateways[0];
 		await world.cluster.stopProcess(gateway);
