@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { Client, fence } from '../lib/client.mjs';
 import { eventually } from '../lib/eventually.mjs';
 import { request } from '../lib/http.mjs';
+import { metric } from '../lib/metrics.mjs';
 import { World } from '../lib/world.mjs';
 
 const run = promisify(execFile);
@@ -39,10 +40,7 @@ function numberAbove(free) {
 	return number;
 }
 
-async function isShort() {
-	const { body } = await request(`${world.cluster.internalUrls[0]}/metrics`);
-	return /^moot_descriptors_short 1$/m.test(body);
-}
+const isShort = async () => await metric('moot_descriptors_short', world.cluster.internalUrls[0]) === 1;
 
 /** @param {string} event */
 const said = (event) => world.cluster.log(world.cluster.gateways[0]).split(event).length - 1;

@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { userIds } from '../lib/client.mjs';
 import { eventually } from '../lib/eventually.mjs';
 import { request } from '../lib/http.mjs';
+import { metric } from '../lib/metrics.mjs';
 import { Native } from '../lib/native.mjs';
 import { graceMs, quote, World } from '../lib/world.mjs';
 
@@ -18,12 +19,6 @@ before(async () => {
 });
 after(() => world?.close());
 
-/** @param {string} name of a metric @param {string[]} urls @returns {Promise<number>} over all of these processes */
-async function sum(name, urls) {
-	const texts = await Promise.all(urls.map((url) => request(`${url}/metrics`)));
-	return texts.reduce((so, { body }) => so + Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(body)?.[1]), 0);
-}
-
 const gatewayUrls = () => world.cluster.internalUrls.slice(0, world.cluster.gateways.length);
 const shardUrls = () => world.cluster.internalUrls.slice(world.cluster.gateways.length);
 
@@ -32,7 +27,7 @@ async function allAsleep(rooms) {
 	/** @type {number[]} */
 	let counts = [];
 	await eventually(async () => {
-		counts = [await sum('moot_rooms', gatewayUrls()), await sum('moot_rooms_asleep', gatewayUrls()), await sum('moot_rooms', shardUrls())];
+		counts = [await metric('moot_rooms', ...gatewayUrls()), await metric('moot_rooms_asleep', ...gatewayUrls()), await metric('moot_rooms', ...shardUrls())];
 		return counts.join() === [rooms, rooms, 0].join();
 	}, () => `${rooms} rooms to be asleep: there are ${counts[0]} at gateways, ${counts[1]} of them asleep, and ${counts[2]} at shards`);
 }
@@ -51,7 +46,7 @@ describe('a room in which nothing happens', { concurrency: false }, () => {
 		await a.next('text_operation');
 
 		assert.deepEqual([a.unread(), b.unread()], [[], []]);
-		assert.ok((await sum('moot_wakes_total', gatewayUrls())) >= 1);
+		assert.ok((await metric('moot_wakes_total', ...gatewayUrls())) >= 1);
 		await Promise.all([a.leave(), b.leave()]);
 	});
 

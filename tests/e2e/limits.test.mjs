@@ -10,6 +10,7 @@ import { socketUrl } from '../lib/client.mjs';
 import { Histogram } from '../lib/histogram.mjs';
 import { bearer, request } from '../lib/http.mjs';
 import { Listeners } from '../lib/listeners.mjs';
+import { metric } from '../lib/metrics.mjs';
 import { Native } from '../lib/native.mjs';
 import { frame, opcode, RawSocket } from '../lib/raw.mjs';
 import { World } from '../lib/world.mjs';
@@ -294,10 +295,7 @@ async function roundTrips(once) {
 }
 
 /** From clients, by the gateway. @param {World} world */
-async function messagesRead(world) {
-	const { body } = await request(`${world.cluster.internalUrls[0]}/metrics`);
-	return [...body.matchAll(/^moot_frames_received_total\{.*\} (\d+)$/gm)].reduce((sum, [, n]) => sum + Number(n), 0);
-}
+const messagesRead = (world) => metric('moot_frames_received_total', world.cluster.internalUrls[0]);
 
 /** As many messages as the gateway takes. */
 class Flood {

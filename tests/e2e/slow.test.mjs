@@ -11,6 +11,7 @@ import { Client, socketUrl } from '../lib/client.mjs';
 import { eventually } from '../lib/eventually.mjs';
 import { Histogram } from '../lib/histogram.mjs';
 import { request } from '../lib/http.mjs';
+import { metric } from '../lib/metrics.mjs';
 import { Native } from '../lib/native.mjs';
 import { World } from '../lib/world.mjs';
 
@@ -21,13 +22,8 @@ const padding = 'x'.repeat(4000);
 const tooSlow = 4508;
 const budget = { outbox: 64 << 10, message: 64 << 10 };
 
-/** @param {World} world @param {number} gateway @param {string} metric @returns {Promise<number>} */
-async function metric(world, gateway, metric) {
-	const { body } = await request(`${world.cluster.internalUrls[gateway]}/metrics`);
-	const line = body.split('\n').find((each) => each.startsWith(`moot_${metric} `));
-	assert.ok(line, `${metric} is a metric`);
-	return Number(line.split(' ')[1]);
-}
+/** @param {World} world @param {number} gateway @param {string} name */
+const count = (world, gateway, name) => metric(`moot_${name}`, world.cluster.internalUrls[gateway]);
 
 /** Members that only measure: how long what has a time in it took. */
 class Crowd {
@@ -149,16 +145,16 @@ describe('a room of 500 that is at work', { concurrency: false }, () => {
 		let queued = 0;
 		const since = performance.now();
 		await eventually(async () => {
-			queued = Math.max(queued, await metric(world, slow, 'bytes_queued'));
-			return await metric(world, slow, 'slow_closes_total{why="full"}') > 0
-				&& await metric(world, slow, 'events_deferred_total') > 0;
+			queued = Math.max(queued, await count(world, slow, 'bytes_queued'));
+			return await count(world, slow, 'slow_closes_total{why="full"}') > 0
+				&& await count(world, slow, 'events_deferred_total') > 0;
 		}, 'one is closed as slow, one has fallen behind', 40_000);
 		bob.socket.resume();
 		const { code } = await bob.closed;
 		assert.equal(code, tooSlow);
 		const back = await Client.join(world.cluster.publicUrls[swift], room, world.users[1]);
 		await sleep(Math.max(0, 5_000 - (performance.now() - since)));
-		queued = Math.max(queued, await metric(world, slow, 'bytes_queued'));
+		queued = Math.max(queued, await count(world, slow, 'bytes_queued'));
 		const meanwhile = crowd.figures();
 		const spread = (/** @type {Histogram} */ of) => `${of.at(0.5).toFixed(1)}/${of.at(0.99).toFixed(1)} ms`;
 		t.diagnostic(`p50/p99 at the gateway of the slow ones ${spread(meanwhile[slow])}, at the other ${spread(meanwhile[swift])}, `
@@ -208,10 +204,10 @@ describe('a reader that takes nothing', { concurrency: false }, () => {
 		let n = 0;
 		const falls = async () => {
 			await bob.publish(room, 'comment_added', { n: ++n, padding });
-			return await metric(world, 0, 'events_deferred_total') > 0;
+			return await count(world, 0, 'events_deferred_total') > 0;
 		};
 		await eventually(falls, 'it has fallen behind', 20_000);
-		await eventually(async () => await metric(world, 0, 'slow_closes_total{why="stalled"}') === 1, 'it is closed', 20_000);
+		await eventually(async () => await count(world, 0, 'slow_closes_total{why="stalled"}') === 1, 'it is closed', 20_000);
 		assert.ok(bob.isOpen);
 		ann.socket?.resume();
 
@@ -228,8 +224,8 @@ describe('a reader that takes nothing', { concurrency: false }, () => {
 		const room = `submission:${world.room('submission', 0).id}`;
 		const [ann, bob] = await Promise.all([3, 4].map((i) => Native.open(world.cluster.publicUrls[0], world.users[i])));
 		await Promise.all([ann, bob].map((native) => native.join(room)));
-		const before = await metric(world, 0, 'frames_replaced_total');
-		const dropped = await metric(world, 0, 'frames_dropped_total');
+		const before = await count(world, 0, 'frames_replaced_total');
+		const dropped = await count(world, 0, 'frames_dropped_total');
 		const cast = (/** @type {string} */ key, /** @type {number} */ n) => bob.send({ type: 'cast', room, key, data: { n, padding: padding.slice(0, 1500) } });
 		cast('other', 0);
 		ann.socket?.pause();
@@ -238,7 +234,7 @@ describe('a reader that takes nothing', { concurrency: false }, () => {
 			for (let i = 0; i < 5; i++)
 				cast('pointer', ++n);
 			cast('other', n);
-			return await metric(world, 0, 'frames_replaced_total') - before > 20;
+			return await count(world, 0, 'frames_replaced_total') - before > 20;
 		}, 'casts replace each other', 20_000);
 		ann.socket?.resume();
 		cast('last', 0);
@@ -249,7 +245,7 @@ describe('a reader that takes nothing', { concurrency: false }, () => {
 		assert.equal(of('other').at(-1), n);
 		assert.deepEqual(of('pointer'), [...of('pointer')].sort((a, b) => a - b));
 		assert.ok(of('pointer').length < n);
-		assert.equal(await metric(world, 0, 'frames_dropped_total'), dropped, 'none had to be dropped');
+		assert.equal(await count(world, 0, 'frames_dropped_total'), dropped, 'none had to be dropped');
 		assert.ok(ann.isOpen);
 		await Promise.all([ann.vanish(), bob.vanish()]);
 	});

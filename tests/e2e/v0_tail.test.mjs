@@ -6,7 +6,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fence } from '../lib/client.mjs';
+import { eventually } from '../lib/eventually.mjs';
 import { request } from '../lib/http.mjs';
+import { metric } from '../lib/metrics.mjs';
 import { World } from '../lib/world.mjs';
 
 /** @typedef {import('../lib/client.mjs').Client} Client */
@@ -32,6 +34,14 @@ const shown = (/** @type {Client} */ client) => client.all('comment_added').map(
 /** The types of all it was shown, up to and with the n-th event. @param {Client} client */
 const order = (client) => client.all().map((message) => message.type).filter((type) => ['connected', 'comment_added'].includes(type));
 
+/** Its connection is lost, and its gateway knows: until then the user's next one is but another tab. @param {Client} client */
+async function vanish(client) {
+	const [url] = world.cluster.internalUrls;
+	const before = await metric('moot_connections', url);
+	await client.vanish();
+	await eventually(async () => await metric('moot_connections', url) < before, 'the gateway to notice');
+}
+
 /** It has answered a ping that came after the last event. @param {Client} client */
 async function prove(client) {
 	const before = client.all('ping').length;
@@ -49,7 +59,7 @@ describe('a v0 client that was lost', { concurrency: false }, () => {
 		ann.socket.pause(); // it reads no more: what is sent now is lost with the connection
 		for (const n of [2, 3, 4])
 			await publish(room, n);
-		await ann.vanish();
+		await vanish(ann);
 		await publish(room, 5);
 		const back = await world.join(room, 3, { gateway: 2 });
 		await back.until(() => shown(back).length >= 4, 'what was missed');
@@ -71,7 +81,7 @@ describe('a v0 client that was lost', { concurrency: false }, () => {
 		await ann.until(() => shown(ann).length === 1, 'the event');
 		await prove(ann);
 		const tab = await world.join(room, 3, { gateway: 1 });
-		await ann.vanish();
+		await vanish(ann);
 		const back = await world.join(room, 3, { gateway: 1 });
 		await fence(back, [tab]);
 		await publish(room, 2);
@@ -114,7 +124,7 @@ describe('a v0 client that was lost', { concurrency: false }, () => {
 		ann.socket.pause();
 		for (const n of [2, 3])
 			await publish(room, n);
-		await ann.vanish();
+		await vanish(ann);
 		await bob.until(() => shown(bob).length === 3, 'all events');
 		const shard = world.cluster.shards[0];
 		const gone = shard.ended();

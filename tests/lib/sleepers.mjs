@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster } from '../../deploy/local/cluster.mjs';
 import { eventually } from './eventually.mjs';
 import { Histogram } from './histogram.mjs';
-import { request } from './http.mjs';
+import { metric } from './metrics.mjs';
 import { Native } from './native.mjs';
 
 const USERS = 1_000;
@@ -18,12 +18,6 @@ const GRACE_MS = 3_000;
 const PING_MS = 20_000; // a client says something at least as often as welcome.ping_ms
 
 /** @typedef {{rooms: number, sockets: number, pairs: number}} Size  `pairs`: rooms with one at each gateway; all others have one person in them */
-
-/** @param {string} url @param {string} name of a metric @returns {Promise<number>} */
-async function metric(url, name) {
-	const { body } = await request(`${url}/metrics`);
-	return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(body)?.[1]);
-}
 
 /** Bytes, resident. @param {number | undefined} pid */
 const resident = (pid) => 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
@@ -112,7 +106,7 @@ export class Sleepers {
 	/** Until no shard has a room in memory, and has given it back. */
 	async fallAsleep() {
 		await eventually(async () => {
-			const counts = await Promise.all(this.shardUrls.map((url) => metric(url, 'moot_rooms')));
+			const counts = await Promise.all(this.shardUrls.map((url) => metric('moot_rooms', url)));
 			this.say(`${counts.reduce((so, one) => so + one, 0)} rooms are awake`);
 			return counts.every((count) => count === 0);
 		}, 'all rooms to be asleep', 120_000);
@@ -123,8 +117,7 @@ export class Sleepers {
 
 	/** @param {string} name @returns {Promise<number>} over all gateways */
 	async gateways(name) {
-		const values = await Promise.all(this.gatewayUrls.map((url) => metric(url, name)));
-		return values.reduce((so, one) => so + one, 0);
+		return metric(name, ...this.gatewayUrls);
 	}
 
 	/** What anybody was told. */
