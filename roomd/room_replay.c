@@ -192,7 +192,8 @@ static enum fate fate_of(const struct room *r, const struct replay *p, const str
 	const struct attachment *home = presence_home(&r->presence, e);
 
 	if (e->tail == ROSTER_NO_TAIL || e->proved == 0 || !home || has_all(r, e) ||
-	    e->home.v == self->home.v || home->feed->heard_ns > p->since_ns + ALIVE_NS)
+	    tails_knows(&r->replay.tails, e->session.v) || e->home.v == self->home.v ||
+	    home->feed->heard_ns > p->since_ns + ALIVE_NS)
 		return FATE_LIVES;
 	if (home->feed->state != FEED_LIVE || now_ns - home->feed->heard_ns > SILENT_NS)
 		return FATE_LOST;

@@ -67,6 +67,11 @@ bool tails_claim(struct tails *t, struct span user, uint64_t *proved)
 	return false;
 }
 
+bool tails_knows(const struct tails *t, uint64_t session)
+{
+	return find(t, session);
+}
+
 /* The window is the same for all, so the oldest ends first. */
 void tails_expire(struct tails *t, int64_t now_ns)
 {

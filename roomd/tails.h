@@ -23,5 +23,7 @@ void tails_note(struct tails *, uint64_t session, struct span user, uint64_t pro
 		int64_t until_ns);
 /* The oldest that nobody came for. False: none. */
 bool tails_claim(struct tails *, struct span user, uint64_t *proved);
+/* Whether it is owed something, or was given it: both are settled here, whatever else is known. */
+bool tails_knows(const struct tails *, uint64_t session);
 void tails_expire(struct tails *, int64_t now_ns);
 int64_t tails_next_ns(const struct tails *); /* when one expires; INT64_MAX: never */

@@ -85,12 +85,12 @@ describe('a v0 client that was lost', { concurrency: false }, () => {
 		const back = await world.join(room, 3, { gateway: 1 });
 		await fence(back, [tab]);
 		await publish(room, 2);
-		await back.until(() => shown(back).length === 1, 'the next event');
+		await back.until(() => shown(back).length >= 1, 'the next event');
 		assert.deepEqual(shown(back), [2]);
 		assert.deepEqual(shown(tab), [2]);
 		const third = await world.join(room, 3, { gateway: 1 });
 		await publish(room, 3);
-		await third.until(() => shown(third).length === 1, 'the next event');
+		await third.until(() => shown(third).length >= 1, 'the next event');
 		assert.deepEqual(shown(third), [3]);
 	});
 

@@ -18,6 +18,7 @@ static enum err send(void *owner, struct span route, struct span bytes);
 static void hear(struct stage_gateway *, const struct message *);
 static void hear_members(struct stage_gateway *, struct span members);
 static void hear_history(struct stage_gateway *, const struct msg_history *);
+static bool ends_with(struct span *, char mark);
 static void put_members(struct buf *, const char *members);
 
 struct stage *stage_new(void)
@@ -75,6 +76,7 @@ void stage_start(struct stage *s, unsigned shard)
 			.state_interval_ns = 50 * NS_PER_MS,
 			.welcome_wait_ns = 250 * NS_PER_MS,
 			.hibernate_ns = s->hibernate_ns,
+			.resume_ns = s->resume_ns,
 			.poll_ns = NS_PER_S,
 			.drain_ns = 30 * NS_PER_S,
 			.vote_ns = 2 * NS_PER_S,
@@ -305,6 +307,15 @@ void stage_leave(struct stage *s, unsigned gateway, uint64_t session)
 	stage_say(s, gateway);
 }
 
+void stage_prove(struct stage *s, unsigned gateway, uint64_t session, uint64_t seq, bool lost)
+{
+	message_put_proved(stage_out(s, gateway), &(struct msg_proved){.room = SPAN(STAGE_ROOM),
+								       .session = session,
+								       .seq = seq,
+								       .lost = lost});
+	stage_say(s, gateway);
+}
+
 void stage_cast(struct stage *s, unsigned gateway, uint64_t session, const char *key, unsigned keep)
 {
 	message_put_cast(stage_out(s, gateway), &(struct msg_cast){.room = SPAN(STAGE_ROOM),
@@ -342,6 +353,15 @@ static enum err send(void *owner, struct span route, struct span bytes)
 	return OK;
 }
 
+/* Then without it. */
+static bool ends_with(struct span *s, char mark)
+{
+	bool does = s->p[s->len - 1] == (uint8_t)mark;
+
+	s->len -= does;
+	return does;
+}
+
 static void put_members(struct buf *items, const char *members)
 {
 	struct span rest = span_str(members), one;
@@ -349,20 +369,20 @@ static void put_members(struct buf *items, const char *members)
 	while ((one = span_until(&rest, ' ')).len > 0) {
 		struct span conn_gen = span_until(&one, ':');
 		struct span session = span_until(&conn_gen, '.');
-		bool fresh = one.p[one.len - 1] == '!';
+		bool fresh = ends_with(&one, '!'), is_v0 = ends_with(&one, '~');
 		uint64_t number = 0;
 
 		for (size_t i = 0; i < session.len; i++)
 			number = 10 * number + (uint64_t)(session.p[i] - '0');
-		if (fresh)
-			one.len--;
-		item_put_member(items, &(struct item_member){.session = number,
-							     .conn_gen = conn_gen.len ? 2 : 1,
-							     .user = one,
-							     .name = one,
-							     .email = one,
-							     .since_ms = number,
-							     .fresh = fresh});
+		item_put_member(items,
+				&(struct item_member){.session = number,
+						      .conn_gen = conn_gen.len ? 2 : 1,
+						      .user = one,
+						      .name = one,
+						      .email = one,
+						      .since_ms = number,
+						      .tail = is_v0 ? ROSTER_TAIL : ROSTER_NO_TAIL,
+						      .fresh = fresh});
 	}
 }
 
@@ -454,6 +474,8 @@ static void hear(struct stage_gateway *g, const struct message *m)
 	case MESSAGE_EVENT:
 		buf_printf(&g->heard, "EVENT %" PRIu64 " %" PRIu64 ":%" PRIu64, m->event.relay,
 			   m->event.seq, m->event.pseq);
+		if (m->event.session)
+			buf_printf(&g->heard, "@%" PRIu64, m->event.session);
 		break;
 	case MESSAGE_HEAD:
 		buf_printf(&g->heard, "HEAD %" PRIu64, m->head.seq);

@@ -37,6 +37,7 @@ struct stage_gateway {
 struct stage {
 	int64_t now_ns;
 	int64_t hibernate_ns; /* of the shards that start after it was set */
+	int64_t resume_ns;    /* the same */
 	uint64_t next_id;
 	struct fake_database db;
 	struct stage_shard shards[STAGE_SHARDS];
@@ -64,13 +65,15 @@ const char *stage_heard(struct stage *, unsigned gateway);
 /* Only the records of these names ("HEAD EVENT"), and of an EVENT not the relay number. */
 const char *stage_heard_of(struct stage *, unsigned gateway, const char *names);
 
-/* `members`: "1:ann 2:bob! 3.2:bob" - session:user, .2 for its second connection, ! for fresh, -
- * for going. Said at once. */
+/* `members`: "1:ann 2:bob! 3.2:bob 4:eve~!" - session:user, .2 for its second connection, ! for
+ * fresh, ~ for a v0 connection. Said at once. */
 void stage_attach(struct stage *, unsigned gateway, const char *members, uint64_t relay);
 /* The same, wanting the events from `next` on. */
 void stage_attach_from(struct stage *, unsigned gateway, const char *members, uint64_t next);
 void stage_join(struct stage *, unsigned gateway, const char *member);
 void stage_leave(struct stage *, unsigned gateway, uint64_t session);
+/* Its connection has received all up to `seq`, and maybe is lost. */
+void stage_prove(struct stage *, unsigned gateway, uint64_t session, uint64_t seq, bool lost);
 /* From producer "p", number `pseq`. */
 void stage_publish(struct stage *, unsigned gateway, const char *room, uint64_t pseq);
 void stage_cast(struct stage *, unsigned gateway, uint64_t session, const char *key, unsigned keep);
