@@ -13,8 +13,7 @@ import { bare, compile, format, fuzz, isMeasured, model, nodeTests, packages, pa
  * @property {string} what
  * @property {string[]} [needs]  steps that must have ended before
  * @property {boolean} [lint]
- * @property {boolean} [beside]  the next steps begin while it runs, at the lowest priority: on the time that e2e waits
- * @property {boolean} [alone]   begins when all before it have ended
+ * @property {boolean} [beside]  the next steps begin while it runs, at the lowest priority: on the time that the others wait
  * @property {(niceness: number) => Promise<Outcome>} run
  */
 
@@ -42,8 +41,8 @@ const STEPS = [
 	{ name: 'seeds', what: 'clusters under faults, 500 fresh seeds', beside: true, run: simulator },
 	{ name: 'e2e', what: 'real processes, real PostgreSQL, real sockets', needs: ['debug', 'release', 'npm', 'page'], run: nodeTests('e2e', (file) => !isMeasured(file)) },
 	{ name: 'browser', what: 'the review page and the plain page in a real Chromium', needs: ['debug', 'npm', 'page'], run: nodeTests('browser') },
+	{ name: 'fuzz', what: 'each fuzz target for MOOT_FUZZ_SECONDS (40; 20 behind another)', needs: ['clang'], beside: true, run: fuzz },
 	{ name: 'bare', what: './dev run on a bare Debian 12, in a chroot', needs: ['npm'], run: bare },
-	{ name: 'fuzz', what: 'each fuzz target for MOOT_FUZZ_SECONDS (40; 20 behind another)', needs: ['clang'], alone: true, run: fuzz },
 ];
 
 process.exitCode = await main(process.argv.slice(2));
@@ -59,8 +58,7 @@ async function main([, only]) {
 	/** @type {Map<string, Promise<Outcome>>} */
 	const started = new Map();
 	for (const step of chosen(only)) {
-		const before = step.alone ? [...started.keys()] : step.needs ?? [];
-		started.set(step.name, Promise.all(before.map((name) => started.get(name))).then(() => perform(step)));
+		started.set(step.name, Promise.all((step.needs ?? []).map((name) => started.get(name))).then(() => perform(step)));
 		if (!step.beside)
 			await started.get(step.name);
 	}

@@ -17,6 +17,7 @@ const LIMIT_MS = 10 * 60 * 1000;
 const AT_ONCE = 2;
 const ANALYSIS = ['-Xclang', '-analyzer-config', '-Xclang', 'max-nodes=40000']; // per function; clang's own 225,000 take four times as long
 const BEHIND_ANOTHER = ['api', 'json', 'request']; // readers that a stranger's bytes meet inside another one only
+const FUZZ_TIMEOUT_S = 60; // of one input, at the lowest priority beside everything else
 const SHOWN = 12000; // of a failed tool's output
 
 /** @param {string} name @returns {(niceness: number) => Promise<Outcome>} */
@@ -110,8 +111,8 @@ export async function tidy(niceness) {
 	return judge(...results);
 }
 
-/** Each fuzz target that clang built, for a while, on a copy of its seeds. @returns {Promise<Outcome>} */
-export async function fuzz() {
+/** Each fuzz target that clang built, for a while, on a copy of its seeds. @param {number} niceness @returns {Promise<Outcome>} */
+export async function fuzz(niceness) {
 	const longest = Number(process.env.MOOT_FUZZ_SECONDS ?? 40);
 	const dir = path.join(buildDirectory('clang'), 'tests', 'fuzz');
 	const targets = fs.readdirSync(path.join(ROOT, 'tests', 'fuzz')).flatMap((name) => /^fuzz_(\w+)\.c$/.exec(name)?.[1] ?? []);
@@ -119,9 +120,9 @@ export async function fuzz() {
 		const corpus = path.join(dir, `corpus_${target}`);
 		fs.mkdirSync(corpus, { recursive: true });
 		const seconds = BEHIND_ANOTHER.includes(target) ? Math.ceil(longest / 2) : longest;
-		return run(path.join(dir, `fuzz_${target}`), [`-max_total_time=${seconds}`, '-timeout=10', '-rss_limit_mb=2048',
+		return run(path.join(dir, `fuzz_${target}`), [`-max_total_time=${seconds}`, `-timeout=${FUZZ_TIMEOUT_S}`, '-rss_limit_mb=2048',
 			'-print_final_stats=1', `-artifact_prefix=${dir}/found_${target}_`, corpus, path.join(ROOT, 'tests', 'fuzz', 'seeds', target)],
-		SANITIZER_SETTINGS);
+		SANITIZER_SETTINGS, niceness);
 	});
 	return judge(...results);
 }
