@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libpq in pipeline mode on the loop: the connection, and the queries on it (query.c). A query is
- * waiting (connecting), sent, or settled (its answer is certain, its callback due). Looking up a
- * host name blocks in libpq: give addresses where that hurts. */
+ * waiting (connecting), sent, or settled (its answer is certain, its callback due). libpq is never
+ * given a host's name without its address: it would block while it asks for that. */
 #include "common/pg.h"
 
 #include <stdio.h>
@@ -11,8 +11,9 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/query.h"
+#include "common/target.h"
 
-#define CONNECT_NS (5 * NS_PER_S)
+#define LOOKUP_NS (5 * NS_PER_S)
 #define BACKOFF_MIN_NS (100 * NS_PER_MS)
 #define BACKOFF_MAX_NS (2 * NS_PER_S)
 #define WHY_MAX 512
@@ -21,7 +22,7 @@ enum pg_state { PG_AWAY, PG_CONNECTING, PG_UP };
 
 struct pg {
 	struct loop *loop;
-	char *url, *name;
+	struct target target;
 	char **channels;
 	char **preamble;
 	size_t max_queries, count;
@@ -30,6 +31,7 @@ struct pg {
 	void *owner;
 
 	enum pg_state state;
+	struct lookup *lookup; /* goes on when the attempt is over: one at a time */
 	PGconn *conn;
 	struct watch *watch;
 	struct timer timer; /* of the attempt while connecting, of the next attempt while away */
@@ -42,7 +44,8 @@ struct pg {
 };
 
 static void try_connect(struct timer *timer, int64_t now_ns);
-static int64_t patience_ns(PGconn *conn);
+static void on_found(void *owner, const struct lookup_found *found);
+static void connect_to(struct pg *p, const struct lookup_found *found);
 static void on_connecting(void *owner, unsigned events);
 static void await(struct pg *p, PostgresPollingStatusType wanted);
 static void on_attempt_late(struct timer *timer, int64_t now_ns);
@@ -72,8 +75,7 @@ struct pg *pg_open(struct loop *loop, const struct pg_options *opt)
 	struct pg *p = mem_new(sizeof *p);
 
 	p->loop = loop;
-	p->url = mem_str(opt->url);
-	p->name = mem_str(opt->name);
+	target_init(&p->target, opt->url, opt->name);
 	p->channels = mem_texts(opt->channels);
 	p->preamble = mem_texts(opt->preamble);
 	p->max_queries = opt->max_queries;
@@ -99,6 +101,7 @@ void pg_close(struct pg **pg)
 	*pg = NULL;
 	p->closed = true;
 	watch_close(&p->watch);
+	lookup_close(&p->lookup);
 	timers_disarm(loop_timers(p->loop), &p->timer);
 	loop_reap(p->loop, free_pg, p);
 }
@@ -159,42 +162,39 @@ int64_t pg_int(const struct pg_rows *rows, size_t row, size_t col)
 static void try_connect(struct timer *timer, int64_t now_ns)
 {
 	struct pg *p = container_of(timer, struct pg, timer);
-	/* What the URL says comes later in the list, so it wins. */
-	static const char *const keys[] = {"application_name",
-					   "client_encoding",
-					   "connect_timeout",
-					   "keepalives_idle",
-					   "keepalives_interval",
-					   "keepalives_count",
-					   "tcp_user_timeout",
-					   "dbname",
-					   NULL};
-	const char *values[] = {p->name, "UTF8", "5", "5", "2", "3", "6000", p->url, NULL};
 
 	p->state = PG_CONNECTING;
-	p->conn = PQconnectStartParams(keys, values, 1);
-	must(p->conn);
+	if (!p->target.hosts) {
+		connect_to(p, NULL);
+		return;
+	}
+	timers_arm(loop_timers(p->loop), &p->timer, now_ns + LOOKUP_NS, on_attempt_late);
+	if (!p->lookup)
+		p->lookup = lookup_open(p->loop, p->target.hosts, p->target.ports, on_found, p);
+}
+
+static void on_found(void *owner, const struct lookup_found *found)
+{
+	struct pg *p = owner;
+
+	if (p->state == PG_CONNECTING && found->count > 0)
+		connect_to(p, found);
+	else if (p->state == PG_CONNECTING)
+		lose(p, found->why);
+	lookup_close(&p->lookup); /* too late for its attempt: the next one asks again */
+}
+
+static void connect_to(struct pg *p, const struct lookup_found *found)
+{
+	p->conn = target_connect(&p->target, found);
 	PQsetNoticeReceiver(p->conn, on_notice, p);
 	if (PQstatus(p->conn) == CONNECTION_BAD) {
 		lose(p, PQerrorMessage(p->conn));
 		return;
 	}
-	timers_arm(loop_timers(p->loop), &p->timer, now_ns + patience_ns(p->conn), on_attempt_late);
+	timers_arm(loop_timers(p->loop), &p->timer,
+		   loop_now_ns(p->loop) + target_patience_ns(p->conn), on_attempt_late);
 	await(p, PGRES_POLLING_WRITING);
-}
-
-/* connect_timeout, which libpq itself minds only when it blocks. */
-static int64_t patience_ns(PGconn *conn)
-{
-	PQconninfoOption *all = PQconninfo(conn);
-	int64_t seconds = 0;
-
-	for (PQconninfoOption *at = all; at && at->keyword; at++) {
-		if (strcmp(at->keyword, "connect_timeout") == 0 && at->val)
-			seconds = strtol(at->val, NULL, 10);
-	}
-	PQconninfoFree(all);
-	return seconds > 0 && seconds < 3600 ? seconds * NS_PER_S : CONNECT_NS;
 }
 
 static void on_connecting(void *owner, unsigned events)
@@ -221,8 +221,10 @@ static void await(struct pg *p, PostgresPollingStatusType wanted)
 
 static void on_attempt_late(struct timer *timer, int64_t now_ns)
 {
+	struct pg *p = container_of(timer, struct pg, timer);
+
 	(void)now_ns;
-	lose(container_of(timer, struct pg, timer), "the server did not answer in time");
+	lose(p, p->conn ? "the server did not answer in time" : "no name server answered in time");
 }
 
 static void on_connected(struct pg *p)
@@ -236,7 +238,7 @@ static void on_connected(struct pg *p)
 	p->backoff_ns = BACKOFF_MIN_NS;
 	p->watch = watch_open(p->loop, PQsocket(p->conn), WATCH_READ, on_ready, p);
 	p->said_away = false;
-	log_info("database_up", kv_str("name", p->name));
+	log_info("database_up", kv_str("name", p->target.name));
 	say_all(p);
 	listen_all(p); /* first, so that whatever is read later misses no notification */
 	while (p->conn && !list_is_empty(&p->waiting)) {
@@ -387,7 +389,7 @@ static void lose(struct pg *p, const char *why)
 		   try_connect);
 	p->backoff_ns = p->backoff_ns * 2 < BACKOFF_MAX_NS ? p->backoff_ns * 2 : BACKOFF_MAX_NS;
 	log_at(p->said_away ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "database_away",
-	       kv_str("name", p->name), kv_str("why", p->why),
+	       kv_str("name", p->target.name), kv_str("why", p->why),
 	       kv_str("do",
 		      "is PostgreSQL running, and is database.url (MOOT_DATABASE_URL) right?"),
 	       KV_DONE);
@@ -468,8 +470,7 @@ static void free_pg(void *pg)
 	PQfinish(p->conn);
 	mem_free_texts(p->channels);
 	mem_free_texts(p->preamble);
-	mem_free(p->url);
-	mem_free(p->name);
+	target_fini(&p->target);
 	mem_free(p);
 }
 

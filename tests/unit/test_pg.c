@@ -457,6 +457,42 @@ static void second_host_is_reached_after_the_first_refused(void **state)
 	assert_int_equal(a.number, 5);
 }
 
+/* What follows a name in the list is reached, and so is what follows one that nobody has. */
+static void names_are_looked_up_first(void **state)
+{
+	struct client *c = *state;
+	struct answer a = {0};
+	char url[400];
+	const char *dir = strchr(cluster_url(cluster), '/');
+	pg_close(&c->pg);
+	snprintf(url, sizeof url,
+		 "host=no-label-is-as-long-as-this-one-of-more-than-sixty-three-bytes-is,localhost,"
+		 "%.*s"
+		 " port=1,1,5432 user=postgres dbname=postgres",
+		 (int)strcspn(dir, " "), dir);
+	c->pg = open_at(c, url);
+
+	ask(c, &a, "SELECT 6", NULL);
+
+	await_answer(c, &a);
+	assert_int_equal(a.number, 6);
+}
+
+static void name_that_nobody_has_is_said(void **state)
+{
+	struct client *c = *state;
+	struct answer a = {0};
+	pg_close(&c->pg);
+	c->pg = open_at(c,
+			"host=no-label-is-as-long-as-this-one-of-more-than-sixty-three-bytes-is");
+
+	ask(c, &a, "SELECT 1", NULL);
+
+	await_answer(c, &a);
+	assert_int_equal(a.err, ERR_DB_AWAY);
+	assert_non_null(strstr(a.why, "no address of no-label-is"));
+}
+
 static void more_queries_than_allowed_are_refused(void **state)
 {
 	struct client *c = *state;
@@ -583,6 +619,8 @@ int main(void)
 		CASE(server_that_is_not_there_is_said_without_a_state_change),
 		CASE(server_that_never_answers_is_given_up),
 		CASE(second_host_is_reached_after_the_first_refused),
+		CASE(names_are_looked_up_first),
+		CASE(name_that_nobody_has_is_said),
 		CASE(more_queries_than_allowed_are_refused),
 		CASE(forgotten_owner_hears_nothing),
 		CASE(connection_may_be_closed_in_a_callback),
