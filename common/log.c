@@ -7,16 +7,21 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "common/flight.h"
 #include "common/log_line.h"
 #include "common/map.h"
 #include "common/mem.h"
 #include "common/mono.h"
 
 #define LINE_MAX_BYTES (256 * 1024)
+#define RECENT_LINES 2048 /* about half a megabyte */
+#define SLOW_LINES 128
 
 static void fill_standard_fds(void);
+static void record(const struct log_head *head, const char *event, const struct kv *pairs);
 static struct log_quota *quota_of(const char *event);
 static bool write_all(struct span line);
 static bool may_write(void);
@@ -29,7 +34,15 @@ static struct {
 		quotas; /* event name -> struct log_quota; as many as there are names in the code */
 	uint64_t lost;  /* lines that could not be written since the last one that was */
 	struct buf line;
-} sink = {.process = "moot", .level = LOG_LEVEL_INFO, .line = {.max = LINE_MAX_BYTES}};
+	bool records;               /* once it was opened */
+	struct flight recent, slow; /* whatever the level is, and beyond every quota */
+} sink = {
+	.process = "moot",
+	.level = LOG_LEVEL_INFO,
+	.line = {.max = LINE_MAX_BYTES},
+	.recent = {.cap = RECENT_LINES},
+	.slow = {.cap = SLOW_LINES},
+};
 
 void log_open(const char *process, const char *node, enum log_level level, enum log_format format)
 {
@@ -38,6 +51,7 @@ void log_open(const char *process, const char *node, enum log_level level, enum 
 	sink.node = node;
 	sink.level = level;
 	sink.format = format;
+	sink.records = true;
 }
 
 void log_set_level(enum log_level level)
@@ -47,7 +61,7 @@ void log_set_level(enum log_level level)
 
 bool log_is_on(enum log_level level)
 {
-	return level <= sink.level;
+	return level <= sink.level || (sink.records && level <= LOG_LEVEL_INFO);
 }
 
 void log_write(enum log_level level, const char *event, const struct kv *pairs)
@@ -60,12 +74,24 @@ void log_write(enum log_level level, const char *event, const struct kv *pairs)
 		.level = level,
 	};
 
-	if (!log_quota_take(quota_of(event), mono_now_ns(), &head.suppressed))
+	if (sink.records && level <= LOG_LEVEL_INFO)
+		record(&head, event, pairs);
+	if (level > sink.level || !log_quota_take(quota_of(event), mono_now_ns(), &head.suppressed))
 		return;
 	head.suppressed += sink.lost;
 	buf_clear(&sink.line);
 	log_line_put(&sink.line, sink.format, &head, event, pairs);
 	sink.lost = write_all(buf_span(&sink.line)) ? 0 : sink.lost + 1;
+}
+
+void log_put_recent(struct span text, size_t limit, struct buf *out)
+{
+	flight_find(&sink.recent, text, limit, out);
+}
+
+void log_put_slow(size_t limit, struct buf *out)
+{
+	flight_find(&sink.slow, SPAN_NONE, limit, out);
 }
 
 /* Where they were closed for us, the first sockets would get their numbers, and our lines. */
@@ -78,6 +104,17 @@ static void fill_standard_fds(void)
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
 		close(fd);
+}
+
+static void record(const struct log_head *head, const char *event, const struct kv *pairs)
+{
+	struct flight *f = strcmp(event, LOG_SLOW) == 0 ? &sink.slow : &sink.recent;
+
+	buf_clear(&sink.line);
+	log_line_put(&sink.line, LOG_FORMAT_JSON, head, event, pairs);
+	struct span line = buf_span(&sink.line);
+	line.len--; /* without its newline */
+	flight_put(f, line);
 }
 
 static struct log_quota *quota_of(const char *event)

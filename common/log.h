@@ -4,8 +4,8 @@
  *   log_info("session_closed", kv_u64("session", id.v), kv_str("why", err_name(e))); */
 #pragma once
 
+#include "common/buf.h"
 #include "common/err.h"
-#include "common/span.h"
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
@@ -39,7 +39,14 @@ struct kv {
 
 void log_open(const char *process, const char *node, enum log_level, enum log_format);
 void log_set_level(enum log_level);
-bool log_is_on(enum log_level);
+bool log_is_on(enum log_level); /* is it written, or at least recorded? */
 /* Lines of one event beyond 10 per second, and lines that would block, are dropped and counted in a
  * `suppressed` pair. */
 void log_write(enum log_level, const char *event, const struct kv *pairs);
+
+/* The flight recorder: lines of level info and above are kept in memory, also those that are not
+ * written, because of the level or the quota. As JSON, with commas between them, the oldest first.
+ * Lines of the event LOG_SLOW are kept apart, so that nothing else pushes them out. */
+#define LOG_SLOW "slow"
+void log_put_recent(struct span text, size_t limit, struct buf *out); /* that contain `text` */
+void log_put_slow(size_t limit, struct buf *out);

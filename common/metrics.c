@@ -14,6 +14,8 @@
 
 #define FIRST_BOUND_NS 500000 /* 0.5 ms; every further bound is twice the one before */
 #define FIRST_BOUND_BYTES 64
+#define FIRST_BOUND_MEMBERS 1
+#define BUILD_LABELS_MAX 128
 
 struct cell {
 	uint64_t value; /* a gauge: two's complement; a histogram: how many were observed */
@@ -22,7 +24,9 @@ struct cell {
 
 static struct cell *cell_of(unsigned metric, enum metric_kind kind);
 static void observe(unsigned metric, uint64_t v, uint64_t first_bound);
-static bool is_bytes(const struct metric_row *row);
+static uint64_t first_bound_of(const struct metric_row *row);
+static bool ends_with(const struct metric_row *row, const char *end);
+static void put_sample(struct buf *out, const struct metric_row *row, const struct cell *cell);
 static void put_head(struct buf *out, const char *name, const char *help, enum metric_kind kind);
 static void put_histogram(struct buf *out, const struct metric_row *row, const struct cell *cell);
 static void put_process(struct buf *out);
@@ -33,6 +37,7 @@ static uint64_t open_fds(void);
 static struct {
 	const struct metric_table *table;
 	struct cell *cells;
+	char build[BUILD_LABELS_MAX]; /* empty: not said */
 } sink;
 
 void metrics_open(const struct metric_table *table)
@@ -40,6 +45,12 @@ void metrics_open(const struct metric_table *table)
 	mem_free(sink.cells);
 	sink.table = table;
 	sink.cells = mem_new(table->count * sizeof(*sink.cells));
+}
+
+void metrics_set_build(const char *version, unsigned revision)
+{
+	snprintf(sink.build, sizeof sink.build, "version=\"%s\",revision=\"%u\"", version,
+		 revision);
 }
 
 void metrics_add(unsigned metric, uint64_t n)
@@ -68,6 +79,11 @@ void metrics_observe_bytes(unsigned metric, uint64_t bytes)
 	observe(metric, bytes, FIRST_BOUND_BYTES);
 }
 
+void metrics_observe_members(unsigned metric, uint64_t count)
+{
+	observe(metric, count, FIRST_BOUND_MEMBERS);
+}
+
 uint64_t metrics_value(unsigned metric)
 {
 	must(sink.table && metric < sink.table->count);
@@ -88,13 +104,15 @@ void metrics_put(struct buf *out)
 			put_histogram(out, row, cell);
 			continue;
 		}
-		buf_printf(out, "moot_%s%s%s%s ", row->name, row->labels ? "{" : "",
-			   row->labels ? row->labels : "", row->labels ? "}" : "");
-		if (row->kind == METRIC_GAUGE)
-			buf_printf(out, "%" PRId64 "\n", (int64_t)cell->value);
-		else
-			buf_printf(out, "%" PRIu64 "\n", cell->value);
+		put_sample(out, row, cell);
 	}
+	if (sink.build[0])
+		buf_printf(
+			out,
+			"# HELP moot_build_info 1, labelled with what runs: the release, and the "
+			"newest revision of the links.\n"
+			"# TYPE moot_build_info gauge\nmoot_build_info{%s} 1\n",
+			sink.build);
 	put_process(out);
 }
 
@@ -114,7 +132,7 @@ static void observe(unsigned metric, uint64_t v, uint64_t first_bound)
 
 	if (!cell)
 		return;
-	must(is_bytes(&sink.table->rows[metric]) == (first_bound == FIRST_BOUND_BYTES));
+	must(first_bound_of(&sink.table->rows[metric]) == first_bound);
 	cell->value++;
 	cell->sum += v;
 	for (size_t i = 0; i < METRIC_BUCKETS; i++)
@@ -124,11 +142,30 @@ static void observe(unsigned metric, uint64_t v, uint64_t first_bound)
 		}
 }
 
-static bool is_bytes(const struct metric_row *row)
+static uint64_t first_bound_of(const struct metric_row *row)
 {
-	size_t len = strlen(row->name);
+	if (ends_with(row, "_bytes"))
+		return FIRST_BOUND_BYTES;
+	return ends_with(row, "_members") ? FIRST_BOUND_MEMBERS : FIRST_BOUND_NS;
+}
 
-	return len > 6 && strcmp(row->name + len - 6, "_bytes") == 0;
+static bool ends_with(const struct metric_row *row, const char *end)
+{
+	size_t len = strlen(row->name), tail = strlen(end);
+
+	return len > tail && strcmp(row->name + len - tail, end) == 0;
+}
+
+static void put_sample(struct buf *out, const struct metric_row *row, const struct cell *cell)
+{
+	buf_printf(out, "moot_%s%s%s%s ", row->name, row->labels ? "{" : "",
+		   row->labels ? row->labels : "", row->labels ? "}" : "");
+	if (row->kind != METRIC_GAUGE)
+		buf_printf(out, "%" PRIu64 "\n", cell->value);
+	else if (ends_with(row, "_seconds"))
+		buf_printf(out, "%.3f\n", (double)(int64_t)cell->value / (double)NS_PER_S);
+	else
+		buf_printf(out, "%" PRId64 "\n", (int64_t)cell->value);
 }
 
 static void put_head(struct buf *out, const char *name, const char *help, enum metric_kind kind)
@@ -140,17 +177,17 @@ static void put_head(struct buf *out, const char *name, const char *help, enum m
 
 static void put_histogram(struct buf *out, const struct metric_row *row, const struct cell *cell)
 {
-	bool bytes = is_bytes(row);
-	uint64_t below = 0;
+	uint64_t first = first_bound_of(row), below = 0;
+	bool is_time = first == FIRST_BOUND_NS;
 
 	for (size_t i = 0; i < METRIC_BUCKETS; i++) {
 		below += cell->buckets[i];
-		double bound = bytes ? FIRST_BOUND_BYTES : FIRST_BOUND_NS / (double)NS_PER_S;
+		double bound = (double)first / (is_time ? (double)NS_PER_S : 1);
 		buf_printf(out, "moot_%s_bucket{le=\"%.7g\"} %" PRIu64 "\n", row->name,
 			   bound * (double)(1U << i), below);
 	}
 	buf_printf(out, "moot_%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", row->name, cell->value);
-	if (bytes)
+	if (!is_time)
 		buf_printf(out, "moot_%s_sum %" PRIu64 "\n", row->name, cell->sum);
 	else
 		buf_printf(out, "moot_%s_sum %" PRIu64 ".%09" PRIu64 "\n", row->name,

@@ -17,6 +17,7 @@
 #define WHOAMI_NS (500 * NS_PER_MS) /* then memory answers */
 #define ENTER_NS (2 * NS_PER_S)     /* the same for a room */
 #define GIVE_UP_NS (4 * NS_PER_S)   /* nothing is remembered: then it is broken */
+#define SLOW_NS (50 * NS_PER_MS)    /* is written down */
 #define KEY_MAX (TOKEN_MAX + 1 + ROOM_KEY_MAX)
 
 struct asker {
@@ -52,6 +53,7 @@ static void ask(struct access *, struct span token, struct span room_key, int64_
 		const struct asker *);
 static struct inquiry *inquiry_new(struct access *, struct span key, size_t token_len);
 static void query(struct access *, struct inquiry *, struct span room_key);
+static void note_time(int64_t took_ns);
 static void on_rows(void *owner, enum err, const struct pg_rows *, const char *why);
 static void say_failed(const struct inquiry *, const char *why);
 static void on_overdue(struct timer *, int64_t now_ns);
@@ -215,6 +217,13 @@ static void query(struct access *a, struct inquiry *q, struct span room_key)
 			 (const struct span[]){token, kind, id}, 3, on_rows, q);
 }
 
+static void note_time(int64_t took_ns)
+{
+	metrics_observe_ns(METRIC_access, took_ns);
+	if (took_ns >= SLOW_NS)
+		log_info(LOG_SLOW, kv_str("op", "authorize"), kv_i64("ms", took_ns / NS_PER_MS));
+}
+
 static void on_rows(void *owner, enum err e, const struct pg_rows *rows, const char *why)
 {
 	struct inquiry *q = owner;
@@ -228,7 +237,7 @@ static void on_rows(void *owner, enum err e, const struct pg_rows *rows, const c
 		access_cache_put(&a->cache, span_of(q->key, q->key_len), access_rows_mark(rows),
 				 &answer);
 		metrics_add(METRIC_access_answers, 1);
-		metrics_observe_ns(METRIC_access, loop_now_ns(a->loop) - q->asked_ns);
+		note_time(loop_now_ns(a->loop) - q->asked_ns);
 		answer_all(q, &answer);
 		user_free(&answer.user);
 	} else if (!answer_from_memory(q)) {

@@ -9,6 +9,7 @@
 #include "common/mem.h"
 #include "common/mono.h"
 #include "common/random.h"
+#include "gateway/console.h"
 #include "gateway/descriptors.h"
 #include "gateway/drain.h"
 #include "gateway/keyring.h"
@@ -17,6 +18,7 @@
 #include "gateway/metrics.h"
 #include "gateway/questions.h"
 #include "gateway/registry.h"
+#include "gateway/report.h"
 #include "gateway/retreat.h"
 #include "gateway/session_set.h"
 #include "gateway/socket_set.h"
@@ -41,13 +43,16 @@ struct gateway {
 	struct drain *drain;
 	struct retreat *retreat;
 	struct admin *admin;
+	struct console console;
+	struct report report;
 	struct listener *listener; /* NULL until there is something to serve */
 	struct timer tick;
 	struct timer telling; /* for the next turn with something to tell clients */
 	/* Comings and goings, a second ago and when memory was given back; when to look again. */
 	uint64_t moves, tidied;
 	int64_t tidy_ns;
-	bool revoked; /* access of somebody, since the last tick */
+	int64_t tick_ns; /* when the next is due; 0: there was none yet */
+	bool revoked;    /* access of somebody, since the last tick */
 	bool failed;
 };
 
@@ -67,7 +72,6 @@ static void on_signal(void *owner, int signo);
 static void on_database(void *owner, bool up, const char *why);
 static void on_notify(void *owner, const char *channel, struct span payload);
 static void on_dead(void *owner);
-static bool on_ready(void *owner, struct buf *checks);
 static void on_pull_view(void *owner);
 static void on_ways(void *owner, int64_t now_ns);
 static void on_answer(void *owner, const struct message *, int64_t now_ns);
@@ -81,6 +85,8 @@ struct gateway *gateway_open(const struct gateway_options *opt)
 	g->opt = opt;
 	g->self.v = random_u64();
 	metrics_open(&gateway_metric_table);
+	metrics_set_build(gateway_option_table.version, MESSAGE_REVISION_MAX);
+	metrics_set(METRIC_config_reload_success, 1);
 	g->loop = loop_new();
 	if (open_sockets(g) != OK)
 		goto fail;
@@ -279,8 +285,25 @@ static struct drain *open_drain(struct gateway *g)
 
 static enum err open_admin(struct gateway *g)
 {
-	enum err e = admin_open(g->loop, g->opt->internal_host, (uint16_t)g->opt->internal_port,
-				on_ready, g, &g->admin);
+	g->console = (struct console){g->router, g->drain};
+	g->report =
+		(struct report){g->pg, g->router, g->sessions, g->drain, g->retreat, &g->listener};
+	enum err e = admin_open(g->loop,
+				&(struct admin_setup){
+					.kind = "gateway",
+					.name = g->opt->node_name,
+					.version = gateway_option_table.version,
+					.host = g->opt->internal_host,
+					.port = (uint16_t)g->opt->internal_port,
+					.self = g->self,
+					.is_ready = report_ready,
+					.put_state = report_state,
+					.owner = &g->report,
+					.paths = console_paths,
+					.path_count = console_path_count,
+					.paths_owner = &g->console,
+				},
+				&g->admin);
 
 	if (!e)
 		log_info("admin_open", kv_str("host", g->opt->internal_host),
@@ -305,7 +328,10 @@ static void on_tick(struct timer *t, int64_t now_ns)
 {
 	struct gateway *g = container_of(t, struct gateway, tick);
 
-	timers_arm(loop_timers(g->loop), t, now_ns + TICK_NS, on_tick);
+	if (g->tick_ns)
+		metrics_observe_ns(METRIC_loop_lag, mono_now_ns() - g->tick_ns);
+	g->tick_ns = now_ns + TICK_NS;
+	timers_arm(loop_timers(g->loop), t, g->tick_ns, on_tick);
 	router_tick(g->router, now_ns);
 	questions_tick(g->questions, now_ns);
 	if (g->revoked) /* once for all that were told of: an application may tell often */
@@ -318,12 +344,7 @@ static void on_tick(struct timer *t, int64_t now_ns)
 		retreat_tick(g->retreat);
 	drain_tick(g->drain, now_ns);
 	tidy(g, now_ns);
-	metrics_set(METRIC_rooms, (int64_t)router_rooms(g->router));
-	metrics_set(METRIC_rooms_asleep, (int64_t)router_rooms_asleep(g->router));
-	metrics_set(METRIC_links_up, router_links_up(g->router));
-	metrics_set(METRIC_suspects, (int64_t)router_suspects(g->router));
-	metrics_set(METRIC_descriptors_short, g->listener && listener_is_short(g->listener));
-	metrics_set(METRIC_cut_off, router_is_cut_off(g->router));
+	report_set_figures(&g->report);
 }
 
 /* A crowd that comes or goes leaves much behind; to give it back takes a while: only once nobody
@@ -396,25 +417,6 @@ static void on_dead(void *owner)
 	log_error("declared_dead", kv_str("name", g->opt->node_name),
 		  kv_str("hint", "another gateway runs under this node.name"));
 	drain_start(g->drain, "declared dead");
-}
-
-static bool on_ready(void *owner, struct buf *checks)
-{
-	const struct gateway *g = owner;
-	bool view = router_view(g->router)->version > 0;
-	bool database = pg_is_up(g->pg) || view; /* what is known serves through an outage */
-	bool shards = router_links_up(g->router) > 0;
-	bool links = !router_is_cut_off(g->router);
-	bool listening = g->listener && !retreat_is_on(g->retreat);
-	bool draining = drain_is_on(g->drain);
-
-	buf_printf(checks,
-		   "\"database\":%s,\"view\":%s,\"shards\":%s,\"links\":%s,\"listening\":%s,"
-		   "\"draining\":%s",
-		   database ? "true" : "false", view ? "true" : "false", shards ? "true" : "false",
-		   links ? "true" : "false", listening ? "true" : "false",
-		   draining ? "true" : "false");
-	return database && view && shards && links && listening && !draining;
 }
 
 static void on_pull_view(void *owner)

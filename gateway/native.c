@@ -157,6 +157,8 @@ static void welcome(struct native *n, const struct access_answer *a)
 	struct resume r = {.user = user_id(a->user)};
 	bool resumed = resume_read(buf_span(&n->resume), s->set->setup.resume_key, &r);
 
+	if (n->resume.len > 0)
+		metrics_add(METRIC_resumes + !resumed, 1);
 	if (resumed)
 		known = session_set_find(s->set, (session_id){r.session});
 	if (known) {

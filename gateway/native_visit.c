@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/mono.h"
+#include "gateway/metrics.h"
 #include "gateway/gateway.h"
 #include "gateway/native.h"
 #include "gateway/questions.h"
@@ -198,8 +199,11 @@ void native_visit_on_listed(void *owner, const struct audience_list *list)
 	struct native_visit *v = owner;
 	struct session *s = v->visit.session;
 	uint64_t head = native_cursor_head(v);
+	struct told_gap gap = native_cursor_gap(v, head);
 	struct buf text;
 
+	if (gap.to)
+		metrics_add(METRIC_resumes + 2, 1);
 	buf_init(&text, RENDER_MAX);
 	frame_put_joined(&text, &(struct told_joined){
 					.room = visit_room(&v->visit),
@@ -208,7 +212,7 @@ void native_visit_on_listed(void *owner, const struct audience_list *list)
 					.members = list->members,
 					.count = list->users,
 					.unlisted = list->is_unlisted,
-					.gap = native_cursor_gap(v, head),
+					.gap = gap,
 				});
 	session_say(s, buf_span(&text));
 	buf_fini(&text);

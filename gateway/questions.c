@@ -26,6 +26,7 @@ static void expire(struct questions *, struct question *);
 static void tell(struct questions *, struct asker *, const struct answer *);
 static void unmap(struct questions *, struct question *);
 static void forget(struct questions *, struct question *);
+static int64_t clock_of(const struct questions *);
 static bool is_full(const struct questions *, size_t bytes);
 static struct span key_of(const struct question *);
 
@@ -180,6 +181,7 @@ struct question *questions_add(struct questions *q, struct span key, const struc
 	size_t len = is_full(q, record->len) ? 0 : record->len;
 	struct question *one = mem_new(sizeof *one + key.len + len);
 
+	one->asked_ns = clock_of(q);
 	one->key_len = key.len;
 	one->record_len = len;
 	memcpy(one->bytes, key.p, key.len);
@@ -274,6 +276,9 @@ static void expire(struct questions *q, struct question *one)
 /* Out of the maps first: who is told may ask again, or forget what else it has asked. */
 void questions_finish(struct questions *q, struct question *one, const struct answer *answer)
 {
+	if (!answer->err)
+		metrics_observe_ns(one->lane ? METRIC_publish : METRIC_question,
+				   clock_of(q) - one->asked_ns);
 	unmap(q, one);
 	while (!list_is_empty(&one->askers))
 		tell(q, container_of(one->askers.next, struct asker, node), answer);
@@ -304,6 +309,14 @@ static void forget(struct questions *q, struct question *one)
 	list_remove(&one->node);
 	q->bytes -= one->record_len;
 	mem_free(one);
+}
+
+/* now_ns is that of the last tick. */
+static int64_t clock_of(const struct questions *q)
+{
+	int64_t (*clock_ns)(void) = router_setup(q->router)->clock_ns;
+
+	return clock_ns ? clock_ns() : q->now_ns;
 }
 
 static bool is_full(const struct questions *q, size_t bytes)

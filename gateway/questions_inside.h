@@ -26,7 +26,7 @@ struct question {
 	uint64_t ask;            /* the others */
 	const struct link *link; /* the way it went; NULL: not sent */
 	uint64_t generation;
-	int64_t retry_ns;
+	int64_t asked_ns, retry_ns;
 	enum err why; /* the owner's last refusal */
 	int64_t wait_ns;
 	size_t key_len, record_len;

@@ -3,6 +3,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "roomd/metrics.h"
 
 #define HELD_WAIT_NS (1 * NS_PER_S) /* a gateway that does not answer holds up nobody longer */
 
@@ -20,6 +21,7 @@ struct handover {
 	unsigned slots[HANDOVER_SLOTS_MAX];
 	size_t count;
 	int64_t until_ns;
+	int64_t begun_ns; /* of the batch under way, or that has just ended; 0: counted */
 };
 
 static void hold(struct handover *, enum handover_state, int64_t now_ns);
@@ -61,6 +63,7 @@ void handover_begin(struct handover *h, const unsigned *slots, size_t count, inc
 		h->slots[i] = slots[i];
 	h->count = count;
 	h->target = target;
+	h->begun_ns = now_ns;
 	hold(h, HOLDING, now_ns);
 	handover_tick(h, now_ns);
 }
@@ -76,6 +79,10 @@ void handover_tick(struct handover *h, int64_t now_ns)
 {
 	bool waits = h->state == HOLDING || h->state == FLUSHING;
 
+	if (h->state == IDLE && h->begun_ns) {
+		metrics_observe_ns(METRIC_handover, now_ns - h->begun_ns);
+		h->begun_ns = 0;
+	}
 	if (waits && now_ns >= h->until_ns) {
 		log_info("handover_unheld", kv_u64("move", h->number), kv_hex("to", h->target.v));
 		h->given_up = h->number;

@@ -166,6 +166,20 @@ size_t journal_staged(const struct journal *j)
 	return j->count;
 }
 
+size_t journal_staged_bytes(const struct journal *j)
+{
+	return j->bytes;
+}
+
+int64_t journal_staged_ns(const struct journal *j)
+{
+	const struct list *oldest = list_is_empty(&j->batch) ? &j->staged : &j->batch;
+
+	if (list_is_empty(oldest))
+		return 0;
+	return container_of(oldest->next, struct journal_event, node)->until_ns - JOURNAL_HOLD_NS;
+}
+
 void journal_refuse(struct journal *j, struct journal_event *e, enum err why)
 {
 	const struct journal_asker asker = {e->gateway, journal_key(e->room), &e->event};

@@ -84,3 +84,5 @@ bool journal_shows(const struct journal *, struct span room, uint64_t epoch, uin
 
 void journal_turn(struct journal *, uint64_t view_version, int64_t now_ns); /* at its end */
 size_t journal_staged(const struct journal *); /* events, also those under way */
+size_t journal_staged_bytes(const struct journal *);
+int64_t journal_staged_ns(const struct journal *); /* since when the oldest waits; 0: none does */

@@ -131,6 +131,22 @@ void membership_on_suspect(struct membership *m, struct feed *f, incarnation_id 
 	verdicts_on_suspect(m->verdicts, f, shard, now_ns);
 }
 
+enum err membership_move(struct membership *m, unsigned slot, struct span to)
+{
+	const struct view_member *member;
+	size_t at = 0;
+
+	if (!membership_owns(m, slot))
+		return ERR_NOT_OWNER;
+	while ((member = map_next(&membership_view(m)->members, &at)))
+		if (member->kind == MEMBER_SHARD && member->state == MEMBER_ACTIVE &&
+		    span_is(to, member->name)) {
+			ownership_move(m->ownership, slot, member->id);
+			return OK;
+		}
+	return ERR_NO_PEER;
+}
+
 void membership_drain(struct membership *m, int64_t now_ns)
 {
 	m->now_ns = now_ns;
@@ -144,6 +160,13 @@ void membership_drain(struct membership *m, int64_t now_ns)
 enum membership_state membership_state(const struct membership *m)
 {
 	return m->state;
+}
+
+const char *membership_state_name(enum membership_state state)
+{
+	static const char *const names[] = {"new", "joining", "active", "draining", "left", "dead"};
+
+	return names[state];
 }
 
 const struct view *membership_view(const struct membership *m)
@@ -180,11 +203,9 @@ int64_t membership_worker_ns(const struct membership *m)
 
 static void set_state(struct membership *m, enum membership_state state)
 {
-	static const char *const names[] = {"new", "joining", "active", "draining", "left", "dead"};
-
 	must(state > m->state);
-	log_info("membership", kv_str("from", names[m->state]), kv_str("to", names[state]),
-		 kv_u64("slots", membership_slots(m)));
+	log_info("membership", kv_str("from", membership_state_name(m->state)),
+		 kv_str("to", membership_state_name(state)), kv_u64("slots", membership_slots(m)));
 	m->state = state;
 	m->since_ns = m->now_ns;
 }

@@ -43,9 +43,14 @@ void membership_on_held(struct membership *, struct feed *, uint64_t move, int64
 /* A gateway misses another shard. Enough of them, and we declare it dead. */
 void membership_on_suspect(struct membership *, struct feed *, incarnation_id shard,
 			   int64_t now_ns);
+/* An operator wants one of our slots at the shard of this name. It is given like all others, and
+ * stays there as long as placement need not even out the loads. Errors: NOT_OWNER: it is not ours;
+ * NO_PEER: no active shard has the name. */
+MUST_USE enum err membership_move(struct membership *, unsigned slot, struct span to);
 void membership_drain(struct membership *, int64_t now_ns); /* give everything away, then leave */
 
 enum membership_state membership_state(const struct membership *);
+const char *membership_state_name(enum membership_state);
 const struct view *membership_view(const struct membership *);
 /* The slot is ours, and nobody fenced us out of it. */
 bool membership_owns(const struct membership *, unsigned slot);

@@ -17,7 +17,8 @@ struct ownership {
 	struct ownership_setup setup;
 	struct view view;
 	struct handover *handover;
-	incarnation_id targets[SLOTS];   /* what placement says of the view */
+	incarnation_id targets[SLOTS];   /* what placement says of the view, and then the wishes */
+	incarnation_id wishes[SLOTS];    /* of operators, until they are granted; 0: none */
 	bool stale;                      /* who lives has changed since, or something went wrong */
 	bool aged;                       /* slots have moved since */
 	bool none_to_take, none_to_give; /* until it changes again */
@@ -31,6 +32,7 @@ static void look_again(struct ownership *, bool *why);
 static void take_members(struct ownership *, const struct store_view *);
 static void take_slot(struct ownership *, const struct store_slot *);
 static void place(struct ownership *);
+static void grant_wishes(struct ownership *);
 static bool take_slots(struct ownership *);
 static void on_taken(void *owner, enum err, uint64_t version, const struct store_slot *,
 		     size_t count);
@@ -111,6 +113,12 @@ void ownership_tick(struct ownership *o, int64_t now_ns)
 void ownership_on_held(struct ownership *o, struct feed *f, uint64_t move, int64_t now_ns)
 {
 	handover_on_held(o->handover, f, move, now_ns);
+}
+
+void ownership_move(struct ownership *o, unsigned slot, incarnation_id to)
+{
+	o->wishes[slot] = to;
+	look_again(o, &o->stale);
 }
 
 void ownership_renounce(struct ownership *o)
@@ -198,9 +206,22 @@ static void place(struct ownership *o)
 	if (self && o->renounced && self->state == MEMBER_ACTIVE)
 		self->state = MEMBER_DRAINING;
 	placement_targets(&o->view, o->targets);
+	grant_wishes(o);
 	o->placed_ns = o->now_ns;
 	o->stale = o->aged = false;
 	o->none_to_take = o->none_to_give = false;
+}
+
+static void grant_wishes(struct ownership *o)
+{
+	for (unsigned slot = 0; slot < SLOTS; slot++) {
+		const struct view_member *m = view_member(&o->view, o->wishes[slot]);
+
+		if (is_mine(o, slot) && m && m->state == MEMBER_ACTIVE)
+			o->targets[slot] = o->wishes[slot];
+		else
+			o->wishes[slot].v = 0;
+	}
 }
 
 static bool take_slots(struct ownership *o)

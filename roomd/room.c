@@ -255,6 +255,11 @@ const struct roster *room_roster(const struct room *r)
 	return &r->presence.roster;
 }
 
+uint64_t room_head(const struct room *r)
+{
+	return r->head;
+}
+
 uint64_t room_relay(const struct room *r)
 {
 	return r->presence.relay;

@@ -63,6 +63,9 @@ void room_call(struct room *);
 /* Somebody did something there, and did not merely ask. */
 void room_stir(struct room *, int64_t now_ns);
 void room_look_soon(struct room *, int64_t now_ns); /* whether it is idle: hibernate_ns is less */
+/* As if it had been idle for long enough: it goes as soon as nothing is under way. */
+void room_rest_now(struct room *, int64_t now_ns);
+uint64_t room_heat(const struct room *, int64_t now_ns); /* acts of people in 10 s */
 
 /* ---- what a gateway says ---- */
 void room_on_attach(struct room *, struct feed *, const struct msg_attach *, int64_t now_ns);
@@ -96,4 +99,5 @@ void room_events_read(struct room *); /* the next page, if somebody lacks events
 
 const struct roster *room_roster(const struct room *); /* for tests and the admin port */
 uint64_t room_relay(const struct room *);
+uint64_t room_head(const struct room *); /* seq of the last event; 0: none, or not known yet */
 bool room_is_covered(const struct room *);

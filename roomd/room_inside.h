@@ -3,6 +3,7 @@
  * enough is known). Nobody else includes this. */
 #pragma once
 
+#include "roomd/heat.h"
 #include "roomd/history.h"
 #include "roomd/presence.h"
 #include "roomd/room.h"
@@ -24,6 +25,7 @@ struct room_rest {
 	bool is_awake;     /* somebody did something: it is not here for a question alone */
 	bool is_called;    /* stays until everybody has spoken */
 	bool is_going;     /* HIBERNATE was said */
+	struct heat heat;  /* of what people do */
 };
 
 struct room {

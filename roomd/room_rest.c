@@ -20,6 +20,7 @@ void room_stir(struct room *r, int64_t now_ns)
 	r->rest.active_ns = now_ns;
 	r->rest.is_awake = true;
 	r->rest.is_going = false;
+	heat_add(&r->rest.heat, now_ns);
 }
 
 /* Not all in one turn. */
@@ -31,6 +32,18 @@ void room_look_soon(struct room *r, int64_t now_ns)
 		return;
 	r->rest.look_ns = now_ns + spread_ns;
 	room_settle(r);
+}
+
+void room_rest_now(struct room *r, int64_t now_ns)
+{
+	r->rest.active_ns = now_ns - idle_ns(r);
+	r->rest.look_ns = now_ns;
+	room_settle(r);
+}
+
+uint64_t room_heat(const struct room *r, int64_t now_ns)
+{
+	return heat_rate(&r->rest.heat, now_ns);
 }
 
 void room_call(struct room *r)

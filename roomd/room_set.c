@@ -161,6 +161,16 @@ size_t room_set_rooms(const struct room_set *s)
 	return s->by_key.len;
 }
 
+struct room *room_set_next(const struct room_set *s, size_t *at)
+{
+	return map_next(&s->by_key, at);
+}
+
+bool room_set_hibernates(const struct room_set *s)
+{
+	return s->env.hibernate_ns > 0;
+}
+
 size_t room_set_entries(const struct room_set *s)
 {
 	size_t entries = 0, at = 0;

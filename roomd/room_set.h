@@ -41,6 +41,8 @@ void room_set_at(struct room_set *, int64_t wall_offset_ms, int64_t now_ns);
 void room_set_end_turn(struct room_set *, int64_t now_ns);
 
 size_t room_set_rooms(const struct room_set *);
+struct room *room_set_next(const struct room_set *, size_t *at); /* as map_next */
+bool room_set_hibernates(const struct room_set *);
 size_t room_set_entries(const struct room_set *);              /* walks all rooms */
 void room_set_count_page(struct room_set *, bool from_memory); /* that a gateway asked for */
 const struct history_pool *room_set_history(const struct room_set *);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "roomd/roomd.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,9 @@
 #include "common/mem.h"
 #include "common/mono.h"
 #include "common/random.h"
+#include "proto/message.h"
+#include "proto/view_text.h"
+#include "roomd/console.h"
 #include "roomd/endpoint.h"
 #include "roomd/memory.h"
 #include "roomd/metrics.h"
@@ -21,6 +25,8 @@
 #define TICK_NS (50 * NS_PER_MS)     /* the shard's turn comes at least this often */
 #define MEMORY_NS (1 * NS_PER_S)     /* how often it is looked at */
 #define FIGURES_NS (1 * NS_PER_S)    /* how old the gauges may be */
+#define CENSUS_NS (15 * NS_PER_S)    /* how often all rooms are looked at for their sizes */
+#define SLOW_NS (50 * NS_PER_MS)     /* a turn is written down */
 #define GOODBYE_NS (100 * NS_PER_MS) /* for the last words to leave the process */
 
 struct roomd {
@@ -34,8 +40,10 @@ struct roomd {
 	struct store *store;
 	struct shard *shard;
 	struct admin *admin;
+	struct console console;
 	struct timer tick;
-	int64_t figures_at_ns, memory_at_ns, stop_at_ns;
+	int64_t figures_at_ns, memory_at_ns, census_at_ns, stop_at_ns;
+	int64_t tick_ns;           /* when the next is due; 0: not said yet */
 	uint64_t gone, given_back; /* of rooms that hibernated: a second ago; when memory was */
 	bool was_ready, was_killed;
 };
@@ -53,9 +61,11 @@ static void on_tick(struct timer *, int64_t now_ns);
 static bool on_turn(void *owner, int64_t now_ns);
 static void follow_state(struct roomd *, int64_t now_ns);
 static void say_ready(struct roomd *);
-static void set_figures(struct roomd *);
+static void set_figures(struct roomd *, int64_t now_ns);
+static void count_rooms(const struct roomd *);
 static void mind_memory(struct roomd *, int64_t now_ns);
 static bool is_ready(void *owner, struct buf *checks);
+static void put_state(void *owner, struct buf *members);
 
 struct roomd *roomd_open(const struct roomd_options *opt, const char *name)
 {
@@ -65,11 +75,15 @@ struct roomd *roomd_open(const struct roomd_options *opt, const char *name)
 	r->name = name;
 	r->self = (incarnation_id){random_u64()};
 	metrics_open(&roomd_metric_table);
+	metrics_set_build(roomd_option_table.version, MESSAGE_REVISION_MAX);
+	metrics_set(METRIC_config_reload_success, 1);
 	r->loop = loop_new();
 	r->context = bus_context_new(r->loop);
-	if (!open_bus(r) || !open_admin(r))
+	if (!open_bus(r))
 		goto fail;
 	open_shard(r);
+	if (!open_admin(r))
+		goto fail;
 	loop_on_signal(r->loop, SIGTERM, on_signal, r);
 	loop_on_signal(r->loop, SIGINT, on_signal, r);
 	loop_on_turn(r->loop, on_turn, r);
@@ -172,8 +186,23 @@ static void open_shard(struct roomd *r)
 
 static bool open_admin(struct roomd *r)
 {
-	enum err e = admin_open(r->loop, r->opt->internal_host, (uint16_t)r->opt->internal_port,
-				is_ready, r, &r->admin);
+	r->console = (struct console){r->shard, r->loop};
+	enum err e = admin_open(r->loop,
+				&(struct admin_setup){
+					.kind = "shard",
+					.name = r->name,
+					.version = roomd_option_table.version,
+					.host = r->opt->internal_host,
+					.port = (uint16_t)r->opt->internal_port,
+					.self = r->self,
+					.is_ready = is_ready,
+					.put_state = put_state,
+					.paths = console_paths,
+					.path_count = console_path_count,
+					.owner = r,
+					.paths_owner = &r->console,
+				},
+				&r->admin);
 
 	if (e)
 		log_error("internal_port_failed", kv_str("host", r->opt->internal_host),
@@ -239,7 +268,10 @@ static void on_tick(struct timer *t, int64_t now_ns)
 {
 	struct roomd *r = container_of(t, struct roomd, tick);
 
-	timers_arm(loop_timers(r->loop), t, now_ns + TICK_NS, on_tick);
+	if (r->tick_ns)
+		metrics_observe_ns(METRIC_loop_lag, mono_now_ns() - r->tick_ns);
+	r->tick_ns = now_ns + TICK_NS;
+	timers_arm(loop_timers(r->loop), t, r->tick_ns, on_tick);
 }
 
 static bool on_turn(void *owner, int64_t now_ns)
@@ -252,13 +284,20 @@ static bool on_turn(void *owner, int64_t now_ns)
 	say_ready(r);
 	if (now_ns >= r->figures_at_ns) {
 		r->figures_at_ns = now_ns + FIGURES_NS;
-		set_figures(r);
+		set_figures(r, now_ns);
+	}
+	if (now_ns >= r->census_at_ns) {
+		r->census_at_ns = now_ns + CENSUS_NS;
+		count_rooms(r);
 	}
 	if (now_ns >= r->memory_at_ns) {
 		r->memory_at_ns = now_ns + MEMORY_NS;
 		mind_memory(r, now_ns);
 	}
-	metrics_observe_ns(METRIC_turn_duration, mono_now_ns() - began_ns);
+	int64_t took_ns = mono_now_ns() - began_ns;
+	metrics_observe_ns(METRIC_turn_duration, took_ns);
+	if (took_ns >= SLOW_NS)
+		log_info(LOG_SLOW, kv_str("op", "turn"), kv_i64("ms", took_ns / NS_PER_MS));
 	return false;
 }
 
@@ -289,8 +328,9 @@ static void say_ready(struct roomd *r)
 	log_info("ready");
 }
 
-static void set_figures(struct roomd *r)
+static void set_figures(struct roomd *r, int64_t now_ns)
 {
+	const struct view *view = membership_view(shard_membership(r->shard));
 	struct shard_figures f;
 
 	shard_figures(r->shard, &f);
@@ -301,6 +341,11 @@ static void set_figures(struct roomd *r)
 	metrics_set(METRIC_slots, (int64_t)f.slots);
 	metrics_set(METRIC_feeds, (int64_t)f.feeds);
 	metrics_set(METRIC_events_staged, (int64_t)f.staged);
+	metrics_set(METRIC_events_staged_bytes, (int64_t)f.staged_bytes);
+	metrics_set(METRIC_events_staged_age_seconds, f.staged_ns ? now_ns - f.staged_ns : 0);
+	metrics_set(METRIC_view_version, (int64_t)view->version);
+	metrics_set(METRIC_view_members, (int64_t)view_members_of(view, MEMBER_SHARD));
+	metrics_set(METRIC_view_members + 1, (int64_t)view_members_of(view, MEMBER_GATEWAY));
 	metrics_set(METRIC_history_bytes, (int64_t)f.history.bytes);
 	metrics_add(METRIC_history_pages, f.history.hits - metrics_value(METRIC_history_pages));
 	metrics_add(METRIC_history_pages + 1,
@@ -311,6 +356,15 @@ static void set_figures(struct roomd *r)
 	metrics_add(METRIC_full_turns, bus_full_turns(r->bus) - metrics_value(METRIC_full_turns));
 	metrics_add(METRIC_casts_dropped, f.casts_dropped - metrics_value(METRIC_casts_dropped));
 	metrics_add(METRIC_hibernations, f.hibernations - metrics_value(METRIC_hibernations));
+}
+
+static void count_rooms(const struct roomd *r)
+{
+	const struct room *room;
+	size_t at = 0;
+
+	while ((room = room_set_next(shard_rooms(r->shard), &at)))
+		metrics_observe_members(METRIC_room, roster_entries(room_roster(room)));
 }
 
 /* To give back takes a while: only once nothing more goes. */
@@ -343,4 +397,19 @@ static bool is_ready(void *owner, struct buf *checks)
 		   database ? "true" : "false", member ? "true" : "false", slots ? "true" : "false",
 		   draining ? "false" : "true");
 	return database && member && slots && !draining;
+}
+
+static void put_state(void *owner, struct buf *members)
+{
+	struct roomd *r = owner;
+	struct shard_figures f;
+
+	shard_figures(r->shard, &f);
+	buf_printf(members,
+		   ",\"state\":\"%s\",\"endpoint\":\"%s\",\"view\":%" PRIu64
+		   ",\"slots\":%zu,\"rooms\":%zu,\"connections\":%zu,\"gateways\":%zu,"
+		   "\"staged\":%zu,\"memory\":%" PRIu64,
+		   membership_state_name(shard_state(r->shard)), r->endpoint,
+		   membership_view(shard_membership(r->shard))->version, f.slots, f.rooms,
+		   f.entries, f.feeds, f.staged, memory_used());
 }

@@ -199,6 +199,16 @@ void shard_say_goodbye(struct shard *s, int64_t now_ns)
 	flush(s, now_ns);
 }
 
+struct room_set *shard_rooms(struct shard *s)
+{
+	return s->rooms;
+}
+
+struct membership *shard_membership(struct shard *s)
+{
+	return s->membership;
+}
+
 enum membership_state shard_state(const struct shard *s)
 {
 	return membership_state(s->membership);
@@ -220,6 +230,8 @@ void shard_figures(const struct shard *s, struct shard_figures *out)
 		.slots = membership_slots(s->membership),
 		.feeds = feed_set_live(s->feeds),
 		.staged = journal_staged(s->journal),
+		.staged_bytes = journal_staged_bytes(s->journal),
+		.staged_ns = journal_staged_ns(s->journal),
 		.records = s->records,
 		.stale = s->stale,
 		.refused = s->refused,

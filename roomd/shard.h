@@ -26,7 +26,8 @@ struct shard_setup {
 };
 
 struct shard_figures {
-	size_t rooms, entries, slots, feeds, staged;
+	size_t rooms, entries, slots, feeds, staged, staged_bytes;
+	int64_t staged_ns; /* since when the oldest of them waits; 0: none does */
 	uint64_t records, stale, refused, casts_dropped, hibernations; /* since the start */
 	struct {
 		size_t bytes;
@@ -48,6 +49,10 @@ void shard_turn(struct shard *, int64_t now_ns, int64_t unix_ms);
 void shard_hibernate_after(struct shard *, int64_t idle_ns, int64_t now_ns);
 void shard_drain(struct shard *, int64_t now_ns);
 void shard_say_goodbye(struct shard *, int64_t now_ns); /* to every gateway, and flush */
+
+/* For the internal port. */
+struct room_set *shard_rooms(struct shard *);
+struct membership *shard_membership(struct shard *);
 
 enum membership_state shard_state(const struct shard *);
 bool shard_is_settled(const struct shard *);

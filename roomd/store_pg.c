@@ -10,6 +10,8 @@
 #include "common/buf.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/mono.h"
+#include "roomd/metrics.h"
 
 #define QUERIES_MAX 4096 /* a room that catches up asks for a page */
 #define ARRAY_MAX ((size_t)SLOTS * NUMBER_LEN)
@@ -141,6 +143,7 @@ struct call *store_call_new(struct store *s, void *owner)
 	struct call *c = mem_new(sizeof(*c));
 
 	c->owner = owner;
+	c->asked_ns = mono_now_ns();
 	list_init(&c->node);
 	list_add_last(&s->calls, &c->node);
 	return c;
@@ -159,7 +162,7 @@ void store_on_done(void *owner, enum err e, const struct pg_rows *rows, const ch
 	uint64_t version = 0;
 
 	if (e)
-		store_refused("statement", e, why);
+		store_refused(STORE_STATEMENT, e, why);
 	else if (pg_count(rows) > 0)
 		version = (uint64_t)pg_int(rows, 0, 0);
 	c->done(c->owner, e, version);
@@ -172,7 +175,7 @@ static void on_pulled(void *owner, enum err e, const struct pg_rows *rows, const
 	struct store_view view = {.version = 0};
 
 	if (e) {
-		store_refused("view", e, why);
+		store_refused(STORE_VIEW, e, why);
 		c->pulled(c->owner, e, NULL);
 	} else {
 		size_t count = pg_count(rows);
@@ -195,7 +198,7 @@ void store_on_assigned(void *owner, enum err e, const struct pg_rows *rows, cons
 	uint64_t version = count > 0 ? (uint64_t)pg_int(rows, 0, 3) : 0;
 
 	if (e)
-		store_refused("assign", e, why);
+		store_refused(STORE_ASSIGN, e, why);
 	for (size_t row = 0; row < count; row++)
 		slots[row] = (struct store_slot){
 			.slot = (unsigned)pg_int(rows, row, 0) % SLOTS,
@@ -271,9 +274,13 @@ struct span store_number(char out[NUMBER_LEN], uint64_t v)
 	return span_of(out, (size_t)len);
 }
 
-void store_refused(const char *what, enum err e, const char *why)
+void store_refused(enum store_op op, enum err e, const char *why)
 {
-	log_warn("store_failed", kv_str("what", what), kv_str("err", err_name(e)),
+	static const char *const names[] = {"statement", "view", "assign",       "append",
+					    "heads",     "read", "publications", "place"};
+
+	metrics_add(METRIC_store_errors + op, 1);
+	log_warn("store_failed", kv_str("what", names[op]), kv_str("err", err_name(e)),
 		 kv_str("why", why ? why : ""),
 		 kv_str("do",
 			e == ERR_DB_REFUSED

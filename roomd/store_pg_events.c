@@ -6,9 +6,13 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/log.h"
 #include "common/mem.h"
+#include "common/mono.h"
+#include "roomd/metrics.h"
 
 #define ARRAYS 14
+#define SLOW_NS (50 * NS_PER_MS) /* is written down */
 
 typedef void put_fn(struct buf *, const struct store_append *);
 
@@ -266,9 +270,14 @@ static void on_appended(void *owner, enum err e, const struct pg_rows *rows, con
 {
 	struct call *c = owner;
 	struct store_stored *stored = mem_new(c->count * sizeof(*stored));
+	int64_t took_ns = mono_now_ns() - c->asked_ns;
 
+	metrics_observe_ns(METRIC_append, took_ns);
+	if (took_ns >= SLOW_NS)
+		log_info(LOG_SLOW, kv_str("op", "append"), kv_i64("ms", took_ns / NS_PER_MS),
+			 kv_u64("events", c->count));
 	if (e)
-		store_refused("append", e, why);
+		store_refused(STORE_APPEND, e, why);
 	for (size_t row = 0; !e && row < pg_count(rows); row++) {
 		size_t place = (size_t)pg_int(rows, row, 0);
 
@@ -295,7 +304,7 @@ static void on_heads(void *owner, enum err e, const struct pg_rows *rows, const 
 	struct store_head *heads = mem_new(c->count * sizeof(*heads));
 
 	if (e)
-		store_refused("heads", e, why);
+		store_refused(STORE_HEADS, e, why);
 	for (size_t row = 0; !e && row < pg_count(rows); row++) {
 		size_t place = (size_t)pg_int(rows, row, 0);
 
@@ -316,7 +325,7 @@ static void on_page(void *owner, enum err e, const struct pg_rows *rows, const c
 	struct store_event *events = mem_new((count + 1) * sizeof(*events));
 
 	if (e)
-		store_refused("read", e, why);
+		store_refused(STORE_READ, e, why);
 	for (size_t row = 0; row < count; row++)
 		if (!pg_is_null(rows, row, 3))
 			read_event(rows, row, &events[page.count++]);

@@ -30,6 +30,7 @@ struct call {
 		store_publications_fn *publications;
 	};
 	void *owner;
+	int64_t asked_ns;
 	size_t count; /* of what was asked for */
 	char *room;   /* store_read */
 };
@@ -44,5 +45,16 @@ struct span store_number(char out[NUMBER_LEN], uint64_t);
 /* Arrays in their text form, element by element: open, then put, and "}" in the end. */
 void store_open_array(struct buf *, size_t count, size_t at);
 void store_put_number(struct buf *, uint64_t);
-void store_put_text(struct buf *, struct span);                  /* quoted */
-void store_refused(const char *what, enum err, const char *why); /* says so in the log */
+void store_put_text(struct buf *, struct span); /* quoted */
+/* Says so in the log, and counts it as `METRIC_store_errors + op`. */
+enum store_op {
+	STORE_STATEMENT,
+	STORE_VIEW,
+	STORE_ASSIGN,
+	STORE_APPEND,
+	STORE_HEADS,
+	STORE_READ,
+	STORE_PUBLICATIONS,
+	STORE_PLACE,
+};
+void store_refused(enum store_op, enum err, const char *why);

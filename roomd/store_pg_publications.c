@@ -56,7 +56,7 @@ static void on_publications(void *owner, enum err e, const struct pg_rows *rows,
 	struct store_publication *found = mem_new((count + 1) * sizeof(*found));
 
 	if (e)
-		store_refused("publications", e, why);
+		store_refused(STORE_PUBLICATIONS, e, why);
 	for (size_t row = 0; row < count; row++)
 		read_row(rows, row, &found[row]);
 	c->publications(c->owner, e, found, count);
@@ -91,7 +91,7 @@ static void on_placed(void *owner, enum err e, const struct pg_rows *rows, const
 
 	(void)rows;
 	if (e)
-		store_refused("place", e, why);
+		store_refused(STORE_PLACE, e, why);
 	c->done(c->owner, e, 0);
 	store_call_free(c);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The three paths of the internal port, as a probe and a scraper see them. */
+/* The paths of the internal port, as a probe, a scraper and an operator see them. */
 #include "common/admin.h"
 
 #include <setjmp.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "common/log.h"
 #include "common/metrics.h"
 #include "tests/lib/caller.h"
 
@@ -16,6 +17,7 @@ struct process {
 	struct admin *admin;
 	struct caller caller;
 	bool database;
+	uint64_t number;
 };
 
 static const struct metric_row rows[] = {
@@ -31,6 +33,37 @@ static bool is_ready(void *owner, struct buf *checks)
 	return p->database;
 }
 
+static void put_state(void *owner, struct buf *members)
+{
+	(void)owner;
+	buf_put_str(members, ",\"rooms\":3");
+}
+
+static enum err set_number(void *owner, struct span query, struct buf *out)
+{
+	struct process *p = owner;
+
+	p->number = admin_number(query, "n", 0, 100);
+	if (p->number)
+		buf_put_str(out, "{}");
+	else
+		buf_put_str(out, "say n=1..100");
+	return p->number ? OK : ERR_BAD_FIELD;
+}
+
+static enum err put_much(void *owner, struct span query, struct buf *out)
+{
+	(void)owner, (void)query;
+	for (unsigned i = 0; i < ADMIN_ANSWER_MAX; i++)
+		buf_put_str(out, "[]");
+	return OK;
+}
+
+static const struct admin_path paths[] = {
+	{"POST", "/v1/number", set_number},
+	{"GET", "/v1/much", put_much},
+};
+
 static int setup(void **state)
 {
 	static struct process p;
@@ -38,7 +71,22 @@ static int setup(void **state)
 	memset(&p, 0, sizeof p);
 	metrics_open(&table);
 	p.loop = loop_new();
-	assert_int_equal(admin_open(p.loop, "127.0.0.1", 0, is_ready, &p, &p.admin), OK);
+	assert_int_equal(admin_open(p.loop,
+				    &(struct admin_setup){
+					    .kind = "shard",
+					    .name = "a \"b\"",
+					    .version = "1.2.3",
+					    .host = "127.0.0.1",
+					    .self = {0xbeef},
+					    .is_ready = is_ready,
+					    .put_state = put_state,
+					    .owner = &p,
+					    .paths = paths,
+					    .path_count = ARRAY_LEN(paths),
+					    .paths_owner = &p,
+				    },
+				    &p.admin),
+			 OK);
 	*state = &p;
 	return 0;
 }
@@ -107,6 +155,67 @@ static void other_paths_and_methods_are_refused(void **state)
 	assert_non_null(strstr(got, "Allow: GET, HEAD\r\n"));
 }
 
+static void a_process_says_what_it_is(void **state)
+{
+	struct process *p = *state;
+
+	const char *got = ask(p, "GET", "/v1/process");
+
+	assert_non_null(strstr(got, "{\"kind\":\"shard\",\"name\":\"a \\\"b\\\"\",\"version\":"
+				    "\"1.2.3\","));
+	assert_non_null(strstr(got, "\"incarnation\":\"000000000000beef\""));
+	assert_non_null(
+		strstr(got, "\"ready\":false,\"checks\":{\"database\":false},\"rooms\":3}"));
+}
+
+static void what_changes_something_wants_a_header(void **state)
+{
+	struct process *p = *state;
+
+	assert_non_null(strstr(ask(p, "GET", "/v1/number?n=7"), "HTTP/1.1 405 "));
+	assert_non_null(strstr(ask(p, "POST", "/v1/number?n=7"), "HTTP/1.1 403 "));
+	assert_int_equal(p->number, 0);
+
+	caller_ask(&p->caller, p->loop, admin_port(p->admin),
+		   "POST /v1/number?n=7 HTTP/1.1\r\nHost: a\r\nMoot-Admin: yes\r\n\r\n");
+
+	assert_non_null(strstr(p->caller.got, "HTTP/1.1 200 "));
+	assert_int_equal(p->number, 7);
+}
+
+static void a_refusal_names_its_error_and_says_what_to_do(void **state)
+{
+	struct process *p = *state;
+
+	caller_ask(&p->caller, p->loop, admin_port(p->admin),
+		   "POST /v1/number?n=101 HTTP/1.1\r\nHost: a\r\nMoot-Admin: yes\r\n\r\n");
+
+	assert_non_null(strstr(p->caller.got, "HTTP/1.1 400 "));
+	assert_non_null(strstr(p->caller.got, "\"code\":\"BAD_FIELD\",\"hint\":\"say n=1..100\"}"));
+}
+
+static void an_answer_that_is_too_long_is_refused(void **state)
+{
+	assert_non_null(strstr(ask(*state, "GET", "/v1/much"), "HTTP/1.1 413 "));
+}
+
+static void lines_of_the_log_are_looked_up_by_what_is_in_them(void **state)
+{
+	struct process *p = *state;
+	log_open("roomd", "a", LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
+	log_info("refused", kv_hex("trace", 0x1234));
+	log_info("refused", kv_hex("trace", 0x5678));
+	log_info(LOG_SLOW, kv_str("op", "append"));
+
+	const char *got = ask(p, "GET", "/v1/log?with=0000000000005678");
+	assert_null(strstr(got, "0000000000001234"));
+	assert_non_null(strstr(got, "\"trace\":\"0000000000005678\"}]"));
+
+	got = ask(p, "GET", "/v1/slow");
+	assert_non_null(strstr(got, "\"op\":\"append\"}]"));
+	assert_null(strstr(got, "refused"));
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -115,6 +224,11 @@ int main(void)
 		CASE(readiness_names_its_checks),
 		CASE(metrics_are_in_the_text_format),
 		CASE(other_paths_and_methods_are_refused),
+		CASE(a_process_says_what_it_is),
+		CASE(what_changes_something_wants_a_header),
+		CASE(a_refusal_names_its_error_and_says_what_to_do),
+		CASE(an_answer_that_is_too_long_is_refused),
+		CASE(lines_of_the_log_are_looked_up_by_what_is_in_them),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,6 +107,26 @@ static void histogram_buckets_are_cumulative_and_end_at_the_count(void **state)
 	buf_fini(&b);
 }
 
+static void members_and_seconds_have_their_own_scale(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	metrics_open(&table);
+	metrics_set_build("1.2.3", 7);
+	metrics_observe_members(METRIC_room, 2);
+	metrics_observe_members(METRIC_room, 3);
+	metrics_set(METRIC_wait_seconds, 1500 * NS_PER_MS);
+	const char *text = text_of(&b);
+	assert_true(has_line(text, "moot_room_members_bucket{le=\"1\"} 0"));
+	assert_true(has_line(text, "moot_room_members_bucket{le=\"2\"} 1"));
+	assert_true(has_line(text, "moot_room_members_bucket{le=\"4\"} 2"));
+	assert_true(has_line(text, "moot_room_members_sum 5"));
+	assert_true(has_line(text, "moot_wait_seconds 1.500"));
+	assert_true(has_line(text, "moot_build_info{version=\"1.2.3\",revision=\"7\"} 1"));
+	buf_fini(&b);
+}
+
 static void process_figures_are_there(void **state)
 {
 	static const char *const names[] = {"\nprocess_cpu_seconds_total ",
@@ -144,7 +164,8 @@ static void check_type_line(struct span line, struct span *seen, size_t *count)
 	for (size_t i = 0; i < name.len; i++)
 		assert_true(islower(name.p[i]) || name.p[i] == '_');
 	if (span_is(line, "histogram"))
-		assert_true(ends_with(name, "_seconds") || ends_with(name, "_bytes"));
+		assert_true(ends_with(name, "_seconds") || ends_with(name, "_bytes") ||
+			    ends_with(name, "_members"));
 }
 
 static void text_passes_the_lint_of_prometheus(void **state)
@@ -171,7 +192,7 @@ static void text_passes_the_lint_of_prometheus(void **state)
 			assert_memory_equal(line.p, last_help.p, last_help.len);
 		}
 	}
-	assert_int_equal(count, 6 + 4);
+	assert_int_equal(count, 8 + 1 + 4);
 	buf_fini(&b);
 }
 
@@ -182,6 +203,7 @@ int main(void)
 		cmocka_unit_test(every_series_exists_at_zero_from_the_start),
 		cmocka_unit_test(values_show_under_their_labels),
 		cmocka_unit_test(histogram_buckets_are_cumulative_and_end_at_the_count),
+		cmocka_unit_test(members_and_seconds_have_their_own_scale),
 		cmocka_unit_test(process_figures_are_there),
 		cmocka_unit_test(text_passes_the_lint_of_prometheus),
 	};

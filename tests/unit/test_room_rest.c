@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "roomd/survey.h"
 #include "tests/lib/stage.h"
 
 #define heard(s, g, text) assert_string_equal(stage_heard((s), (g)), (text))
@@ -89,6 +90,37 @@ static void room_goes_once_all_who_show_it_have_agreed(void **state)
 	assert_int_equal(rooms(s), 1);
 	say_hibernated(s, 1);
 	assert_int_equal(rooms(s), 0);
+}
+
+static void room_goes_at_once_when_an_operator_wants_it(void **state)
+{
+	struct stage *s = *state;
+
+	room_rest_now(room_set_find(shard_rooms(s->shards[0].shard), SPAN(STAGE_ROOM)), s->now_ns);
+	stage_run(s, 50);
+	heard(s, 0, "HIBERNATE");
+	heard(s, 1, "HIBERNATE");
+	say_hibernated(s, 0);
+	say_hibernated(s, 1);
+
+	assert_int_equal(rooms(s), 0);
+}
+
+static void room_survey_shows_the_hottest_first(void **state)
+{
+	struct stage *s = *state;
+	struct buf out;
+
+	stage_cast(s, 1, 2, "cursor", 1);
+	stage_cast(s, 1, 2, "cursor", 1);
+	buf_init(&out, 1 << 16);
+	survey_put(shard_rooms(s->shards[0].shard), SURVEY_BY_RATE, 8, s->now_ns, &out);
+	buf_put_u8(&out, 0);
+
+	assert_non_null(strstr((const char *)out.p, "[{\"room\":\"submission:r\",\"slot\":"));
+	assert_non_null(strstr((const char *)out.p, "\"users\":2,\"connections\":2,"));
+	assert_null(strstr((const char *)out.p, "\"acts_10s\":0,"));
+	buf_fini(&out);
 }
 
 static void room_stays_when_something_happens_meanwhile(void **state)
@@ -262,6 +294,8 @@ int main(void)
 #define PAIR(test) cmocka_unit_test_setup_teardown(test, open_pair, close_stage)
 	const struct CMUnitTest tests[] = {
 		PAIR(room_goes_once_all_who_show_it_have_agreed),
+		PAIR(room_goes_at_once_when_an_operator_wants_it),
+		PAIR(room_survey_shows_the_hottest_first),
 		PAIR(room_stays_when_something_happens_meanwhile),
 		PAIR(room_asks_again_when_somebody_does_not_answer),
 		PAIR(room_forgets_what_was_agreed_before_it_asked_again),
