@@ -45,6 +45,7 @@ static void emit_all(struct run *run)
 		{"client/src/protocol.js", gen_put_js},
 		{"client/demo/protocol.js",
 		 gen_put_js}, /* the page is served from its own folder alone */
+		{"docs/errors.md", gen_put_errors},
 		{"tests/golden/v0.jsonl", gen_put_v0_vectors},
 		{"tests/golden/message.jsonl", gen_put_message_vectors},
 	};

@@ -11,6 +11,7 @@ typedef void gen_emit_fn(void *owner, const char *path, struct span content);
 void gen_put_js(struct buf *); /* client/src/protocol.js */
 void gen_put_docs(struct buf *,
 		  struct span pattern);     /* docs/protocol.md from proto/protocol.in.md */
+void gen_put_errors(struct buf *);          /* docs/errors.md */
 void gen_put_v0_vectors(struct buf *);      /* tests/golden/v0.jsonl */
 void gen_put_message_vectors(struct buf *); /* tests/golden/message.jsonl */
 void gen_emit_v0_seeds(gen_emit_fn *, void *owner);

@@ -17,7 +17,7 @@ static const struct {
 	unsigned http, close;
 	const char *text;
 } errors[] = {
-#define ERR(name, number, retryable, http, close, text)                                            \
+#define ERR(name, number, retryable, http, close, text, hint)                                      \
 	{#name, (retryable) != 0, number, http, close, text},
 #include "common/err.def"
 #undef ERR

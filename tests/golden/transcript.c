@@ -95,7 +95,7 @@ enum err err_of(struct span object, const char *name)
 
 	if (code.len == 0)
 		return OK;
-#define ERR(NAME, number, retryable, http, close, text)                                            \
+#define ERR(NAME, number, retryable, http, close, text, hint)                                      \
 	if (code.len == sizeof(#NAME) - 1 &&                                                       \
 	    strncasecmp((const char *)code.p, #NAME, code.len) == 0)                               \
 		return ERR_##NAME;

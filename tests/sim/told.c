@@ -160,7 +160,7 @@ static void take_code(struct told *t, struct span value)
 		const char *name;
 		enum err code;
 	} codes[] = {
-#define ERR(NAME, number, retry, status, close, text) {#NAME, ERR_##NAME},
+#define ERR(NAME, number, retry, status, close, text, hint) {#NAME, ERR_##NAME},
 #include "common/err.def"
 #undef ERR
 	};

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 static const enum err all[] = {
-#define ERR(NAME, number, retryable, http, close, text) ERR_##NAME,
+#define ERR(NAME, number, retryable, http, close, text, hint) ERR_##NAME,
 #include "common/err.def"
 #undef ERR
 };
@@ -23,6 +23,21 @@ static void every_error_has_a_name_a_sentence_and_its_own_number(void **state)
 		for (size_t j = 0; j < i; j++)
 			assert_int_not_equal(all[i], all[j]);
 	}
+}
+
+static void every_error_says_what_to_do_and_is_found_by_its_name(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		size_t len = strlen(err_hint(all[i]));
+		if (all[i] == OK)
+			continue;
+		assert_in_range(len, 10, 200);
+		assert_int_equal(err_hint(all[i])[len - 1], '.');
+		assert_int_equal(err_of_name(err_name(all[i])), all[i]);
+	}
+	assert_int_equal(err_of_name("too_fast"), ERR_TOO_FAST);
+	assert_int_equal(err_of_name("no such error"), OK);
 }
 
 /* 44xx is final for a client, 45xx and 10xx are "come again" */
@@ -66,6 +81,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_error_has_a_name_a_sentence_and_its_own_number),
+		cmocka_unit_test(every_error_says_what_to_do_and_is_found_by_its_name),
 		cmocka_unit_test(close_codes_say_whether_to_come_again),
 		cmocka_unit_test(error_of_a_newer_peer_has_safe_answers),
 		cmocka_unit_test(known_error_has_the_row_of_the_table),
