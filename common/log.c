@@ -59,6 +59,18 @@ void log_set_level(enum log_level level)
 	sink.level = level;
 }
 
+bool log_level_of(const char *name, enum log_level *out)
+{
+	static const char *const names[] = {"error", "warn", "info", "debug"};
+
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(name, names[i]) == 0) {
+			*out = (enum log_level)i;
+			return true;
+		}
+	return false;
+}
+
 bool log_is_on(enum log_level level)
 {
 	return level <= sink.level || (sink.records && level <= LOG_LEVEL_INFO);

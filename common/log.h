@@ -39,7 +39,8 @@ struct kv {
 
 void log_open(const char *process, const char *node, enum log_level, enum log_format);
 void log_set_level(enum log_level);
-bool log_is_on(enum log_level); /* is it written, or at least recorded? */
+bool log_level_of(const char *name, enum log_level *out); /* false: no level has that name */
+bool log_is_on(enum log_level);                           /* is it written, or at least recorded? */
 /* Lines of one event beyond 10 per second, and lines that would block, are dropped and counted in a
  * `suppressed` pair. */
 void log_write(enum log_level, const char *event, const struct kv *pairs);

@@ -10,6 +10,7 @@
 #include "common/mem.h"
 #include "common/options_env.h"
 #include "common/options_ini.h"
+#include "common/options_man.h"
 #include "common/options_print.h"
 #include "common/options_value.h"
 #include "common/probe.h"
@@ -23,6 +24,7 @@ enum action {
 	PRINT_HELP,
 	PRINT_VERSION,
 	PRINT_SAMPLE,
+	PRINT_MAN,
 	PRINT_CONFIG,
 	CHECK_CONFIG,
 	ASK_HEALTH,
@@ -41,7 +43,6 @@ struct loading {
 static void scan_flags(struct loading *l, int argc, char **argv, bool apply);
 static bool take_action(struct loading *l, const char *arg);
 static void apply_flag(struct loading *l, const char *flag, size_t len, const char *value);
-static const struct option_row *find_flag(const struct loading *l, const char *flag, size_t len);
 static void say_unknown_flag(struct loading *l, const char *flag, size_t len);
 static void print_early(struct loading *l);
 static void read_config(struct loading *l);
@@ -114,7 +115,8 @@ static void scan_flags(struct loading *l, int argc, char **argv, bool apply)
 		size_t len = equals ? (size_t)(equals - arg) : strlen(arg);
 		if (take_action(l, arg))
 			continue;
-		if (!is_config && strncmp(arg, "--config=", 9) != 0 && !find_flag(l, arg, len))
+		if (!is_config && strncmp(arg, "--config=", 9) != 0 &&
+		    !option_find_flag(l->table, span_of(arg, len)))
 			say_unknown_flag(l, arg, len);
 		const char *value = equals ? equals + 1 : argv[++i];
 		if (!value) {
@@ -138,6 +140,7 @@ static bool take_action(struct loading *l, const char *arg)
 		{"--version", PRINT_VERSION},     {"--print-sample", PRINT_SAMPLE},
 		{"--print-config", PRINT_CONFIG}, {"--check-config", CHECK_CONFIG},
 		{"--health", ASK_HEALTH},         {"--ready", ASK_READY},
+		{"--print-man", PRINT_MAN},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
@@ -150,7 +153,7 @@ static bool take_action(struct loading *l, const char *arg)
 
 static void apply_flag(struct loading *l, const char *flag, size_t len, const char *value)
 {
-	const struct option_row *row = find_flag(l, flag, len);
+	const struct option_row *row = option_find_flag(l->table, span_of(flag, len));
 	struct buf reason;
 
 	buf_init(&reason, 256);
@@ -161,19 +164,6 @@ static void apply_flag(struct loading *l, const char *flag, size_t len, const ch
 	}
 	buf_fini(&reason);
 	l->source[row - l->table->rows] = SOURCE_FLAG;
-}
-
-static const struct option_row *find_flag(const struct loading *l, const char *flag, size_t len)
-{
-	for (size_t i = 0; i < l->table->count; i++) {
-		char name[OPTION_NAME_MAX];
-		if (!l->table->rows[i].name)
-			continue;
-		option_flag(&l->table->rows[i], name);
-		if (span_is(span_of(flag, len), name))
-			return &l->table->rows[i];
-	}
-	return NULL;
 }
 
 static void say_unknown_flag(struct loading *l, const char *flag, size_t len)
@@ -204,13 +194,15 @@ static void print_early(struct loading *l)
 {
 	struct buf text;
 
-	if (l->action != PRINT_HELP && l->action != PRINT_VERSION && l->action != PRINT_SAMPLE)
+	if (l->action == RUN || l->action >= PRINT_CONFIG)
 		return;
 	buf_init(&text, TEXT_MAX_BYTES);
 	if (l->action == PRINT_HELP)
 		options_put_help(l->table, &text);
 	else if (l->action == PRINT_SAMPLE)
 		options_put_sample(l->table, &text);
+	else if (l->action == PRINT_MAN)
+		options_put_man(l->table, &text);
 	else
 		buf_printf(&text, "%s %s\n", l->table->program, l->table->version);
 	print_and_exit(&text);

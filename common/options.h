@@ -31,16 +31,17 @@ struct option_table {
 	const char *program; /* "moot-gateway" */
 	const char *summary; /* one sentence */
 	const char *version; /* what --version prints after the program's name */
+	const char *live;    /* "section.name ...": what SIGHUP changes; NULL: nothing */
 	const struct option_row *rows;
 	size_t count;
 	size_t struct_size;
 };
 
 /* Fill `out` (zeroed first; strings live as long as the process). Handles --help, --version,
- * --print-config, --print-sample and --check-config by printing and exiting with 0, and where there
- * is an internal port --health and --ready by asking it and exiting with 0 or 1. A wrong option,
- * file or value: one sentence on stderr that says what to do, exit 2 (flags) or 78 (file,
- * environment). Unknown MOOT_* variables that no process of ours knows: a warning. */
+ * --print-config, --print-sample, --print-man and --check-config by printing and exiting with 0, and
+ * where there is an internal port --health and --ready by asking it and exiting with 0 or 1. A
+ * wrong option, file or value: one sentence on stderr that says what to do, exit 2 (flags) or 78
+ * (file, environment). Unknown MOOT_* variables that no process of ours knows: a warning. */
 void options_load(const struct option_table *, int argc, char **argv, char **environ_, void *out);
 
 /* Every default, and the end of the strings that were set; between them the pure part below. */
@@ -55,3 +56,5 @@ MUST_USE enum err options_set(const struct option_table *, const char *section, 
 void options_put_sample(const struct option_table *,
 			struct buf *); /* an INI file with every default */
 void options_put_help(const struct option_table *, struct buf *);
+void options_put_flags(const struct option_table *, struct buf *);      /* of it: the options */
+void options_put_flag_names(const struct option_table *, struct buf *); /* " --a-b --c-d" */

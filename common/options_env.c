@@ -18,11 +18,12 @@ static enum err store_from(const struct option_row *row, const char *name, const
 			   void *out, struct buf *why);
 static const char *find(char **environ_, const char *name);
 
-/* What ./dev env exports for people and tests; no process reads it. */
+/* What ./dev env exports for people and tests, and what mootctl reads beyond that. */
 static const char *const shared_variables[] = {
 	"MOOT_PUBLIC_URL",   "MOOT_PUBLIC_URLS",      "MOOT_INTERNAL_URLS",
 	"MOOT_DATABASE_URL", "MOOT_APP_DATABASE_URL", "MOOT_ZMQ_PORTS",
 	"MOOT_GATEWAY_PIDS", "MOOT_SHARD_PIDS",       "MOOT_LOGS",
+	"MOOT_SERVICE_KEY",  "MOOT_SERVICE_KEY_FILE", "MOOT_INTERNAL_TIMEOUT",
 };
 
 enum err options_env_read(const struct option_table *table, char **environ_, void *out, bool *given,

@@ -20,6 +20,7 @@ static const char about[] =
 	"      --check-config              read everything, say whether it is good, and exit\n"
 	"      --print-config              the merged options and where each comes from\n"
 	"      --print-sample              an INI file with every option and its default\n"
+	"      --print-man                 the manual page, for man(1)\n"
 	"      --version\n"
 	"  -h, --help\n";
 
@@ -35,11 +36,28 @@ void options_put_help(const struct option_table *t, struct buf *to)
 		   about);
 	if (options_internal_port(t))
 		buf_put_str(to, about_asking);
+	options_put_flags(t, to);
+}
+
+void options_put_flags(const struct option_table *t, struct buf *to)
+{
 	for (size_t i = 0; i < t->count; i++) {
 		if (t->rows[i].name)
 			put_flag_line(&t->rows[i], to);
 		else
 			buf_printf(to, "\n%s: %s\n", t->rows[i].section, t->rows[i].help);
+	}
+}
+
+void options_put_flag_names(const struct option_table *t, struct buf *to)
+{
+	char flag[OPTION_NAME_MAX];
+
+	for (size_t i = 0; i < t->count; i++) {
+		if (!t->rows[i].name)
+			continue;
+		option_flag(&t->rows[i], flag);
+		buf_printf(to, " %s", flag);
 	}
 }
 
@@ -53,7 +71,8 @@ void options_put_sample(const struct option_table *t, struct buf *to)
 			buf_printf(to, "\n[%s]\n; %s\n", row->section, row->help);
 			continue;
 		}
-		buf_printf(to, "\n; %s\n#%s = ", row->help, row->name);
+		buf_printf(to, "\n; %s%s\n#%s = ", row->help,
+			   option_is_live(t, row) ? " SIGHUP changes it." : "", row->name);
 		option_put_fallback(row, to);
 		buf_put_str(to, "\n");
 	}

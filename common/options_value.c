@@ -66,6 +66,33 @@ const struct option_row *options_internal_port(const struct option_table *t)
 	return option_find(t, SPAN("internal"), SPAN("port"));
 }
 
+const struct option_row *option_find_flag(const struct option_table *table, struct span flag)
+{
+	char name[OPTION_NAME_MAX];
+
+	for (size_t i = 0; i < table->count; i++) {
+		if (!table->rows[i].name)
+			continue;
+		option_flag(&table->rows[i], name);
+		if (span_is(flag, name))
+			return &table->rows[i];
+	}
+	return NULL;
+}
+
+bool option_is_live(const struct option_table *table, const struct option_row *row)
+{
+	struct span names = span_str(table->live);
+
+	while (row->name && names.len > 0) {
+		struct span name = span_until(&names, ' ');
+
+		if (span_is(span_until(&name, '.'), row->section) && span_is(name, row->name))
+			return true;
+	}
+	return false;
+}
+
 const struct option_row *option_nearest(const struct option_table *t, struct span section,
 					struct span name)
 {

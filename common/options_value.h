@@ -15,6 +15,9 @@ const struct option_row *option_find(const struct option_table *, struct span se
 				     struct span name);
 /* internal.port, or NULL where there is no such port. */
 const struct option_row *options_internal_port(const struct option_table *);
+/* The row whose flag this is, with its dashes. NULL: none is. */
+const struct option_row *option_find_flag(const struct option_table *, struct span flag);
+bool option_is_live(const struct option_table *, const struct option_row *); /* SIGHUP changes it */
 /* The most similar row by `section.name`, or NULL when nothing is close. */
 const struct option_row *option_nearest(const struct option_table *, struct span section,
 					struct span name);

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/mono.h"
+#include "common/options_reload.h"
 #include "common/random.h"
 #include "gateway/console.h"
 #include "gateway/descriptors.h"
@@ -29,6 +30,7 @@
 
 struct gateway {
 	const struct gateway_options *opt;
+	struct options_reload *reload;
 	incarnation_id self;
 	struct loop *loop;
 	struct socket_set *sockets;
@@ -69,6 +71,7 @@ static void tidy(struct gateway *, int64_t now_ns);
 static void on_telling(struct timer *, int64_t now_ns);
 static bool on_turn(void *owner, int64_t now_ns);
 static void on_signal(void *owner, int signo);
+static void on_hangup(void *owner, int signo);
 static void on_database(void *owner, bool up, const char *why);
 static void on_notify(void *owner, const char *channel, struct span payload);
 static void on_dead(void *owner);
@@ -78,11 +81,12 @@ static void on_answer(void *owner, const struct message *, int64_t now_ns);
 static int64_t on_now(void *owner);
 static void on_reap(void *owner, void (*fn)(void *p), void *p);
 
-struct gateway *gateway_open(const struct gateway_options *opt)
+struct gateway *gateway_open(const struct gateway_options *opt, struct options_reload *reload)
 {
 	struct gateway *g = mem_new(sizeof *g);
 
 	g->opt = opt;
+	g->reload = reload;
 	g->self.v = random_u64();
 	metrics_open(&gateway_metric_table);
 	metrics_set_build(gateway_option_table.version, MESSAGE_REVISION_MAX);
@@ -102,6 +106,7 @@ struct gateway *gateway_open(const struct gateway_options *opt)
 	g->retreat = retreat_new(&(struct retreat_setup){&g->listener, g->sessions, g->router});
 	loop_on_signal(g->loop, SIGTERM, on_signal, g);
 	loop_on_signal(g->loop, SIGINT, on_signal, g);
+	loop_on_signal(g->loop, SIGHUP, on_hangup, g);
 	loop_on_turn(g->loop, on_turn, g);
 	timers_arm(loop_timers(g->loop), &g->tick, loop_now_ns(g->loop) + TICK_NS, on_tick);
 	if (open_admin(g) != OK)
@@ -386,6 +391,18 @@ static void on_signal(void *owner, int signo)
 	struct gateway *g = owner;
 
 	drain_start(g->drain, signo == SIGTERM ? "SIGTERM" : "SIGINT");
+}
+
+static void on_hangup(void *owner, int signo)
+{
+	struct gateway *g = owner;
+	enum log_level level;
+
+	(void)signo;
+	bool good = options_reload_run(g->reload) && log_level_of(g->opt->log_level, &level);
+	if (good)
+		log_set_level(level);
+	metrics_set(METRIC_config_reload_success, good);
 }
 
 static void on_database(void *owner, bool up, const char *why)

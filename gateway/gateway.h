@@ -8,13 +8,14 @@
 #include "gateway/options.h"
 
 struct gateway;
+struct options_reload;
 struct questions;
 struct router;
 struct session_set;
 struct socket_set;
 
-MUST_USE struct gateway *
-gateway_open(const struct gateway_options *); /* NULL: said why in the log */
+MUST_USE struct gateway *gateway_open(const struct gateway_options *,
+				      struct options_reload *); /* NULL: said why in the log */
 bool gateway_run(struct gateway *); /* until drained; false: the public port could not be opened */
 void gateway_close(struct gateway **);
 

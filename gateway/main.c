@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/options_reload.h"
 #include "gateway/gateway.h"
 #include "gateway/options.h"
 
@@ -25,11 +26,13 @@ int main(int argc, char **argv)
 		     &opt); /* or exits, naming the bad option */
 	opt.node_name = name_of(opt.node_name, name);
 	log_open("gateway", opt.node_name, level_of(opt.log_level), format_of(opt.log_format));
-	struct gateway *gw = gateway_open(&opt); /* links first, listener last */
-	if (!gw)
-		return EXIT_FAILURE; /* said why where it failed */
-	bool well = gateway_run(gw); /* until SIGTERM: stop listening, drain */
+	struct options_reload *reload =
+		options_reload_new(&gateway_option_table, argc, argv, environ, &opt);
+	struct gateway *gw = gateway_open(&opt, reload); /* links first, listener last */
+	bool well =
+		gw && gateway_run(gw); /* until SIGTERM: stop listening, drain; NULL: said why */
 	gateway_close(&gw);
+	options_reload_free(&reload);
 	return well ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -49,12 +52,11 @@ static const char *name_of(const char *given, char out[NAME_LEN])
 
 static enum log_level level_of(const char *name)
 {
-	static const char *const names[] = {"error", "warn", "info", "debug"};
+	enum log_level level;
 
-	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
-		if (!strcmp(name, names[i]))
-			return (enum log_level)i;
-	complain("log.level", name, "error, warn, info or debug");
+	if (!log_level_of(name, &level))
+		complain("log.level", name, "error, warn, info or debug");
+	return level;
 }
 
 static enum log_format format_of(const char *name)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/options_reload.h"
 #include "roomd/options.h"
 #include "roomd/roomd.h"
 
@@ -22,21 +23,23 @@ int main(int argc, char **argv)
 		     &opt); /* or exits, naming the bad option */
 	roomd_name(&opt, name);
 	log_open("roomd", name, level_of(opt.log_level), format_of(opt.log_format));
-	struct roomd *r = roomd_open(&opt, name); /* the bus first, then the store */
-	bool well = r && roomd_run(r);            /* NULL: said why */
+	struct options_reload *reload =
+		options_reload_new(&roomd_option_table, argc, argv, environ, &opt);
+	struct roomd *r = roomd_open(&opt, name, reload); /* the bus first, then the store */
+	bool well = r && roomd_run(r);                    /* NULL: said why */
 	roomd_close(&r);
+	options_reload_free(&reload);
 	options_fini(&roomd_option_table, &opt);
 	return well ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static enum log_level level_of(const char *name)
 {
-	static const char *const names[] = {"error", "warn", "info", "debug"};
+	enum log_level level;
 
-	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
-		if (!strcmp(name, names[i]))
-			return (enum log_level)i;
-	complain("log.level", name, "error, warn, info or debug");
+	if (!log_level_of(name, &level))
+		complain("log.level", name, "error, warn, info or debug");
+	return level;
 }
 
 static enum log_format format_of(const char *name)

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/mono.h"
+#include "common/options_reload.h"
 #include "common/random.h"
 #include "proto/message.h"
 #include "proto/view_text.h"
@@ -31,6 +32,7 @@
 
 struct roomd {
 	const struct roomd_options *opt;
+	struct options_reload *reload;
 	const char *name;
 	char endpoint[ENDPOINT_LEN];
 	incarnation_id self;
@@ -57,6 +59,7 @@ static void on_store(void *owner, bool up, const char *why);
 static void on_hint(void *owner, uint64_t version);
 static void on_published(void *owner);
 static void on_signal(void *owner, int signo);
+static void on_hangup(void *owner, int signo);
 static void on_tick(struct timer *, int64_t now_ns);
 static bool on_turn(void *owner, int64_t now_ns);
 static void follow_state(struct roomd *, int64_t now_ns);
@@ -67,11 +70,13 @@ static void mind_memory(struct roomd *, int64_t now_ns);
 static bool is_ready(void *owner, struct buf *checks);
 static void put_state(void *owner, struct buf *members);
 
-struct roomd *roomd_open(const struct roomd_options *opt, const char *name)
+struct roomd *roomd_open(const struct roomd_options *opt, const char *name,
+			 struct options_reload *reload)
 {
 	struct roomd *r = mem_new(sizeof(*r));
 
 	r->opt = opt;
+	r->reload = reload;
 	r->name = name;
 	r->self = (incarnation_id){random_u64()};
 	metrics_open(&roomd_metric_table);
@@ -86,6 +91,7 @@ struct roomd *roomd_open(const struct roomd_options *opt, const char *name)
 		goto fail;
 	loop_on_signal(r->loop, SIGTERM, on_signal, r);
 	loop_on_signal(r->loop, SIGINT, on_signal, r);
+	loop_on_signal(r->loop, SIGHUP, on_hangup, r);
 	loop_on_turn(r->loop, on_turn, r);
 	on_tick(&r->tick, loop_now_ns(r->loop));
 	log_info("roomd_open", kv_hex("incarnation", r->self.v), kv_str("endpoint", r->endpoint),
@@ -262,6 +268,18 @@ static void on_signal(void *owner, int signo)
 	}
 	log_info("drain");
 	shard_drain(r->shard, loop_now_ns(r->loop));
+}
+
+static void on_hangup(void *owner, int signo)
+{
+	struct roomd *r = owner;
+	enum log_level level;
+
+	(void)signo;
+	bool good = options_reload_run(r->reload) && log_level_of(r->opt->log_level, &level);
+	if (good)
+		log_set_level(level);
+	metrics_set(METRIC_config_reload_success, good);
 }
 
 static void on_tick(struct timer *t, int64_t now_ns)

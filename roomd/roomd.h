@@ -8,9 +8,11 @@
 #define ROOMD_NAME_LEN 64
 
 struct roomd;
+struct options_reload;
 
 /* Both strings of `opt` and `name` are borrowed for ever. NULL: said why in the log. */
-MUST_USE struct roomd *roomd_open(const struct roomd_options *, const char *name);
+MUST_USE struct roomd *roomd_open(const struct roomd_options *, const char *name,
+				  struct options_reload *);
 bool roomd_run(struct roomd *); /* until it has left (true) or was declared dead (false) */
 void roomd_close(struct roomd **);
 

@@ -12,7 +12,7 @@ import { buildDirectory, ROOT, SANITIZER_SETTINGS } from '../deploy/local/settin
 
 /** @typedef {import('./run.mjs').Outcome} Outcome */
 
-const PRODUCT = ['common', 'proto', 'gateway', 'roomd', 'bench'];
+const PRODUCT = ['common', 'proto', 'gateway', 'roomd', 'bench', 'deploy/ctl'];
 const LIMIT_MS = 10 * 60 * 1000;
 const AT_ONCE = 2;
 const ANALYSIS = ['-Xclang', '-analyzer-config', '-Xclang', 'max-nodes=40000']; // per function; clang's own 225,000 take four times as long

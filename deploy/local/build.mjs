@@ -18,7 +18,7 @@ const BUILDS = {
 	release: {
 		env: { CC: 'gcc' },
 		options: ['--buildtype=release', '-Db_lto=true', '-Dtests=false'],
-		targets: ['gateway/moot-gateway', 'roomd/moot-roomd', 'bench/moot-bench', 'bench/moot-limit'],
+		targets: ['gateway/moot-gateway', 'roomd/moot-roomd', 'bench/moot-bench', 'bench/moot-limit', 'deploy/ctl/mootctl'],
 	},
 	debug: { env: { CC: 'gcc' }, options: [...SANITIZED] },
 	sim: { env: { CC: 'gcc' }, options: ['--buildtype=release'], targets: ['tests/sim/moot-sim'] },

@@ -34,6 +34,11 @@ export function programs(build) {
 	};
 }
 
+/** @param {string} build */
+export function mootctl(build) {
+	return path.join(buildDirectory(build), 'deploy', 'ctl', 'mootctl');
+}
+
 /**
  * @param {{name: string, databaseUrl: string, publicPort: number, ownPort: number, internalPort: number}} gateway
  * @returns {Record<string, string>}

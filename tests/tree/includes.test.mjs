@@ -15,6 +15,7 @@ const MAY_INCLUDE = {
 	gateway: ['common', 'proto', 'gateway'],
 	roomd: ['common', 'proto', 'roomd'],
 	bench: ['common', 'proto', 'bench'],
+	'deploy/ctl': ['common', 'proto', 'deploy'],
 };
 const WALL = 500; // lines
 const TEST_WALL = 800; // tests are read one by one, not from top to bottom
