@@ -38,8 +38,8 @@ struct option_table {
 };
 
 /* Fill `out` (zeroed first; strings live as long as the process). Handles --help, --version,
- * --print-config, --print-sample, --print-man and --check-config by printing and exiting with 0, and
- * where there is an internal port --health and --ready by asking it and exiting with 0 or 1. A
+ * --print-config, --print-sample, --print-man and --check-config by printing and exiting with 0,
+ * and where there is an internal port --health and --ready by asking it and exiting with 0 or 1. A
  * wrong option, file or value: one sentence on stderr that says what to do, exit 2 (flags) or 78
  * (file, environment). Unknown MOOT_* variables that no process of ours knows: a warning. */
 void options_load(const struct option_table *, int argc, char **argv, char **environ_, void *out);
