@@ -2,7 +2,6 @@
 #include "deploy/ctl/command.h"
 
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,19 +45,6 @@ bool command_takes(const struct command *c, struct ctl *ctl)
 		return false;
 	}
 	return true;
-}
-
-int ctl_fail(struct ctl *c, const char *fmt, ...)
-{
-	char text[1024];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof text, fmt, args);
-	va_end(args);
-	buf_clear(&c->why);
-	buf_put_str(&c->why, text);
-	return CTL_FAILED;
 }
 
 void ctl_flush(struct ctl *c)

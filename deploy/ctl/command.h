@@ -37,6 +37,7 @@ const struct command *command_find(const char *name); /* NULL: there is none */
 /* Are the words as many as there may be, and those of a choice among it? Else `why` says so. */
 bool command_takes(const struct command *, struct ctl *);
 
-/* Says why, and returns CTL_FAILED. One sentence without a full stop. */
-int ctl_fail(struct ctl *, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Says why, as printf does, and is CTL_FAILED. One sentence without a full stop. */
+#define ctl_fail(ctl, ...)                                                                         \
+	(buf_clear(&(ctl)->why), buf_printf(&(ctl)->why, __VA_ARGS__), (int)CTL_FAILED)
 void ctl_flush(struct ctl *); /* to standard output, now */

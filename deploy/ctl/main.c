@@ -14,7 +14,8 @@
 #define EXIT_CONFIG 78
 
 static int run(struct ctl *, int argc, char **argv);
-static int read_flags(struct ctl *, int argc, char **argv, const struct command **);
+static int read_all(struct ctl *, int argc, char **argv, const struct command **);
+static bool read_word(struct ctl *, const char *word, const struct command **);
 static bool read_flag(struct ctl *, char **argv, int *at);
 static bool print_word(struct ctl *, const char *arg);
 
@@ -44,7 +45,7 @@ static int run(struct ctl *c, int argc, char **argv)
 	mem_free(given);
 	if (e)
 		return EXIT_CONFIG;
-	int rc = read_flags(c, argc, argv, &command);
+	int rc = read_all(c, argc, argv, &command);
 	if (rc != CTL_DONE || c->out.len > 0)
 		return rc;
 	if (!command) {
@@ -55,37 +56,41 @@ static int run(struct ctl *c, int argc, char **argv)
 }
 
 /* Flags may stand anywhere; after -- everything is a word. */
-static int read_flags(struct ctl *c, int argc, char **argv, const struct command **command)
+static int read_all(struct ctl *c, int argc, char **argv, const struct command **command)
 {
 	bool words_only = false;
 
 	for (int i = 1; i < argc; i++) {
 		bool is_flag = !words_only && argv[i][0] == '-' && argv[i][1];
+		bool good = true;
 
 		if (is_flag && print_word(c, argv[i]))
 			return CTL_DONE;
-		if (is_flag && strcmp(argv[i], "--") == 0) {
+		if (is_flag && strcmp(argv[i], "--") == 0)
 			words_only = true;
-		} else if (is_flag) {
-			if (!read_flag(c, argv, &i))
-				return CTL_USAGE;
-		} else if (!*command) {
-			*command = command_find(argv[i]);
-			if (!*command) {
-				(void)ctl_fail(
-					c, "there is no command \"%s\"; mootctl help lists them",
-					argv[i]);
-				return CTL_USAGE;
-			}
-		} else if (c->arg_count < CTL_ARGS_MAX - 1) {
-			c->args[c->arg_count++] = argv[i];
-		} else {
-			c->arg_count = CTL_ARGS_MAX;
-			(void)command_takes(*command, c);
+		else
+			good = is_flag ? read_flag(c, argv, &i) : read_word(c, argv[i], command);
+		if (!good)
 			return CTL_USAGE;
-		}
 	}
 	return CTL_DONE;
+}
+
+static bool read_word(struct ctl *c, const char *word, const struct command **command)
+{
+	if (!*command) {
+		*command = command_find(word);
+		if (!*command)
+			(void)ctl_fail(c, "there is no command \"%s\"; mootctl help lists them",
+				       word);
+		return *command;
+	}
+	if (c->arg_count == CTL_ARGS_MAX - 1) {
+		c->arg_count = CTL_ARGS_MAX; /* more than any command takes */
+		return command_takes(*command, c);
+	}
+	c->args[c->arg_count++] = word;
+	return true;
 }
 
 static bool read_flag(struct ctl *c, char **argv, int *at)

@@ -16,6 +16,7 @@
 #define TAIL_NS (500 * NS_PER_MS) /* between two looks at a log that has nothing new */
 #define SESSION_MAX 512
 
+static void add_rooms(struct ctl *, struct span list, struct table *);
 static bool ask_room(struct ctl *, const char *rest, struct client_reply *);
 static void put_members(struct ctl *, struct span room);
 static bool read_page(struct ctl *, uint64_t *after, bool *more);
@@ -31,9 +32,7 @@ int act_rooms(struct ctl *c)
 		{"CONNS", "connections", COLUMN_NUMBER}, {"ACTS/10S", "acts_10s", COLUMN_NUMBER},
 		{"SEQ", "seq", COLUMN_NUMBER},           {"SLOT", "slot", COLUMN_NUMBER},
 	};
-	const char *comma = "";
 	struct peers peers;
-	struct span room;
 	char path[128];
 	struct table t;
 
@@ -45,20 +44,9 @@ int act_rooms(struct ctl *c)
 		return CTL_FAILED;
 	table_init(&t, columns, ARRAY_LEN(columns));
 	buf_put_str(&c->out, c->json ? "[" : "");
-	for (size_t i = 0; i < peers.count; i++) {
-		struct span list =
-			peer_is_well(&peers.all[i]) ? peer_json(&peers.all[i]) : SPAN_NONE;
-		size_t at = 0;
-
-		while (list.len > 0 && json_element(list, &at, &room)) {
-			if (c->json) {
-				buf_put_str(&c->out, comma);
-				buf_put_span(&c->out, room);
-			}
-			comma = ",\n";
-			table_add_row(&t, room);
-		}
-	}
+	for (size_t i = 0; i < peers.count; i++)
+		if (peer_is_well(&peers.all[i]))
+			add_rooms(c, peer_json(&peers.all[i]), &t);
 	if (c->json)
 		buf_put_str(&c->out, "]\n");
 	else
@@ -218,6 +206,20 @@ int act_sleep_room(struct ctl *c)
 	int rc = order_owner(c, (const char *)path.p, "it sleeps as soon as nothing is under way");
 	buf_fini(&path);
 	return rc;
+}
+
+static void add_rooms(struct ctl *c, struct span list, struct table *t)
+{
+	struct span room;
+	size_t at = 0;
+
+	while (json_element(list, &at, &room)) {
+		if (c->json && table_rows(t) > 0)
+			buf_put_str(&c->out, ",\n");
+		if (c->json)
+			buf_put_span(&c->out, room);
+		table_add_row(t, room);
+	}
 }
 
 static bool ask_room(struct ctl *c, const char *rest, struct client_reply *reply)

@@ -72,6 +72,7 @@ void table_put(const struct table *t, struct buf *out)
 {
 	size_t wide[TABLE_COLUMNS_MAX];
 
+	must(t->column_count > 0);
 	for (size_t i = 0; i < t->column_count; i++) {
 		wide[i] = width_of(t, i);
 		put_cell(out, &t->columns[i], span_str(t->columns[i].title), wide[i],
