@@ -179,7 +179,7 @@ describe('a gateway', { concurrency: false }, () => {
 		const ended = gateway.ended();
 		gateway.kill('TERM');
 		await eventually(async () => (await request(readyUrl)).status === 503, 'not to be ready');
-		assert.match((await request(readyUrl)).body, /"listening":true,"draining":true/);
+		assert.match((await request(readyUrl)).body, /"listening":true,"not_draining":false/);
 		const late = await world.join(client.room, 4, { gateway: 1 });
 		await client.settled();
 		for (const one of [client, late])
