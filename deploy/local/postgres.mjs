@@ -251,12 +251,17 @@ export function clientEnv(url) {
 	return { PGHOST: hostname, PGPORT: port, PGUSER: username, PGPASSWORD: secret, PGDATABASE: pathname.slice(1) };
 }
 
+const PSQL = ['psql', '-X', '-q', '--csv', '-v', 'ON_ERROR_STOP=1', '-P', 'null=\\N'];
+
 /** @param {string} url @param {string} input @returns {Promise<string>} rows as CSV with a heading */
 function psql(url, input) {
+	return feed(PSQL, { ...clientEnv(url), PGOPTIONS: '-c client_min_messages=warning' }, input);
+}
+
+/** @param {string[]} command @param {Record<string, string>} env beside ours @param {string} input @returns {Promise<string>} */
+function feed([program, ...args], env, input) {
 	return new Promise((resolve, reject) => {
-		const args = ['-X', '-q', '--csv', '-v', 'ON_ERROR_STOP=1', '-P', 'null=\\N'];
-		const env = { ...process.env, ...clientEnv(url), PGOPTIONS: '-c client_min_messages=warning' };
-		const child = spawn('psql', args, { stdio: ['pipe', 'pipe', 'pipe'], env });
+		const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });
 		let out = '';
 		let err = '';
 		child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
@@ -271,6 +276,11 @@ function psql(url, input) {
 /** Statements for the server at this URL, as `Postgres.sql`. @param {string} url @param {string} text */
 export async function runSql(url, text) {
 	return parseCsv(await psql(url, text));
+}
+
+/** The same with the psql of another place, which this command leads to. @param {string[]} way @param {Record<string, string>} env @param {string} text */
+export async function runSqlBy(way, env, text) {
+	return parseCsv(await feed([...way, ...PSQL], env, text));
 }
 
 /** @param {string} text @returns {Record<string, string|null>[]} */

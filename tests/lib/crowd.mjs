@@ -74,8 +74,8 @@ export class Crowd {
 	}
 }
 
-/** @param {Cluster} cluster */
-async function sharesAreFair(cluster, waitMs = 20_000) {
+/** @param {{sql: Cluster['sql'], shards: {length: number}}} cluster */
+export async function sharesAreFair(cluster, waitMs = 20_000) {
 	for (const deadline = Date.now() + waitMs; ; await sleep(100)) {
 		const rows = await cluster.sql("select name, count(*) as n from slot join member on owner = incarnation where state = 'active' group by 1");
 		const counts = rows.map((row) => Number(row.n));
@@ -87,7 +87,7 @@ async function sharesAreFair(cluster, waitMs = 20_000) {
 }
 
 /** @param {Figures} figures */
-function describe({ name, ms: took, ack, arrival, delivery, stall, lag, moved, deferred, spared }) {
+export function describe({ name, ms: took, ack, arrival, delivery, stall, lag, moved, deferred, spared }) {
 	const spread = (/** @type {Histogram} */ of) => `p50 ${ms(of.at(0.5))} p99 ${ms(of.at(0.99))} worst ${ms(of.max)} of ${of.count}`;
 	const allowed = Object.entries({ 'sockets sent elsewhere': moved, 'publishes refused': deferred, 'casts not heard': spared })
 		.filter(([, count]) => count > 0).map(([what, count]) => `; ${count} ${what}`);
