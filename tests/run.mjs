@@ -33,6 +33,7 @@ const STEPS = [
 	{ name: 'checker', what: 'the account by which the cluster is judged can fail', needs: ['npm'], run: nodeTests('lib') },
 	{ name: 'golden', what: 'golden vectors in JavaScript', needs: ['debug', 'npm'], run: nodeTests('golden') },
 	{ name: 'client', what: 'the SDK with fake sockets and time; its types, sizes and manual', needs: ['npm'], run: nodeTests('client') },
+	{ name: 'deploy', what: 'images, compose file and manifests: types, options, times that fit', needs: ['debug', 'npm'], run: nodeTests('deploy') },
 	{ name: 'release', what: 'gcc -O2, for the promise that is made in milliseconds', run: compile('release') },
 	{ name: 'measured', what: 'what is promised in milliseconds, with nothing beside it', needs: ['debug', 'release', 'npm'], run: nodeTests('e2e', isMeasured) },
 	{ name: 'clang', what: 'clang; warnings are errors', beside: true, run: compile('clang') },
