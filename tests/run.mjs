@@ -41,7 +41,7 @@ const STEPS = [
 	{ name: 'model', what: 'the protocol as models, and their mutants', beside: true, run: model },
 	{ name: 'seeds', what: 'clusters under faults, 500 fresh seeds', beside: true, run: simulator },
 	{ name: 'e2e', what: 'real processes, real PostgreSQL, real sockets', needs: ['debug', 'release', 'npm', 'page'], run: nodeTests('e2e', (file) => !isMeasured(file)) },
-	{ name: 'observe', what: 'metrics, alerts, dashboard, manual pages, unit files; what the manual for operators says', needs: ['debug', 'npm'], run: nodeTests('observe') },
+	{ name: 'observe', what: 'metrics, alerts, dashboard, manual pages, unit files; what the manual for operators says', needs: ['debug', 'npm', 'page'], run: nodeTests('observe') },
 	{ name: 'browser', what: 'the review page and the plain page in a real Chromium', needs: ['debug', 'npm', 'page'], run: nodeTests('browser') },
 	{ name: 'fuzz', what: 'each fuzz target for MOOT_FUZZ_SECONDS (40; 20 behind another)', needs: ['clang'], beside: true, run: fuzz },
 	{ name: 'bare', what: './dev run on a bare Debian 12, in a chroot', needs: ['npm'], run: bare },

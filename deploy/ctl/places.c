@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Commands about rooms: rooms, room, members, tail, kick, revoke, move, sleep. */
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "deploy/ctl/acts.h"
 #include "deploy/ctl/api.h"
@@ -13,13 +14,14 @@
 #include "deploy/ctl/table.h"
 
 #define PATH_MAX_BYTES 4096
-#define TAIL_NS (500 * NS_PER_MS) /* between two looks at a log that has nothing new */
+#define TAIL_MS 500 /* between two looks at a log that has nothing new */
 #define SESSION_MAX 512
 
 static void add_rooms(struct ctl *, struct span list, struct table *);
 static bool ask_room(struct ctl *, const char *rest, struct client_reply *);
 static void put_members(struct ctl *, struct span room);
 static bool read_page(struct ctl *, uint64_t *after, bool *more);
+static bool somebody_reads(void);
 static void put_event(struct ctl *, struct span event);
 static int order_owner(struct ctl *, const char *path, const char *done);
 static bool read_session(struct ctl *, char out[SESSION_MAX]);
@@ -98,7 +100,6 @@ int act_members(struct ctl *c)
 
 int act_tail(struct ctl *c)
 {
-	const struct timespec pause = {TAIL_NS / NS_PER_S, TAIL_NS % NS_PER_S};
 	struct client_reply reply;
 	uint64_t after = 0;
 	bool more = false;
@@ -115,8 +116,8 @@ int act_tail(struct ctl *c)
 	}
 	while (read_page(c, &after, &more)) {
 		ctl_flush(c);
-		if (!more)
-			nanosleep(&pause, NULL);
+		if (!more && !somebody_reads())
+			return CTL_DONE;
 	}
 	return CTL_FAILED;
 }
@@ -287,6 +288,14 @@ static bool read_page(struct ctl *c, uint64_t *after, bool *more)
 	}
 	buf_fini(&reply.body);
 	return true;
+}
+
+/* Waits, or ends at once when whatever read our output has gone. */
+static bool somebody_reads(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO};
+
+	return poll(&out, 1, TAIL_MS) == 0;
 }
 
 static void put_event(struct ctl *c, struct span event)

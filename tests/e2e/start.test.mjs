@@ -11,6 +11,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { freePorts } from '../../deploy/local/ports.mjs';
 import { programs, SANITIZER_SETTINGS } from '../../deploy/local/settings.mjs';
+import { eventually } from '../lib/eventually.mjs';
 
 const found = programs(process.env.MOOT_BUILD ?? 'debug');
 const nowhere = 'postgresql://nobody:secret-word@127.0.0.1:1/moot?connect_timeout=2';
@@ -139,6 +140,35 @@ for (const [name, program] of Object.entries(found)) {
 			const { code, err } = await run(program, ['--health', '--internal-port=0'], env);
 			assert.equal(code, 78);
 			assertSentence(err, 'internal.port');
+		});
+
+		test('SIGHUP: what is live changes, the rest is said, what is no good changes nothing', async () => {
+			const file = path.join(dir, `${name}-reload.ini`);
+			fs.writeFileSync(file, '[log]\nlevel = info\n');
+			const child = spawn(program, ['-c', file, '--internal-port=0'], {
+				env: { PATH: process.env.PATH ?? '', ...SANITIZER_SETTINGS, MOOT_DATABASE_URL: nowhere, MOOT_PUBLIC_PORT: '0' }, stdio: ['ignore', 'ignore', 'pipe'],
+			});
+			let err = '';
+			child.stderr.on('data', (text) => (err += text));
+			const says = (/** @type {RegExp} */ what) => eventually(() => what.test(err), () => `${what} in ${err}`);
+			try {
+				await says(/(admin_open|roomd_open) .*port=\d+/);
+				const port = /(?:admin_open|roomd_open) .*port=(\d+)/.exec(err)?.[1];
+				fs.writeFileSync(file, '[log]\nlevel = error\n[node]\nname = another\n');
+				child.kill('SIGHUP');
+				await says(/setting_needs_restart .*section=node name=name/);
+				await says(/setting_changed .*section=log name=level value=error/);
+				const after = err.length;
+				fs.writeFileSync(file, '[log]\nlevel = error\nformat = logfmt\nno_such = 1\n');
+				child.kill('SIGHUP');
+				await says(/settings_refused .*-reload\.ini:4.*no_such/);
+				assert.ok(!/level=(info|warn)/.test(err.slice(after)), 'the level is in force');
+				assert.match(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text(), /^moot_config_reload_success 0$/m);
+			} finally {
+				child.kill('SIGTERM');
+				await new Promise((resolve) => child.once('close', resolve));
+			}
+			assert.ok(!/Sanitizer|must\(/.test(err), err);
 		});
 
 		test('a port in use: 1, with the port', async () => {

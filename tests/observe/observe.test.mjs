@@ -10,9 +10,11 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { Cluster } from '../../deploy/local/cluster.mjs';
 import { ROOT } from '../../deploy/local/settings.mjs';
+import { metrics, page } from '../../deploy/observe/metrics.mjs';
 import { request } from '../lib/http.mjs';
 
 const folder = path.join(ROOT, 'deploy', 'observe');
+const manual = fs.readFileSync(path.join(ROOT, 'docs', 'operations.md'), 'utf8');
 const ofPrometheus = ['up']; // what it adds to every scrape
 
 /** @type {Cluster} */
@@ -87,4 +89,16 @@ test('a dashboard has at most 16 panels, each in its place', () => {
 	const places = new Set(graphs.map((/** @type {any} */ { gridPos }) => `${gridPos.x},${gridPos.y}`));
 	assert.equal(places.size, graphs.length);
 	assert.ok(graphs.every((/** @type {any} */ { datasource }) => datasource.uid === '${datasource}'));
+});
+
+test('docs/metrics.md is what the tables say, and what a live cluster shows', () => {
+	assert.equal(fs.readFileSync(path.join(ROOT, 'docs', 'metrics.md'), 'utf8'), page(), 'write it anew: node deploy/observe/metrics.mjs');
+	const live = [...new Set([...scrapes.join('\n').matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name))].sort();
+	assert.deepEqual(metrics().map(({ name }) => name).sort(), live);
+	assert.deepEqual([...manual.matchAll(/`((?:moot|process)_[a-z_]+)(?:\{.*?\})?`/g)].map(([, name]) => name).filter((name) => name !== 'moot_app' && !live.includes(name)), []);
+});
+
+test('every check of /readyz is explained, and no other', async () => {
+	const checks = await Promise.all(cluster.internalUrls.map(async (url) => Object.keys((await request(`${url}/readyz`)).json.checks)));
+	assert.deepEqual([...manual.matchAll(/^\| `(\w+)` \| (?:both|gateway|shard) \|/gm)].map(([, check]) => check).sort(), [...new Set(checks.flat())].sort());
 });
