@@ -33,7 +33,7 @@ export function readCompose() {
 
 /** What the panels of the dashboard ask Prometheus. @returns {string[]} */
 export function expressions() {
-	const { panels } = JSON.parse(fs.readFileSync(path.join(ROOT, 'deploy', 'monitoring', 'dashboard.json'), 'utf8'));
+	const { panels } = JSON.parse(fs.readFileSync(path.join(ROOT, 'deploy', 'observe', 'dashboard.json'), 'utf8'));
 	return panels.flatMap((/** @type {{targets?: {expr: string}[]}} */ { targets = [] }) => targets.map(({ expr }) => expr));
 }
 
