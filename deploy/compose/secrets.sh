@@ -16,5 +16,6 @@ password() {
 password owner_password
 password app_password
 password grafana_password
+printf 'postgresql://moot:%s@postgres:5432/moot' "$(cat "$folder/owner_password")" >"$folder/owner_url"
 printf 'postgresql://moot_app:%s@postgres:5432/moot' "$(cat "$folder/app_password")" >"$folder/database_url"
 chmod 444 "$folder"/*

@@ -15,7 +15,6 @@ for file; do
 	*.so) cp -L --parents "$file" "$root" ;;
 	*) cp -L "$file" "$root/bin/" ;;
 	esac
-	[ "${file%.sh}" = "$file" ] || continue
 	ldd "$file" | grep -o '/[^ ]*' | while read -r library; do
 		cp -L --parents "$library" "$root"
 	done

@@ -18,6 +18,9 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
 	echo 'host all all all scram-sha-256' >>"$PGDATA/pg_hba.conf"
 	as_postgres pg_ctl -D "$PGDATA" -w -o '-c listen_addresses=' start
 	as_postgres createdb --username "$POSTGRES_USER" "$POSTGRES_DB" || [ "$POSTGRES_DB" = postgres ]
+	for script in /docker-entrypoint-initdb.d/*.sh; do
+		as_postgres sh "$script"
+	done
 	as_postgres pg_ctl -D "$PGDATA" -w stop
 fi
 exec setpriv --reuid=postgres --regid=postgres --init-groups -- "$@" -c 'listen_addresses=*'

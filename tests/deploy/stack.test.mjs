@@ -26,12 +26,12 @@ describe('deploy/Dockerfile', () => {
 	});
 
 	test('an image for each process, from nothing, not as root, without a shell in between', () => {
-		assert.deepEqual([...final.keys()].sort(), ['gateway', 'migrate', 'roomd']);
+		assert.deepEqual([...final.keys()].sort(), ['gateway', 'mootctl', 'roomd']);
 		for (const [name, stage] of final) {
 			assert.match(stage, /^USER 10001:10001$/m, name);
 			assert.match(stage, /^ENTRYPOINT \[".*"\]$/m, `${name}: as process 1 it must get the signals itself`);
 			assert.doesNotMatch(stage, /^RUN /m, name);
-			if (name !== 'migrate')
+			if (name !== 'mootctl')
 				assert.match(stage, new RegExp(`^HEALTHCHECK .* CMD \\["/bin/moot-${name}", "--health"\\]$`, 'm'), name);
 		}
 	});
@@ -51,7 +51,7 @@ describe('deploy/Dockerfile', () => {
 			assert.ok(fs.existsSync(path.join(ROOT, source)), source);
 			assert.ok(ignored.some((line) => line.startsWith('!') && (source === line.slice(1) || source.startsWith(`${line.slice(1)}/`))), `${source} is in .dockerignore`);
 		}
-		const built = read('meson.build').match(/^subdir\('(\w+)'\)$/gm)?.map((line) => line.slice(8, -2)) ?? [];
+		const built = read('meson.build').match(/^subdir\('[\w/]+'\)$/gm)?.map((line) => line.slice(8, -2)) ?? [];
 		for (const folder of built)
 			assert.ok(sources.includes(folder), `meson needs ${folder}`);
 	});
@@ -84,13 +84,14 @@ describe('deploy/compose.yaml', () => {
 		make();
 		assert.deepEqual(fs.readdirSync(made).map(get), before);
 		assert.match(get('app_password'), /^[0-9a-f]{48}$/);
+		assert.equal(get('owner_url'), `postgresql://moot:${get('owner_password')}@postgres:5432/moot`);
 		assert.equal(get('database_url'), `postgresql://moot_app:${get('app_password')}@postgres:5432/moot`);
 	});
 
 	test('processes of the product have no right that they do not need', () => {
-		for (const name of ['gateway', 'roomd', 'migrate', 'balancer'])
+		for (const name of ['gateway', 'roomd', 'migrate', 'mootctl', 'balancer'])
 			assert.deepEqual([services[name].read_only, services[name].cap_drop], [true, ['ALL']], name);
-		for (const name of ['gateway', 'roomd', 'migrate', 'postgres', 'prometheus'])
+		for (const name of ['gateway', 'roomd', 'migrate', 'mootctl', 'postgres', 'prometheus'])
 			assert.deepEqual([Object.keys(services[name].networks), services[name].ports], [['inside'], undefined], `${name} is reached from nowhere else`);
 	});
 });

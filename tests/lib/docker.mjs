@@ -16,6 +16,9 @@ const bufferBytes = 64 << 20;
 const startMs = 60_000;
 const stopMs = 60_000;
 const forwarding = '/proc/sys/net/ipv4/ip_forward';
+const groups = '/sys/fs/cgroup';
+/** All containers together get the share of time that as many processes would; by Docker's default, that of one. */
+const shares = [['cpu', 'cpu.shares', '10240'], ['', 'cpu.weight', '1000']]; // the two versions of control groups
 
 export const BASE = 'moothall-base:bookworm';
 
@@ -40,6 +43,7 @@ export class Docker {
 		clearLeftovers(dir);
 		try {
 			docker.#connect();
+			docker.#share();
 			await docker.#start();
 			await docker.#removeContainers();
 		} catch (cause) {
@@ -65,12 +69,23 @@ export class Docker {
 		ip('-n', this.#name, 'route', 'add', 'default', 'via', `${this.#net}.1`);
 	}
 
+	#share() {
+		for (const [controller, file, value] of shares) {
+			const group = path.join(groups, controller, this.#name);
+			if (!fs.existsSync(path.join(groups, controller, file)) && controller !== '')
+				continue;
+			fs.mkdirSync(group, { recursive: true });
+			if (fs.existsSync(path.join(group, file)))
+				fs.writeFileSync(path.join(group, file), value);
+		}
+	}
+
 	/** Not `ip netns exec`: that hides the control groups. */
 	async #start() {
 		fs.mkdirSync(this.dir, { recursive: true });
 		const log = fs.openSync(path.join(this.dir, 'dockerd.log'), 'w');
 		this.daemon = spawn('nsenter', [`--net=/run/netns/${this.#name}`, 'dockerd', '--host', `unix://${this.socket}`,
-			'--data-root', path.join(this.dir, 'data'), '--exec-root', path.join(os.tmpdir(), this.#name), '--pidfile', path.join(this.dir, 'dockerd.pid')],
+			'--data-root', path.join(this.dir, 'data'), '--exec-root', path.join(os.tmpdir(), this.#name), '--pidfile', path.join(this.dir, 'dockerd.pid'), '--cgroup-parent', `/${this.#name}`],
 		{ stdio: ['ignore', log, log], detached: true }); // Ctrl-C reaches us, and we end it in order
 		fs.closeSync(log);
 		for (const deadline = Date.now() + startMs; !(await this.docker('version').then(() => true, () => false)); await sleep(200))
@@ -158,6 +173,7 @@ export class Docker {
 		this.#offline();
 		remove('netns', 'del', this.#name);
 		remove('link', 'del', this.#name);
+		removeGroups(this.#name);
 		fs.rmSync(this.socket, { force: true });
 		fs.rmSync(path.join(os.tmpdir(), this.#name), { recursive: true, force: true });
 	}
@@ -178,9 +194,21 @@ function clearLeftovers(dir) {
 		remove('netns', 'del', name);
 	for (const name of fs.readdirSync('/sys/class/net').filter(isOver))
 		remove('link', 'del', name);
+	for (const name of fs.readdirSync(path.join(groups, fs.existsSync(path.join(groups, 'cpu')) ? 'cpu' : '')).filter(isOver))
+		removeGroups(name);
 	const rules = execFileSync('iptables', ['-w', '-t', 'nat', '-S', 'POSTROUTING'], { encoding: 'utf8' }).split('\n');
 	for (const rule of rules.filter((line) => isOver(/--comment (\S+)/.exec(line)?.[1] ?? '')))
 		iptables('-D', rule.split(' ').slice(1));
+}
+
+/** @param {string} name */
+function removeGroups(name) {
+	for (const controller of ['', ...fs.readdirSync(groups)])
+		try {
+			fs.rmdirSync(path.join(groups, controller, name));
+		} catch {
+			// it was not there, or is no directory
+		}
 }
 
 /** @param {...string} args */

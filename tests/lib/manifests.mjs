@@ -28,7 +28,7 @@ function run(args) {
 /** As docker-compose understands it; throws what it says against it. @returns {{services: Record<string, any>, [field: string]: any}} */
 export function readCompose() {
 	const file = path.join(ROOT, 'deploy', 'compose.yaml');
-	return /** @type {any} */ (yaml.load(execFileSync('docker-compose', ['-f', file, '--profile', 'monitoring', 'config'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })));
+	return /** @type {any} */ (yaml.load(execFileSync('docker-compose', ['-f', file, '--profile', 'monitoring', '--profile', 'tools', 'config'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })));
 }
 
 /** What the panels of the dashboard ask Prometheus. @returns {string[]} */

@@ -17,7 +17,7 @@ import { eventually } from './eventually.mjs';
 const project = 'moothall-test';
 const port = '18480';
 const stands = /** @type {const} */ (['postgres', 'haproxy', 'prometheus']);
-export const targets = /** @type {const} */ (['gateway', 'roomd', 'migrate']);
+export const targets = /** @type {const} */ (['gateway', 'roomd', 'mootctl']);
 const readyMs = 60_000;
 
 export class Stack {
@@ -78,6 +78,11 @@ export class Stack {
 		await this.compose('up', '-d', '--no-deps', '--force-recreate', service);
 	}
 
+	/** @param {...string} args @returns {Promise<string>} what mootctl says, by the way that is documented */
+	mootctl(...args) {
+		return this.compose('run', '--rm', '-T', '--no-deps', 'mootctl', ...args);
+	}
+
 	/** @param {string} service @returns {Promise<string[]>} ids */
 	async containers(service) {
 		return (await this.compose('ps', '-q', service)).split('\n').filter(Boolean);
@@ -127,9 +132,9 @@ export class Stack {
 		this.watching = watching;
 	}
 
-	/** The logs of all that are there, for a failure. @returns {Promise<string>} */
-	logs() {
-		return this.compose('logs', '--no-color', '--tail', '200');
+	/** Of all that are there. @param {string} [lines] of each @returns {Promise<string>} */
+	logs(lines = '200') {
+		return this.compose('logs', '--no-color', '--tail', lines);
 	}
 
 	down() {

@@ -50,10 +50,14 @@ export class Trial {
 			await this.#break();
 			await this.#settle();
 			await this.#containers();
+			await this.#mootctl();
 			await this.#monitoring();
 		} catch (cause) {
 			this.wrong.push(String(/** @type {Error} */ (cause).stack), await stack.logs().catch(String));
 		} finally {
+			if (this.wrong.length > 0)
+				this.wrong.push(...starved(await stack.logs('all').catch(String)));
+
 			await Promise.all([this.load?.end(), ...this.writers.map((writer) => writer.leave())]);
 			await stack.down().catch((cause) => this.wrong.push(String(cause)));
 		}
@@ -170,6 +174,13 @@ export class Trial {
 		this.say(`${count} containers ended, all in order but the killed one; none is root, each is one process, all are healthy`);
 	}
 
+	/** It finds each process by the names of the services. */
+	async #mootctl() {
+		const all = JSON.parse(await this.stack.mootctl('status', '--json'));
+		const of = (/** @type {string} */ kind) => all.filter((/** @type {{kind: string, ready: boolean}} */ one) => one.kind === kind && one.ready).length;
+		this.#check('mootctl', of('gateway') === 2 && of('shard') === 2 ? [] : [`status: ${JSON.stringify(all)}`]);
+	}
+
 	/** Prometheus finds each process. */
 	async #monitoring() {
 		await this.stack.compose('--profile', 'monitoring', 'up', '-d', '--no-deps', 'prometheus');
@@ -193,4 +204,10 @@ export class Trial {
 		this.wrong.push(...told);
 		this.say(`WRONG: ${told.join('; ')}`);
 	}
+}
+
+/** Where processes were not run for long, what clients saw says little. @param {string} logs @returns {string[]} */
+function starved(logs) {
+	const times = [...logs.matchAll(/"msg":"slept".*"ms":(\d+)/g)].map(([, ms]) => Number(ms));
+	return times.length === 0 ? [] : [`this machine was too busy: ${times.length} times one of the processes did not run for up to ${Math.max(...times)} ms`];
 }
