@@ -17,7 +17,9 @@ const chapters = [
 	['A room', 'room.js', 'const room = {'],
 	['`MoothallError`', 'error.js', 'export class MoothallError'],
 	['`moothall/react`', 'react.js', ''],
-	['`moothall/v0`', 'v0_home.js', '@typedef {object} Settings'],
+	['`configure(settings)` of `moothall/v0`: the settings', 'v0_home.js', '@typedef {object} Settings'],
+	['A client of `moothall/v0`', 'v0_room.js', 'export class RelayRoom'],
+	['Beside these: of a submission, of a document, of `webSocketManager`', 'v0.js', ' extends RelayRoom'],
 ];
 
 const { text, fresh } = render();

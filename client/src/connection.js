@@ -23,7 +23,7 @@
 export const moves = {
 	idle: { start: 'connecting', close: 'closed' },
 	connecting: { welcome: 'connected', lost: 'waiting', refused: 'stopped', close: 'closed' },
-	connected: { welcome: 'connected', silence: 'unsteady', lost: 'waiting', refused: 'stopped', start: 'connecting', close: 'closed' },
+	connected: { silence: 'unsteady', lost: 'waiting', refused: 'stopped', start: 'connecting', close: 'closed' },
 	unsteady: { welcome: 'connected', heard: 'connected', lost: 'waiting', refused: 'stopped', start: 'connecting', close: 'closed' },
 	waiting: { start: 'connecting', refused: 'stopped', close: 'closed' },
 	stopped: { start: 'connecting', close: 'closed' },
@@ -78,7 +78,7 @@ export function reasonOf(code) {
  */
 export function step(status, input, why = {}) {
 	const state = moves[status.state][input];
-	if (!state || (state === 'connected' && status.state === state))
+	if (!state)
 		return status;
 	if (state === 'connected')
 		return Object.freeze({ state, reason: 'none', attempt: 0 });

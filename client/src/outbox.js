@@ -43,7 +43,7 @@ export function createBudget({ maxPublishes = 256, maxBytes = 1 << 20 } = {}) {
  */
 export function createOutbox({ room, budget, clock, send, changed }) {
 	/** @type {Entry[]} */
-	let entries = [];
+	const entries = [];
 	/** Of those, from the front, so many are sent over this connection. */
 	let sent = 0;
 	let open = false;
@@ -109,7 +109,7 @@ export function createOutbox({ room, budget, clock, send, changed }) {
 		/** @param {string} event @param {unknown} data @param {number} [base] @returns {Promise<number>} its seq, once it is stored */
 		add(event, data, base) {
 			const text = JSON.stringify(data) ?? 'null';
-			const bytes = new TextEncoder().encode(text).length;
+			const bytes = bytesOf(text);
 			const tooBig = bytes + room.length + event.length + 128 > budget.messageBytes;
 			const full = budget.entries >= budget.mostEntries || (budget.entries > 0 && budget.bytes + bytes > budget.mostBytes);
 			if (tooBig || full) {
@@ -193,19 +193,13 @@ export function createOutbox({ room, budget, clock, send, changed }) {
 		end(code, reason) {
 			open = false;
 			cancelAgain();
-			const all = entries;
-			entries = [];
-			sent = 0;
-			for (const entry of all) {
-				budget.entries--;
-				budget.bytes -= entry.bytes;
-				failure = new MoothallError(code, reason, { mayBeStored: entry.n > 0 || entry.doubtful !== undefined });
-				entry.reject(failure);
-			}
-			if (all.length > 0)
-				changed();
+			for (const entry of [...entries])
+				failed(entry, new MoothallError(code, reason, { mayBeStored: entry.n > 0 || entry.doubtful !== undefined }));
 		},
 	};
 }
+
+/** On the wire. @param {string} text */
+export const bytesOf = (text) => new TextEncoder().encode(text).length;
 
 /** @typedef {ReturnType<typeof createOutbox>} Outbox */

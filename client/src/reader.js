@@ -17,7 +17,7 @@ import { MoothallError } from './error.js';
  */
 export function createReader({ room, clock, send }) {
 	/** @type {{question: Question, resolve: (page: Page) => void, reject: (why: Error) => void}[]} */
-	let waiting = [];
+	const waiting = [];
 	let open = false;
 	let cancelAgain = () => {};
 
@@ -62,9 +62,7 @@ export function createReader({ room, clock, send }) {
 		end(code, reason) {
 			open = false;
 			cancelAgain();
-			const all = waiting;
-			waiting = [];
-			for (const { reject } of all)
+			for (const { reject } of waiting.splice(0))
 				reject(new MoothallError(code, reason));
 		},
 	};

@@ -4,7 +4,7 @@
 
 import { createEmitter } from './emitter.js';
 import { MoothallError } from './error.js';
-import { createOutbox } from './outbox.js';
+import { bytesOf, createOutbox } from './outbox.js';
 import { createPacer } from './pacer.js';
 import { createPresenceState } from './presence_state.js';
 import { createReader } from './reader.js';
@@ -87,8 +87,6 @@ export function createRoom({ key, first, clock, budget, send, welcome, isConnect
 	let asking = false;
 	let catchingUp = false;
 	let cancelAgain = () => {};
-	/** @type {(() => void)[]} */
-	let whenIn = [];
 	/** @type {{resolve: () => void, reject: (why: Error) => void}} */
 	let answer;
 	/** @type {Promise<void>} */
@@ -223,11 +221,11 @@ export function createRoom({ key, first, clock, budget, send, welcome, isConnect
 	}
 
 	/** Out, for good. @param {'refused' | 'left'} state @param {string} [code] @param {string} [reason] */
-	function end(state, code, reason) {
+	function end(state, code = 'left', reason = 'the room was left') {
 		shut();
-		outbox.end(code ?? 'left', reason ?? 'the room was left');
-		reader.end(code ?? 'left', reason ?? 'the room was left');
-		answer.reject(new MoothallError(code ?? 'left', reason ?? 'the room was left'));
+		outbox.end(code, reason);
+		reader.end(code, reason);
+		answer.reject(new MoothallError(code, reason));
 		show(roster.replace([]));
 		become({ state, code, reason });
 		onIn();
@@ -327,7 +325,7 @@ export function createRoom({ key, first, clock, budget, send, welcome, isConnect
 		},
 		/**
 		 * Tells the others something that need not last; the latest of a key wins. Dropped while there is
-		 * no connection: it would be stale.
+		 * no connection: it would be stale; and when it is larger than the server takes.
 		 * @param {string} about the key
 		 * @param {unknown} data
 		 * @param {{to?: string}} [how]  to: one user or session
@@ -335,7 +333,7 @@ export function createRoom({ key, first, clock, budget, send, welcome, isConnect
 		 */
 		cast(about, data, { to } = {}) {
 			const message = { type: 'cast', room: key, key: about, data: data ?? null, to };
-			if (status.state !== 'joined')
+			if (status.state !== 'joined' || bytesOf(JSON.stringify(message)) > budget.messageBytes)
 				return false;
 			casts.say(`${to ?? ''} ${about}`, () => message);
 			return true;

@@ -4,13 +4,13 @@
 
 /** @param {{wake: () => void, doubt: () => void}} on @returns {() => void} how to stop */
 export function watchSurroundings({ wake, doubt }) {
-	const page = globalThis.document;
+	const { document: page, window } = globalThis;
 	const visible = () => page.visibilityState === 'visible' && wake();
 	/** @type {[EventTarget | undefined, string, () => void][]} */
 	const heard = [
-		[globalThis.window, 'online', wake],
-		[globalThis.window, 'offline', doubt],
-		[globalThis.window, 'pageshow', wake],
+		[window, 'online', wake],
+		[window, 'offline', doubt],
+		[window, 'pageshow', wake],
 		[page, 'visibilitychange', visible],
 	];
 	for (const [target, name, handler] of heard)

@@ -18,15 +18,17 @@ export class SubmissionWebSocketClient extends RelayRoom {
 		super('submission', submissionId, { userId, userName, userEmail }, apiUrl);
 	}
 
+	/** Says that one edits. */
 	notifyEditingStarted() {
 		this.send({ type: 'editing_started', data: { field: 'content' } });
 	}
 
+	/** Says that one does not any more. */
 	notifyEditingStopped() {
 		this.send({ type: 'editing_stopped', data: { field: 'content' } });
 	}
 
-	/** @param {any} changes */
+	/** Says what one changed. @param {any} changes */
 	notifyContentUpdated(changes) {
 		this.send({ type: 'content_updated', data: changes });
 	}
@@ -40,12 +42,12 @@ export class CollaborativeWebSocketClient extends RelayRoom {
 		super('document', documentId, { userId, userName, userEmail }, apiUrl);
 	}
 
-	/** @param {any} position */
+	/** Says where one's cursor is. @param {any} position */
 	sendCursorPosition(position) {
 		this.send({ type: 'cursor_position', data: position });
 	}
 
-	/** @param {TextOperation} operation */
+	/** Says one step of an edit, numbered. @param {TextOperation} operation */
 	sendTextOperation(operation) {
 		this.send({ type: 'text_operation', data: { ...operation, version: ++this.#operations } });
 	}
@@ -56,40 +58,41 @@ export class WebSocketManager {
 	/** @type {Map<string, RelayRoom>} */
 	#clients = new Map();
 
-	/** @param {string} id @param {string} userId @param {string} userName @param {string} userEmail @returns {SubmissionWebSocketClient} */
+	/** The client of this submission and user, always the same. @param {string} id @param {string} userId @param {string} userName @param {string} userEmail @returns {SubmissionWebSocketClient} */
 	getSubmissionClient(id, userId, userName, userEmail) {
 		return this.#get(`submission ${id} ${userId}`, () => new SubmissionWebSocketClient(id, userId, userName, userEmail));
 	}
 
-	/** @param {string} id @param {string} userId @param {string} userName @param {string} userEmail @returns {CollaborativeWebSocketClient} */
+	/** The same of a document. @param {string} id @param {string} userId @param {string} userName @param {string} userEmail @returns {CollaborativeWebSocketClient} */
 	getDocumentClient(id, userId, userName, userEmail) {
 		return this.#get(`document ${id} ${userId}`, () => new CollaborativeWebSocketClient(id, userId, userName, userEmail));
 	}
 
-	/** @param {string} id @param {string} userId @param {string} userName @param {string} userEmail */
+	/** Gives it, on its way. @param {string} id @param {string} userId @param {string} userName @param {string} userEmail */
 	async connectToSubmission(id, userId, userName, userEmail) {
 		const client = this.getSubmissionClient(id, userId, userName, userEmail);
 		await client.connect();
 		return client;
 	}
 
-	/** @param {string} id @param {string} userId @param {string} userName @param {string} userEmail */
+	/** The same of a document. @param {string} id @param {string} userId @param {string} userName @param {string} userEmail */
 	async connectToDocument(id, userId, userName, userEmail) {
 		const client = this.getDocumentClient(id, userId, userName, userEmail);
 		await client.connect();
 		return client;
 	}
 
-	/** @param {string} id @param {string} userId */
+	/** Disconnects and forgets it. @param {string} id @param {string} userId */
 	disconnectFromSubmission(id, userId) {
 		this.#drop(`submission ${id} ${userId}`);
 	}
 
-	/** @param {string} id @param {string} userId */
+	/** The same of a document. @param {string} id @param {string} userId */
 	disconnectFromDocument(id, userId) {
 		this.#drop(`document ${id} ${userId}`);
 	}
 
+	/** Disconnects and forgets all. */
 	disconnectAll() {
 		for (const key of [...this.#clients.keys()])
 			this.#drop(key);

@@ -117,21 +117,22 @@ export class RelayRoom {
 			this.#relay(message);
 	}
 
-	/** @param {string} event @param {WebSocketEventHandler} handler */
+	/** Hear of each message of this type; `gap` and `resumed` are new. @param {string} event @param {WebSocketEventHandler} handler */
 	on(event, handler) {
 		this.#handlers.set(event, (this.#handlers.get(event) ?? new Set()).add(handler));
 	}
 
-	/** @param {string} event @param {WebSocketEventHandler} handler */
+	/** Not any more. @param {string} event @param {WebSocketEventHandler} handler */
 	off(event, handler) {
 		this.#handlers.get(event)?.delete(handler);
 	}
 
+	/** Whether it is in the room. */
 	get isConnected() {
 		return this.#room?.status.state === 'joined';
 	}
 
-	/** @returns {'disconnected' | 'connecting' | 'connected'} */
+	/** `disconnected`, `connecting` or `connected`, as it is with the room. @returns {'disconnected' | 'connecting' | 'connected'} */
 	get connectionState() {
 		const state = this.#home?.client.status.state;
 		if (!this.#room || state === 'stopped' || state === 'closed')
@@ -139,6 +140,7 @@ export class RelayRoom {
 		return this.isConnected ? 'connected' : 'connecting';
 	}
 
+	/** `isHealthy` and the numbers of before; times are of the last sign of life. */
 	get connectionHealth() {
 		const { state, attempt } = this.#home?.client.status ?? { state: 'idle', attempt: 0 };
 		const ms = this.#heardAt ? clock().now() - this.#heardAt : 0;
@@ -285,7 +287,11 @@ export class RelayRoom {
 			this.#mine.set(key, message); // said again over the next connection
 		else if (keep === 2)
 			this.#mine.delete(key);
-		if (!this.#room?.cast(type, data ?? rest) && keep !== 1)
+		if (this.#room?.cast(type, data ?? rest))
+			return;
+		if (this.isConnected)
+			this.#error('the message is larger than the server takes');
+		else if (keep !== 1)
 			this.#waiting.set(type, { message, at: clock().now() });
 	}
 

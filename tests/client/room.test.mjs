@@ -359,6 +359,15 @@ describe('of the moment', () => {
 		assert.deepEqual(stage.socket.news('cast'), []);
 	});
 
+	test('a cast that is larger than the server takes does not go: it would close the connection', async () => {
+		const stage = new Stage();
+		const room = await stage.enter();
+		stage.socket.news();
+		assert.equal(room.cast('pointer', 'ö'.repeat(1 << 20)), false);
+		assert.equal(room.cast('pointer', 'o'.repeat(1 << 20)), true);
+		assert.deepEqual(stage.socket.news().map(({ data }) => data.length), [1 << 20]);
+	});
+
 	test('casts of others, by key', async () => {
 		const stage = new Stage();
 		const room = await stage.enter();

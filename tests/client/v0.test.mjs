@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { CollaborativeWebSocketClient, configure, SubmissionWebSocketClient, webSocketManager } from '../../client/src/v0.js';
+import { types as protocolTypes } from '../../client/src/protocol.js';
 import { ann, bo, FakeClock, FakeSocket, member, sessionOf, settled } from './fakes.mjs';
 
 const room = 'submission:s-1';
@@ -125,7 +126,7 @@ describe('names and shapes', () => {
 		assert.equal(heard[1].timestamp, '2026-01-02T03:04:05.678Z');
 	});
 
-	test('a document, its cursors and operations; off ends a handler', async () => {
+	test('D5: a document has one key; its cursors and operations; off ends a handler', async () => {
 		const client = new CollaborativeWebSocketClient('d/1', 'a', 'A', 'a@example.org');
 		opened.push({ close: () => client.disconnect() });
 		await client.connect();
@@ -272,11 +273,50 @@ describe('without its defects', () => {
 		assert.deepEqual(last().news('cast'), []);
 	});
 
+	test('D16: what only the server may say is not said, whoever asks', async () => {
+		const { client, heard } = await connected();
+		heard.length = 0;
+		const forged = Object.entries(protocolTypes).filter(([, { from }]) => from === 'server').map(([type]) => type);
+		assert.ok(forged.includes('user_left') && forged.includes('room_state'), `${forged}`);
+		for (const type of [...forged, 'approval_added', 'status_changed', 'comment_added'])
+			client.send({ type, userId: 'u_bo', data: {} });
+		assert.deepEqual(last().news(), []);
+		assert.deepEqual(new Set(types(heard)), new Set(['error']));
+		client.send({ type: 'typing_start', userId: 'u_bo', userName: 'Bo', data: {} });
+		assert.doesNotMatch(JSON.stringify(last().news('cast')), /u_bo|Bo/, 'in no other name either');
+	});
+
 	test('D18: the session is in no address, the claimed identity nowhere at all', async () => {
 		await connected();
 		assert.equal(last().url, 'wss://app.example.org/v1/ws');
 		assert.equal(last().sent[0].token, 'secret-session');
 		assert.doesNotMatch(JSON.stringify(last().sent), /claimed/i);
+	});
+
+	test('D19: a right that is taken away ends it at once, and says so', async () => {
+		const { client, heard } = await connected();
+		heard.length = 0;
+		last().drop(4410);
+		assert.deepEqual(types(heard), ['session_expired']);
+		assert.deepEqual([client.isConnected, client.connectionState, clock.pending], [false, 'disconnected', 0]);
+		const removed = await connected();
+		removed.heard.length = 0;
+		last().say({ type: 'left', room, code: 'kicked', reason: 'somebody took this user out', trace: '1' });
+		assert.deepEqual(removed.heard.map(({ type, data }) => [type, data.error]), [['error', 'somebody took this user out']]);
+		assert.equal(removed.client.connectionState, 'disconnected');
+	});
+
+	test('D20: nothing waits without a bound, and what is too large is said and not sent', async () => {
+		const { client, heard } = await connected();
+		heard.length = 0;
+		client.notifyContentUpdated({ content: 'x'.repeat(3 << 20) });
+		assert.deepEqual(types(heard), ['error']);
+		assert.match(heard[0].data.error, /larger than the server takes/);
+		assert.deepEqual([last().news(), client.isConnected], [[], true]);
+		last().drop();
+		for (let i = 0; i < 1_000; i++)
+			client.notifyContentUpdated({ content: 'x'.repeat(1_000), i });
+		assert.equal(client.connectionHealth.queuedMessages, 1);
 	});
 
 	test('D21: a request for all cursors is answered from what is known, and asked of others once', async () => {
@@ -348,6 +388,17 @@ describe('without its defects', () => {
 		await settled();
 		assert.deepEqual(types(heard), ['session_expired', 'session_expired']);
 		assert.deepEqual([client.connectionState, clock.pending], ['disconnected', 0]);
+	});
+
+	test('D30: a gateway that leaves shows nothing: no error, nobody gone or come, and never without a socket', async () => {
+		const { client, heard } = await connected([member(ann, sessionOf(1)), member(bo, 'b1')]);
+		heard.length = 0;
+		last().say({ type: 'draining', deadline_ms: 20_000 });
+		await welcome();
+		assert.equal(sockets[0].isOpen, true, 'the first one closes when everything has moved');
+		await joined([member(ann, sessionOf(1)), member(bo, 'b1')]);
+		assert.deepEqual([sockets.length, sockets[0].isOpen, client.isConnected], [2, false, true]);
+		assert.deepEqual(heard.filter(({ type }) => !['room_state', 'connected', 'resumed'].includes(type)), []);
 	});
 
 	test('refused for good: said with the reason, and not tried again', async () => {
