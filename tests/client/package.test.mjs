@@ -90,6 +90,18 @@ test('the reference in docs/client.md is what the sources say', async () => {
 	await promisify(execFile)(process.execPath, [path.join(dir, 'manual.mjs'), '--check']);
 });
 
+test('what the manual calls is there', async () => {
+	const { createClient } = await import('../../client/src/index.js');
+	const client = createClient({ url: 'https://rooms.example.org', auth: 'x', WebSocket: /** @type {any} */ (class {}) });
+	/** @type {Record<string, object>} */
+	const things = { client, room: client.join('submission:42') };
+	const calls = [...fs.readFileSync(path.join(ROOT, 'docs', 'client.md'), 'utf8').matchAll(/\b(client|room)\.(?!md)(\w+)/g)];
+	assert.ok(calls.length > 20, `${calls.length}`);
+	for (const [call, thing, name] of calls)
+		assert.ok(name in things[thing], call);
+	client.close();
+});
+
 test('the quick start is short', () => {
 	const [, first] = fs.readFileSync(path.join(ROOT, 'docs', 'client.md'), 'utf8').split('```js\n');
 	assert.ok(first.split('```')[0].trim().split('\n').length <= 15);

@@ -3,6 +3,7 @@
 // may be written inline, and on a server there is a snapshot.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { describe, test } from 'node:test';
@@ -179,6 +180,35 @@ describe('the hooks', () => {
 		assert.deepEqual(it.value.cursors.map((/** @type {any} */ one) => [one.session, one.member.name, one.cursor.at]), [['b1', 'Bo', 7]]);
 		await it.say({ type: 'presence', joined: [], left: [{ id: bo.id }], changed: [] });
 		assert.deepEqual(it.value.cursors, []);
+	});
+
+	test('the component of the manual, as it stands there', async () => {
+		const { buildSync } = require('esbuild');
+		const [, snippet] = fs.readFileSync(path.join(ROOT, 'docs', 'client.md'), 'utf8').split('```jsx\n');
+		const { outputFiles } = buildSync({
+			stdin: { contents: `${snippet.split('```')[0]}export { App };`, loader: 'jsx', resolveDir: path.join(ROOT, 'client') }, jsx: 'automatic', write: false,
+			bundle: true, format: 'cjs', external: ['react'], alias: { 'moothall/react': path.join(ROOT, 'client', 'src', 'react.js') },
+		});
+		const stage = new Stage();
+		/** @type {any[]} */
+		const comments = [];
+		const made = { exports: /** @type {any} */ ({}) };
+		new Function('require', 'module', 'client', 'addComment', outputFiles[0].text)(require, made, stage.client, (/** @type {any} */ data) => comments.push(data));
+		/** @type {any} */
+		let root;
+		await act(async () => void (root = create(createElement(made.exports.App))));
+		await act(async () => void (await stage.welcome()));
+		const manual = 'submission:42';
+		await act(async () => void (await stage.joined(manual, { members: [member(ann, sessionOf(1)), member(bo, 'b1')] })));
+		const words = () => root.root.findByType('p').children.filter((/** @type {any} */ one) => typeof one === 'string').join('');
+		assert.match(words(), /^Connected\. Ann.*, Bo\. Saved/);
+		await act(async () => void root.root.findByType('button').props.onClick());
+		assert.match(words(), /Saving/);
+		assert.deepEqual(stage.socket.news('publish').map(({ event: name, data }) => [name, data]), [['comment_added', { text: 'Fine' }]]);
+		await act(async () => stage.socket.say({ ...event(1, { data: { text: 'Fine' }, n: 1 }), room: manual }));
+		assert.match(words(), /Saved/);
+		assert.deepEqual(comments, [{ text: 'Fine' }]);
+		await act(async () => root.unmount());
 	});
 
 	test('on a server: a snapshot, and no connection', async () => {

@@ -4,10 +4,14 @@
 // reordered, nobody is shown as gone, and what the states say is true.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { createClient } from '../../client/src/index.js';
 import { configure, SubmissionWebSocketClient } from '../../client/src/v0.js';
+import { ROOT } from '../../deploy/local/settings.mjs';
 import { describe as inWords, disconnect } from '../lib/disconnects.mjs';
 import { eventually } from '../lib/eventually.mjs';
 import { faultsOf, ghostsOf, Reviewer } from '../lib/reviewer.mjs';
@@ -127,6 +131,37 @@ describe('the SDK', { concurrency: false }, () => {
 		} finally {
 			ann.close();
 			bob.close();
+		}
+	});
+
+	test('the quick start of the manual does what it says', async () => {
+		const { kind, id } = world.room('submission');
+		const [, snippet] = fs.readFileSync(path.join(ROOT, 'docs', 'client.md'), 'utf8').split('```js\n');
+		const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'moot-manual-'));
+		/** @type {any[]} */
+		const shown = [];
+		/** @type {any} */
+		const page = {
+			WebSocket, localStorage: { getItem: () => world.users[9].session }, show: (/** @type {any[]} */ ...what) => shown.push(what),
+			list: (/** @type {any[]} */ members, /** @type {number} */ count) => shown.push([members.map(({ name }) => name), count]),
+		};
+		const code = snippet.split('```')[0].replace("'moothall'", `'${new URL('../../client/src/index.js', import.meta.url)}'`)
+			.replace('https://rooms.example.org', world.base(0)).replace('submission:42', `${kind}:${id}`)
+			.replace('console.info', 'globalThis.said').concat('export { client, seq };');
+		/** @type {string[]} */
+		const said = [];
+		Object.assign(globalThis, page, { said: (/** @type {string} */ words) => said.push(words) });
+		try {
+			fs.writeFileSync(path.join(dir, 'start.mjs'), code);
+			const { client, seq } = await import(path.join(dir, 'start.mjs'));
+			await eventually(() => shown.length >= 2, () => `what is shown: ${JSON.stringify(shown)}`);
+			assert.deepEqual([seq, said.at(-1)], [1, 'Connected']);
+			assert.deepEqual(shown, [[[world.users[9].name], 1], [{ text: 'Looks good' }, world.users[9].name, 1]]);
+			client.close();
+		} finally {
+			fs.rmSync(dir, { recursive: true });
+			for (const name of Object.keys({ ...page, said }))
+				Reflect.deleteProperty(globalThis, name);
 		}
 	});
 
