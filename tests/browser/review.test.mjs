@@ -7,18 +7,9 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, afterEach, before, test } from 'node:test';
 import { Client } from '../lib/client.mjs';
-import { desktop, person, phone, picture, Stage, status } from './stage.mjs';
+import { desktop, letter, person, phone, picture, Stage, status } from './stage.mjs';
 
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const letter = `Dear members,
-
-the spring meeting takes place on 14 March, at seven in the evening, in the old town hall. All members are welcome; guests may come along if they have been named by the end of February.
-
-The council proposes to open the reading room on Saturdays. The costs were estimated at 4,200 a year, of which the town carries half.
-
-With kind regards,
-the council`;
-
 /** @type {Stage} */
 let stage;
 before(async () => {
@@ -82,11 +73,18 @@ test('three reviewers at two gateways: who is there, who edits, cursors, comment
 	await ada.locator('[data-selection="u-3"]').first().waitFor();
 	const marked = (await ada.locator('[data-selection="u-3"]').allInnerTexts()).join('');
 	assert.equal(marked, (await text(ada).inputValue()).slice(61, 79), 'the same words are marked');
+	await grace.locator('#text').focus();
+	await grace.keyboard.type(', big and small');
+	await shows(zoe, 'big and small');
+	await ada.waitForFunction((words) => [...document.querySelectorAll('[data-selection="u-3"]')].map((one) => one.textContent).join('') === words, marked);
+	const [from, to] = await text(zoe).evaluate((area) => [/** @type {HTMLTextAreaElement} */ (area).selectionStart, /** @type {HTMLTextAreaElement} */ (area).selectionEnd]);
+	assert.equal((await text(zoe).inputValue()).slice(from, to), marked, 'what others write does not move a reader off his words');
 
 	await zoe.locator('#comment').fill('Should the date be in the first sentence?');
 	await zoe.keyboard.press('Control+Enter');
 	await grace.locator('#ask-changes').click();
 	await zoe.locator('#approve').click();
+	await zoe.locator('#approve[aria-pressed="true"]', { hasText: 'Approved' }).waitFor();
 	for (const page of [ada, grace, zoe]) {
 		await page.locator('#comments li', { hasText: 'Should the date' }).waitFor();
 		await page.locator('#approvals [data-approved="true"]', { hasText: 'Zoë' }).waitFor();
@@ -247,11 +245,18 @@ test('notifications: asked for by a click, shown only while nobody looks', async
 	await ada.locator('#notify', { hasText: 'Notifications on' }).waitFor();
 	await stage.publish(room, 'comment_added', { comment: { content: 'while she looks' } }, 'grace@example.org');
 	await toast(ada, 'while she looks');
+	assert.equal(await ada.title(), 'Style guide · Moothall');
 	await ada.evaluate(() => void (/** @type {any} */ (window).told.visible = 'hidden'));
 	await stage.publish(room, 'comment_added', { comment: { content: 'while she is away' } }, 'grace@example.org');
 	await ada.locator('#comments li', { hasText: 'while she is away' }).waitFor();
 	assert.equal((await told()).shown.length, 1);
 	assert.match((await told()).shown[0], /commented$/);
+	assert.equal(await ada.title(), '(1) Style guide · Moothall');
+	await ada.evaluate(() => {
+		/** @type {any} */ (window).told.visible = 'visible';
+		document.dispatchEvent(new Event('visibilitychange'));
+	});
+	await ada.waitForFunction(() => document.title === 'Style guide · Moothall');
 });
 
 test('the debug panel tells ids, state and messages, and never the session token', async () => {
@@ -272,6 +277,8 @@ test('the debug panel tells ids, state and messages, and never the session token
 	assert.match(words, /ada_l/);
 	assert.ok(!words.includes('demo-ada'), 'the token is never shown');
 	await accessible(ada, 'debug');
+	await ada.locator('#debug').scrollIntoViewIfNeeded();
+	await picture(ada, 'review-debug.png');
 	assert.deepEqual(stage.complaints, []);
 });
 
@@ -279,6 +286,7 @@ test('who may not enter is told why; who is not signed in can sign in; all of it
 	const sam = await stage.visit('demo-sam');
 	await sam.locator('[role="alert"]', { hasText: 'this user may not enter the room' }).waitFor();
 	assert.equal(await sam.locator('#status').getAttribute('data-state'), 'stopped');
+	assert.equal(await sam.locator('#saved, #approve, #edit, #comment, #people').count(), 0, 'nothing is pretended');
 	const nobody = await stage.visit('no-such-session', { room: 'submission:press_2' });
 	await status(nobody, /you are not signed in any more/);
 	await nobody.getByRole('button', { name: 'Choose another room' }).click();

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { countSockets, graceMs, person, seen, Stage, status, watch } from './stage.mjs';
+import { countSockets, graceMs, letter, person, picture, seen, Stage, status, watch } from './stage.mjs';
 
 const room = 'submission:spring-letter';
 
@@ -12,6 +12,7 @@ const room = 'submission:spring-letter';
 let stage;
 before(async () => {
 	stage = await Stage.open();
+	await stage.publish(room, 'content_updated', { field: 'content', newValue: letter, title: 'Spring letter to all members' });
 });
 after(() => stage?.close());
 afterEach(() => stage?.clear());
@@ -35,6 +36,9 @@ async function shown(page, words) {
 	assert.deepEqual(all, rows.map(({ body }) => JSON.parse(body ?? '').comment?.content ?? JSON.parse(body ?? '').data.comment.content));
 }
 
+/** Whether the page would have the browser ask before it goes. @param {import('playwright-core').Page} page */
+const asks = (page) => page.evaluate(() => !dispatchEvent(new Event('beforeunload', { cancelable: true })));
+
 /** Two people who see each other; the first one is watched. @param {{base?: string}} [how] */
 async function two({ base } = {}) {
 	const ada = await stage.visit('demo-ada', { base, prepare: countSockets });
@@ -51,20 +55,49 @@ async function two({ base } = {}) {
 test('the network is cut and comes back: said at once, what was written waits and is stored once', async () => {
 	const { ada, grace } = await two();
 	await watch(grace);
+	await ada.locator('#edit').click();
+	await grace.locator('#holder').waitFor();
 	await ada.context().setOffline(true);
 	await status(ada, /this device is offline/);
 	await say(ada, 'written without a network');
+	assert.equal(await ada.locator('#saved').innerText(), 'Saved', 'the text is');
+	await ada.locator('#text').fill(`${letter}\n\nPS: bring your friends.`);
+	await ada.locator('#saved', { hasText: 'Not saved yet: waits for the connection' }).waitFor();
 	await ada.locator('#comments .pending', { hasText: /Waits for the connection/ }).waitFor();
 	await say(grace, 'said meanwhile');
 	await status(ada, /^Not connected/);
 	await ada.locator('#people[data-stale="true"]').waitFor();
+	assert.equal(await asks(ada), true, 'who goes now is asked: something is not stored');
+	await picture(ada, 'review-offline.png');
 	await ada.context().setOffline(false);
 	await status(ada);
 	for (const page of [ada, grace])
 		await shown(page, ['written without a network', 'said meanwhile']);
-	await ada.locator('.toast', { hasText: 'happened meanwhile' }).waitFor();
+	await ada.locator('.toast', { hasText: 'Back again: one thing happened meanwhile' }).waitFor();
+	await ada.locator('#saved', { hasText: /^Saved$/ }).waitFor();
+	await grace.waitForFunction(() => /** @type {HTMLTextAreaElement} */ (document.getElementById('text')).value.endsWith('friends.'));
+	assert.equal(await asks(ada), false);
 	assert.equal((await seen(grace)).people, 0, 'nobody left or came');
 	assert.equal((await seen(ada)).people, 0);
+});
+
+// Before any gateway ends: for the grace after that the others cannot know that nobody else is where it was.
+test('a page that is loaded again never left; a tab that is closed is gone long before the grace of a lost one', async () => {
+	const { ada, grace } = await two();
+	await watch(grace);
+	await ada.reload();
+	await status(ada);
+	await ada.locator('#edit:not([disabled])').click();
+	await grace.locator('#holder', { hasText: 'Ada Lovelace is editing' }).waitFor();
+	assert.equal((await seen(grace)).people, 0, 'nobody left or came');
+	await ada.locator('#text').fill('Written in the last moment.');
+	await ada.close({ runBeforeUnload: true });
+	const closed = Date.now();
+	await person(grace, 'ada_l').waitFor({ state: 'detached', timeout: graceMs });
+	assert.ok(Date.now() - closed < graceMs / 2, `gone after ${Date.now() - closed} ms`);
+	assert.equal((await seen(grace)).people, 1, 'the connection of before the reload has ended meanwhile, and nothing showed');
+	await grace.locator('#edit').waitFor();
+	assert.equal(await grace.locator('#text').inputValue(), 'Written in the last moment.');
 });
 
 test('a laptop sleeps for ten minutes: it notices when it wakes, and catches up', async () => {
@@ -107,22 +140,6 @@ test('a gateway drains: at no moment without an open socket, and nobody notices'
 	assert.equal(open, 1);
 	assert.deepEqual(await seen(ada), { words: [], people: 0 });
 	assert.equal((await seen(grace)).people, 0);
-});
-
-test('a page that is loaded again never left; a tab that is closed is gone long before the grace of a lost one', async () => {
-	const { ada, grace } = await two();
-	await watch(grace);
-	await ada.reload();
-	await status(ada);
-	await ada.locator('#edit:not([disabled])').click();
-	await grace.locator('#holder', { hasText: 'Ada Lovelace is editing' }).waitFor();
-	assert.equal((await seen(grace)).people, 0, 'nobody left or came');
-	await ada.close({ runBeforeUnload: true });
-	const closed = Date.now();
-	await person(grace, 'ada_l').waitFor({ state: 'detached', timeout: graceMs });
-	assert.ok(Date.now() - closed < graceMs / 2, `gone after ${Date.now() - closed} ms`);
-	assert.equal((await seen(grace)).people, 1, 'the connection of before the reload has ended meanwhile, and nothing showed');
-	await grace.locator('#edit').waitFor();
 });
 
 test('both gateways are killed and start again: the page says so and comes back by itself', async () => {

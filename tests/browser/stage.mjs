@@ -12,6 +12,14 @@ import { ROOT } from '../../deploy/local/settings.mjs';
 export const desktop = { viewport: { width: 1280, height: 940 } };
 export const phone = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 const waitMs = 15_000;
+export const letter = `Dear members,
+
+the spring meeting takes place on 14 March, at seven in the evening, in the old town hall. All members are welcome; guests may come along if they have been named by the end of February.
+
+The council proposes to open the reading room on Saturdays. The costs were estimated at 4,200 a year, of which the town carries half.
+
+With kind regards,
+the council`;
 export const graceMs = 30_000; // more than a busy machine takes to come back
 const reloadMs = 3_000;
 

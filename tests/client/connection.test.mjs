@@ -201,6 +201,23 @@ describe('in life', () => {
 		assert.equal(stage.client.status.state, 'connected');
 	});
 
+	test('who does not want to wait asks again at once, and the pauses begin anew', async () => {
+		const stage = new Stage();
+		stage.client.connect();
+		await stage.welcome();
+		for (let i = 0; i < 6; i++) {
+			stage.socket.drop();
+			await stage.clock.pass(stage.clock.nextIn);
+		}
+		stage.socket.drop();
+		const before = stage.sockets.length;
+		stage.client.connect();
+		await settled();
+		assert.deepEqual([stage.sockets.length, stage.client.status.state], [before + 1, 'connecting']);
+		stage.socket.drop();
+		assert.equal(stage.clock.nextIn, 125);
+	});
+
 	test('closed while an attempt is under way, and while one waits', async () => {
 		const stage = new Stage();
 		stage.client.connect();

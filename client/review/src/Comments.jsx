@@ -33,7 +33,7 @@ export function Comments({ comments, title, mayWrite, page, onEarlier }) {
 	};
 	return (
 		<section className="comments" aria-labelledby="comments-title">
-			<h2 id="comments-title">Comments <span className="count">{comments.length}{page?.hasEarlierComments ? '+' : ''}</span></h2>
+			<h2 id="comments-title">Comments {page?.ready ? <span className="count">{comments.length}{page.hasEarlierComments ? '+' : ''}</span> : null}</h2>
 			{page?.hasEarlierComments ? <button type="button" className="quiet" onClick={onEarlier} disabled={page.loading}>Earlier comments</button> : null}
 			<ol id="comments">
 				{comments.map(({ seq, from, data, at }) => (
@@ -53,7 +53,7 @@ export function Comments({ comments, title, mayWrite, page, onEarlier }) {
 					</li>
 				))}
 			</ol>
-			{comments.length + pending.length === 0 ? <p className="hint">No comments yet.</p> : null}
+			{page?.ready && comments.length + pending.length === 0 ? <p className="hint">No comments yet.</p> : null}
 			{mayWrite ? (
 				<form ref={form} onSubmit={(event) => {
 					event.preventDefault();
@@ -64,7 +64,7 @@ export function Comments({ comments, title, mayWrite, page, onEarlier }) {
 					<label className="hidden" htmlFor="comment">Write a comment</label>
 					<textarea id="comment" rows={2} value={text} placeholder="Write a comment" onChange={(event) => setText(event.target.value)}
 						onKeyDown={(event) => event.key === 'Enter' && (event.ctrlKey || event.metaKey) && form.current?.requestSubmit()} />
-					<button type="submit" disabled={!text.trim()}>Comment</button>
+					<p className="row"><small className="keys">Ctrl + Enter</small><button type="submit" className="main" disabled={!text.trim()}>Comment</button></p>
 				</form>
 			) : null}
 		</section>

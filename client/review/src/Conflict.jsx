@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Somebody saved while this was being written. Nothing is lost: both are shown, and a person decides.
 import { useEffect, useRef } from 'react';
+import { pieces } from './difference.js';
 
 /** @param {{draft: import('./draft.js').Draft, view: import('./draft.js').DraftView}} props */
 export function Conflict({ draft, view }) {
@@ -11,7 +12,7 @@ export function Conflict({ draft, view }) {
 	return (
 		<section className="conflict" id="conflict" aria-labelledby="conflict-title">
 			<h3 id="conflict-title" ref={heading} tabIndex={-1}>{view.conflict.by || 'Somebody'} saved while you were writing</h3>
-			<p>Your version is not stored. Choose one; you can also copy from either, or go on editing yours below and keep it then.</p>
+			<p>Yours is not stored. Keep one of them, or go on writing in yours below and keep it then; nothing is overwritten until you say so.</p>
 			<div className="versions">
 				<Version name="mine" title="Yours" text={view.text} other={view.conflict.text} onKeep={draft.keepMine} keep="Keep mine" />
 				<Version name="theirs" title="Theirs, stored" text={view.conflict.text} other={view.text} onKeep={draft.takeTheirs} keep="Use theirs" />
@@ -22,24 +23,11 @@ export function Conflict({ draft, view }) {
 
 /** @param {{name: string, title: string, text: string, other: string, onKeep: () => void, keep: string}} props */
 function Version({ name, title, text, other, onKeep, keep }) {
-	const [from, to] = difference(text, other);
 	return (
 		<div className="version" data-version={name}>
 			<h4>{title}</h4>
-			<p className="words" tabIndex={0} role="region" aria-label={title}>{text.slice(0, from)}<mark>{text.slice(from, to)}</mark>{text.slice(to)}</p>
+			<p className="words" tabIndex={0} role="region" aria-label={title}>{pieces(text, other).map((one, i) => (one.differs ? <mark key={i}>{one.text}</mark> : one.text))}</p>
 			<button type="button" onClick={onKeep}>{keep}</button>
 		</div>
 	);
-}
-
-/** The part of `text` between the beginning and the end that both have. @param {string} text @param {string} other */
-function difference(text, other) {
-	const most = Math.min(text.length, other.length);
-	let from = 0;
-	while (from < most && text[from] === other[from])
-		from++;
-	let end = 0;
-	while (end < most - from && text[text.length - 1 - end] === other[other.length - 1 - end])
-		end++;
-	return [from, text.length - end];
 }

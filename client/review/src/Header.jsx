@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bar on top: how the connection is, who one is, and what can be chosen.
+import { useClient } from 'moothall/react';
 import { useState } from 'react';
 import { Avatar } from './person.jsx';
 import { readNotify, toggleNotify } from './notify.js';
@@ -10,6 +11,7 @@ const notifyWords = { on: 'Notifications on', off: 'Notify me', blocked: 'Notifi
 
 /** @param {{status: import('./hooks.js').HonestStatus, self: import('moothall').Self | null, onLeave: () => void}} props */
 export function Header({ status, self, onLeave }) {
+	const client = useClient();
 	return (
 		<header className="bar">
 			<span className="brand">
@@ -21,6 +23,7 @@ export function Header({ status, self, onLeave }) {
 			<div className="status" id="status" role="status" data-state={status.dot}>
 				<span className="dot" aria-hidden="true" />
 				<span id="status-text">{status.words}</span>
+				{status.isWaiting ? <button type="button" className="quiet" id="try-now" onClick={client.connect}>Try now</button> : null}
 			</div>
 			<div className="choices">
 				<Notify />
@@ -38,7 +41,10 @@ function Notify() {
 		return null;
 	return (
 		<button type="button" className="quiet" id="notify" aria-pressed={state === 'on'} disabled={state === 'blocked'}
-			onClick={async () => setState(await toggleNotify())}>{notifyWords[state]}</button>
+			onClick={async () => setState(await toggleNotify())}>
+			<svg viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d="M12 3a6 6 0 0 0-6 6v4l-2 3v1h16v-1l-2-3V9a6 6 0 0 0-6-6zM9.5 18.5a2.5 2.5 0 0 0 5 0z" /></svg>
+			<span>{notifyWords[state]}</span>
+		</button>
 	);
 }
 

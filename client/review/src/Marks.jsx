@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The others' cursors and selections: the same text, invisible, behind the text field, with marks in it.
 // It also gives the sheet its height.
+import { carried } from './difference.js';
 import { tinted } from './person.jsx';
 import { rangeOf } from './presence.js';
 import { field } from './submission.js';
 
-/** @param {{text: string, cursors: ReturnType<typeof import('moothall/react').useCursors>['cursors']}} props */
-export function Marks({ text, cursors }) {
+/** @param {{text: string, base: string, cursors: ReturnType<typeof import('moothall/react').useCursors>['cursors']}} props */
+export function Marks({ text, base, cursors }) {
 	const marks = cursors.flatMap(({ session, member, cursor }) => {
-		const range = rangeOf(cursor, text, field);
-		return range ? [{ session, name: member.name, id: member.id, ...range }] : [];
+		const range = rangeOf(cursor, base, field); // the others see what is stored
+		return range ? [{ session, name: member.name, id: member.id, from: carried(range.from, base, text), to: carried(range.to, base, text) }] : [];
 	});
 	const ends = [...new Set([0, text.length, ...marks.flatMap(({ from, to }) => [from, to])])].sort((a, b) => a - b);
 	return (

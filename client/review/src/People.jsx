@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is there, and what each does. Above a size the server tells the number alone: so does this.
-import { useSelf } from 'moothall/react';
+import { useMembers, useSelf } from 'moothall/react';
 import { useCrowd } from './hooks.js';
-import { Avatar } from './person.jsx';
-import { doingOf } from './presence.js';
+import { Avatar, Time } from './person.jsx';
+import { isEditing, isTyping } from './presence.js';
+
+const facesMax = 6;
 
 /** @param {{isIn: boolean}} props */
 export function People({ isIn }) {
@@ -15,12 +17,23 @@ export function People({ isIn }) {
 			{count > 0 && !isIn ? <p className="hint">As it was when the connection was lost.</p> : null}
 			{members.length > 0 ? (
 				<ul id="people" className="people" data-stale={!isIn}>
-					{members.map((member) => <Person key={member.id} member={member} doing={doingOf(member)} isMe={member.id === me} />)}
+					{members.map((member) => <Person key={member.id} member={member} isMe={member.id === me} />)}
 				</ul>
 			) : null}
 			{!listed && count > members.length ? <p className="hint" id="people-unlisted">{crowdWords(count, members.length)}</p> : null}
 			{count === 0 ? <p className="hint">Nobody is shown until you are connected.</p> : null}
 		</section>
+	);
+}
+
+/** At a glance, beside the title; the list has the names. */
+export function Faces() {
+	const members = useMembers();
+	return (
+		<p className="faces" aria-hidden="true">
+			{members.slice(0, facesMax).map(({ id, name }) => <Avatar key={id} id={id} name={name} small />)}
+			{members.length > facesMax ? <span className="count">+{members.length - facesMax}</span> : null}
+		</p>
 	);
 }
 
@@ -31,17 +44,17 @@ function crowdWords(count, shown) {
 	return `${count.toLocaleString()} people are here: too many to be listed.`;
 }
 
-/** @param {{member: import('moothall').Member, doing: string, isMe: boolean}} props */
-function Person({ member, doing, isMe }) {
-	const { id, name, connections } = member;
+/** @param {{member: import('moothall').Member, isMe: boolean}} props */
+function Person({ member, isMe }) {
+	const { id, name, connections } = member; // also those of before a reload, for some seconds
 	return (
 		<li data-user={id}>
 			<Avatar id={id} name={name} />
 			<span className="who">
 				<span className="name">{name}{isMe ? <span className="you"> (you)</span> : null}</span>
-				<small>{doing || (connections.length > 1 ? `reading, in ${connections.length} tabs` : 'reading')}</small>
+				<small>{isTyping(member) ? 'typing' : <>here since <Time at={connections.map(({ since }) => since).sort()[0] ?? ''} /></>}</small>
 			</span>
-			{doing === 'editing' ? <span className="pill">editing</span> : null}
+			{isEditing(member) ? <span className="pill">editing</span> : null}
 		</li>
 	);
 }

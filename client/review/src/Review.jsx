@@ -9,7 +9,7 @@ import { Decision } from './Decision.jsx';
 import { Header } from './Header.jsx';
 import { useDraft, useHonestStatus, usePassing, useSubmission } from './hooks.js';
 import { notify } from './notify.js';
-import { People } from './People.jsx';
+import { Faces, People } from './People.jsx';
 import { commentText, field, sentence } from './submission.js';
 import { TextPanel } from './TextPanel.jsx';
 import { Toasts } from './Toasts.jsx';
@@ -26,17 +26,16 @@ const quietMs = 4_000; // the saves of somebody who goes on writing are one toas
 /** @param {{visit: import('./visit.js').Visit, trace: import('./trace.js').Trace, onLeave: () => void}} props */
 export function Review({ visit, trace, onLeave }) {
 	const { ledger, page, submission } = useSubmission();
-	const { draft, view } = useDraft(submission.saved);
+	const { draft, view } = useDraft(submission);
 	const status = useHonestStatus();
 	const self = useSelf();
 	const editing = useEditing(field);
 	const { notes, toasts, tell, dismiss } = useNews(self?.user.id);
 	const title = submission.title || nameOf(visit.room);
-	const mayWrite = self?.role !== 'viewer';
+	const mayWrite = !status.isOver && self?.role !== 'viewer';
+	const isReady = !!page?.ready;
 	useNewsOfRoom(tell, title);
-	useEffect(() => {
-		document.title = `${title} · Moothall`;
-	}, [title]);
+	useTitle(title);
 
 	return (
 		<div className="page">
@@ -45,15 +44,20 @@ export function Review({ visit, trace, onLeave }) {
 			<main className="layout">
 				<div className="head">
 					<h1>{title}</h1>
+					{status.isIn ? <Faces /> : null}
 					{status.isOver ? <Over words={status.words} onLeave={onLeave} /> : null}
 				</div>
-				<TextPanel {...{ draft, view, editing, saved: submission.saved, isReady: !!page?.ready, mayWrite, isIn: status.isIn }} />
-				<aside className="side" aria-label="About this submission">
-					<People isIn={status.isIn} />
-					<Decision {...{ submission, title, mayWrite }} />
-				</aside>
-				<Comments comments={submission.comments} title={title} mayWrite={mayWrite} page={page} onEarlier={ledger?.earlierComments} />
-				<Activity page={page} notes={notes} onEarlier={ledger?.earlier} />
+				{status.isOver && !isReady ? null : (
+					<>
+						<TextPanel {...{ draft, view, editing, saved: submission.saved, isReady, mayWrite, isIn: status.isIn }} />
+						<Comments comments={submission.comments} title={title} mayWrite={mayWrite} page={page} onEarlier={ledger?.earlierComments} />
+						<aside className="side" aria-label="About this submission">
+							<People isIn={status.isIn} />
+							<Decision {...{ submission, title, mayWrite, isReady }} />
+							<Activity page={page} notes={notes} onEarlier={ledger?.earlier} />
+						</aside>
+					</>
+				)}
 				{visit.isLocal || location.hash === '#debug' ? <Debug trace={trace} visit={visit} /> : null}
 			</main>
 			<Toasts toasts={toasts} onDismiss={dismiss} />
@@ -69,6 +73,20 @@ function Over({ words, onLeave }) {
 			<button type="button" onClick={onLeave}>Choose another room or name</button>
 		</div>
 	);
+}
+
+/** The title of the tab; while nobody looks, with how much has happened. @param {string} title */
+function useTitle(title) {
+	const [unseen, setUnseen] = useState(0);
+	useEvent('*', ({ replay }) => replay || document.visibilityState === 'visible' || setUnseen((n) => n + 1));
+	useEffect(() => {
+		const looked = () => document.visibilityState === 'visible' && setUnseen(0);
+		document.addEventListener('visibilitychange', looked);
+		return () => document.removeEventListener('visibilitychange', looked);
+	}, []);
+	useEffect(() => {
+		document.title = `${unseen > 0 ? `(${unseen}) ` : ''}${title} · Moothall`;
+	}, [title, unseen]);
 }
 
 /** Notes for the activity list, and toasts that go by themselves. @param {string | undefined} me */
@@ -100,17 +118,24 @@ function useNews(me) {
 function useNewsOfRoom(tell, title) {
 	const room = useRoom();
 	const me = useSelf()?.user.id;
+	const missed = useRef(0); // of others, since the connection was lost
 	usePassing(tell);
 	useEvent('*', (event) => {
-		if (event.replay || event.from.id === me)
+		if (event.from.id === me)
 			return;
+		if (event.replay) {
+			missed.current++;
+			return;
+		}
 		const said = event.event === 'comment_added' ? `: “${commentText(event.data).slice(0, 80)}”` : '';
 		tell({ by: event.from.name || 'The application', id: event.from.id, text: sentence(event) + said, isStored: true });
 		notify(`${event.from.name || 'The application'} ${sentence(event)}`, title);
 	});
-	useEffect(() => room?.on('resumed', ({ missed, gap }) => {
-		if (missed > 0)
-			tell({ by: '', id: '', text: `Back again: ${missed === 1 ? 'one thing' : `${missed} things`} happened meanwhile` });
+	useEffect(() => room?.on('resumed', ({ gap }) => {
+		const n = missed.current;
+		missed.current = 0;
+		if (n > 0)
+			tell({ by: '', id: '', text: `Back again: ${n === 1 ? 'one thing' : `${n} things`} happened meanwhile` });
 		if (gap)
 			tell({ by: '', id: '', text: 'Some of what happened meanwhile is not kept any more' });
 	}), [room, tell]);

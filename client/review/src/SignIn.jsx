@@ -18,10 +18,10 @@ export function SignIn({ visit }) {
 				{visit.isLocal ? (
 					<fieldset>
 						<legend>Be one of the demo’s people</legend>
-						{people.map(({ name, session: token }) => (
+						{people.map(({ id, name, session: token }) => (
 							<label key={token} className="choice">
 								<input type="radio" name="person" checked={session === token} onChange={() => setSession(token)} />
-								<Avatar id={token} name={name} small />{name}
+								<Avatar id={id} name={name} small />{name}
 							</label>
 						))}
 					</fieldset>

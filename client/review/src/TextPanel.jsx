@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The text of the submission: read by everybody, written by one at a time, with everybody's cursors.
-import { useCursors, useMembers, useSaveStatus, useSelf, useTyping } from 'moothall/react';
-import { useEffect, useRef } from 'react';
+import { useCursors, useMembers, useRoom, useSaveStatus, useSelf, useTyping } from 'moothall/react';
+import { useEffect, useLayoutEffect, useRef } from 'react';
 import { Conflict } from './Conflict.jsx';
+import { carried } from './difference.js';
 import { Marks } from './Marks.jsx';
 import { Avatar, list, Time } from './person.jsx';
 import { editsElsewhere, placeOf } from './presence.js';
@@ -19,9 +20,12 @@ export function TextPanel({ draft, view, editing, saved, isReady, mayWrite, isIn
 	const { cursors, move } = useCursors();
 	const { typists, typing, stop } = useTyping();
 	const at = useRef([-1, -1]);
+	const typed = useRef('');
 	const { isMine } = editing;
 	useRelayWords(isMine);
 	useLostTurn(isMine, draft, editing.stop);
+	useLeaving(draft, editing.stop);
+	useKeptSelection(area, view.text, typed, at);
 
 	const edit = (/** @type {() => void} */ how) => {
 		how();
@@ -44,8 +48,8 @@ export function TextPanel({ draft, view, editing, saved, isReady, mayWrite, isIn
 		<section className="text-panel" aria-labelledby="text-title">
 			<div className="row">
 				<h2 id="text-title" className="hidden">Text</h2>
-				<p className="by">{saved ? <>Saved by {saved.by || 'the application'}, <Time at={saved.at} /></> : isReady ? 'Nothing has been written yet' : 'Loading'}</p>
-				<Saved view={view} onRetry={draft.save} />
+				<p className="by">{saved ? <>Saved by {saved.by || 'the application'}, <Time at={saved.at} /></> : isReady ? '' : 'Loading'}</p>
+				{isReady && mayWrite ? <Saved view={view} onRetry={draft.save} /> : null}
 				{isMine ? <button type="button" onClick={done}>Done</button> : null}
 				{!isMine && mayWrite && !editing.holder ? (
 					<button type="button" className="main" id="edit" disabled={!isReady} onClick={() => edit(editing.start)}>Edit</button>
@@ -54,10 +58,10 @@ export function TextPanel({ draft, view, editing, saved, isReady, mayWrite, isIn
 			<Holder {...{ editing, mayWrite }} onTakeOver={() => edit(editing.takeOver)} />
 			{view.conflict ? <Conflict draft={draft} view={view} /> : null}
 			<div className="sheet" data-mine={isMine}>
-				<Marks text={view.text} cursors={cursors} />
+				<Marks text={view.text} base={view.base} cursors={cursors} />
 				<textarea id="text" ref={area} aria-label="Text of the submission" aria-describedby="text-help" value={view.text} readOnly={!isMine}
-					spellCheck={isMine} placeholder={isMine ? 'Write here. It is saved while you write.' : ''}
-					onChange={(event) => (draft.type(event.target.value), typing())}
+					spellCheck={isMine} placeholder={isMine ? 'Write here. It is saved while you write.' : isReady ? 'Nothing has been written yet.' : ''}
+					onChange={(event) => (draft.type(typed.current = event.target.value), typing())}
 					onSelect={point} onFocus={point}
 					onKeyDown={(event) => {
 						if (event.key === 'Escape' && isMine)
@@ -86,6 +90,42 @@ function useSelectionChange(area, changed) {
 		document.addEventListener('selectionchange', heard);
 		return () => document.removeEventListener('selectionchange', heard);
 	}, [area]);
+}
+
+/** What others save changes the text around the cursor, and the browser would put it at the end: it stays with its words.
+ * @param {import('react').RefObject<HTMLTextAreaElement | null>} area @param {string} text
+ * @param {import('react').RefObject<string>} typed what was written here is where the cursor is already
+ * @param {import('react').RefObject<number[]>} at the cursor, as it was */
+function useKeptSelection(area, text, typed, at) {
+	const before = useRef(text);
+	useLayoutEffect(() => {
+		const [from, to] = at.current.map((place) => carried(place, before.current, text));
+		before.current = text;
+		if (document.activeElement === area.current && typed.current !== text && from >= 0)
+			area.current?.setSelectionRange(from, to);
+	}, [area, text, typed, at]);
+}
+
+/** A page that goes saves what is written and frees the text, in time for whoever waits or loads it again. What cannot be
+ * stored just now is asked about. @param {Draft} draft @param {() => void} stop */
+function useLeaving(draft, stop) {
+	const room = useRoom();
+	useEffect(() => {
+		const hide = () => (void draft.save(), stop());
+		const ask = (/** @type {Event} */ event) => {
+			void draft.save();
+			const { conflict, error, isDirty } = draft.get();
+			const { state, pending } = room?.saving ?? { state: 'saved', pending: 0 };
+			if (conflict || (error && isDirty) || (pending > 0 && state === 'unsaved'))
+				event.preventDefault();
+		};
+		addEventListener('pagehide', hide);
+		addEventListener('beforeunload', ask);
+		return () => {
+			removeEventListener('pagehide', hide);
+			removeEventListener('beforeunload', ask);
+		};
+	}, [draft, stop, room]);
 }
 
 /** @param {boolean} isMine @param {boolean} mayWrite @param {boolean} isIn */
@@ -127,9 +167,9 @@ function savedWords(view, save) {
 		return { state: 'unsaved', words: 'Not saved: somebody saved in between' };
 	if (view.error)
 		return { state: 'unsaved', words: `Not saved: ${view.error}` };
-	if (save.pending > 0 && save.state === 'unsaved')
+	if (view.isSaving && save.pending > 0 && save.state === 'unsaved')
 		return { state: 'unsaved', words: 'Not saved yet: waits for the connection' };
-	if (save.pending > 0 || view.isSaving || view.isDirty)
+	if (view.isSaving || view.isDirty)
 		return { state: 'saving', words: 'Saving' };
 	return { state: 'saved', words: 'Saved' };
 }

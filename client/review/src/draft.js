@@ -8,7 +8,7 @@ const pauseMs = 800; // after the last key
 const mostMs = 3_000; // while somebody goes on typing
 
 /** @typedef {{text: string, seq: number, by: string}} Saved */
-/** @typedef {{text: string, isDirty: boolean, isSaving: boolean, conflict: Saved | null, error: string}} DraftView */
+/** @typedef {{text: string, base: string, isDirty: boolean, isSaving: boolean, conflict: Saved | null, error: string}} DraftView  base: what the text was made from */
 
 /** @param {(event: string, data: any, how: {base: number}) => Promise<number>} publish */
 export function createDraft(publish) {
@@ -24,12 +24,12 @@ export function createDraft(publish) {
 	let soon = /** @type {any} */ (0);
 	let since = 0;
 	/** @type {DraftView} */
-	let view = { text, isDirty: false, isSaving, conflict, error };
+	let view = { text, base: '', isDirty: false, isSaving, conflict, error };
 	/** @type {Set<() => void>} */
 	const listeners = new Set();
 
 	function changed() {
-		view = { text, isDirty: text !== base.text, isSaving, conflict, error };
+		view = { text, base: base.text, isDirty: text !== base.text, isSaving, conflict, error };
 		for (const listener of listeners)
 			listener();
 	}

@@ -2,7 +2,7 @@
 // What several parts of the page read: the room's events, its text, who is there.
 import { describe } from 'moothall';
 import { useCasts, useClient, useConnection, useMembers, usePublish, useRoom } from 'moothall/react';
-import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { createDraft } from './draft.js';
 import { createLedger } from './ledger.js';
 import { read } from './submission.js';
@@ -29,10 +29,13 @@ export function useSubmission() {
 	return { ledger, page, submission };
 }
 
-/** The text here, kept in step with what is stored. @param {import('./submission.js').Submission['saved']} saved */
-export function useDraft(saved) {
+/** The text here, kept in step with what is stored. Saves tell the title again: the log is not read back to where it was given.
+ * @param {import('./submission.js').Submission} submission */
+export function useDraft({ saved, title }) {
 	const publish = usePublish();
-	const [draft] = useState(() => createDraft(publish));
+	const titled = useRef({});
+	titled.current = title ? { title } : {};
+	const [draft] = useState(() => createDraft((event, data, how) => publish(event, { ...data, ...titled.current }, how)));
 	useEffect(() => {
 		if (saved)
 			draft.stored(saved);
@@ -63,7 +66,7 @@ function useLasting(is, ms) {
 	return is && lasts;
 }
 
-/** @typedef {{dot: string, words: string, isOver: boolean, isIn: boolean}} HonestStatus */
+/** @typedef {{dot: string, words: string, isOver: boolean, isIn: boolean, isWaiting?: boolean}} HonestStatus */
 
 /** How it is with this room, in one word for the dot and in words for people. @returns {HonestStatus} */
 export function useHonestStatus() {
@@ -79,7 +82,7 @@ export function useHonestStatus() {
 		return { dot: 'stopped', words: `Not in this room: ${inRoom.reason ?? 'it was left'}`, isOver: true, isIn: false };
 	if (isEntering)
 		return { dot: 'connecting', words: 'Connected, entering the room', isOver: false, isIn: false };
-	return { dot: state, words, isOver: state === 'stopped', isIn: state === 'connected' || state === 'unsteady' };
+	return { dot: state, words, isOver: state === 'stopped', isIn: state === 'connected' || state === 'unsteady', isWaiting: state === 'waiting' };
 }
 
 /** The time, each second while it matters. @param {boolean} matters */

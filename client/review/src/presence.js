@@ -4,12 +4,11 @@
 
 /** @typedef {import('moothall').Member} Member */
 
-/** @param {Member} member @returns {'' | 'editing' | 'writing'} */
-export function doingOf({ connections }) {
-	if (connections.some(({ state }) => state.mode === 'editing' || state.editing))
-		return 'editing';
-	return connections.some(({ state }) => state.typing) ? 'writing' : '';
-}
+/** @param {Member} member */
+export const isEditing = ({ connections }) => connections.some(({ state }) => state.mode === 'editing' || state.editing);
+
+/** @param {Member} member */
+export const isTyping = ({ connections }) => connections.some(({ state }) => state.typing);
 
 /** Edits in a client that knows nothing of turns. @param {Member} member */
 export const editsElsewhere = ({ connections }) => connections.some(({ state }) => !state.mode && state.editing && !dataOf(state.editing).via);
