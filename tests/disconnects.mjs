@@ -33,7 +33,7 @@ async function main(args) {
 	await build('debug', (line) => console.log(line));
 	const { World } = await import('./lib/world.mjs');
 	const { describe, disconnect } = await import('./lib/disconnects.mjs');
-	const world = await World.open({ gatewayEnv: { MOOT_PRESENCE_GRACE: '30s' }, shardEnv: { MOOT_PRESENCE_GRACE: '30s' } });
+	const world = await World.open({ gatewayEnv: { MOOT_PRESENCE_GRACE: '30s', MOOT_PRESENCE_RELOAD: '30s' }, shardEnv: { MOOT_PRESENCE_GRACE: '30s' } });
 	try {
 		let at = 0;
 		const report = await disconnect(world, {

@@ -3,13 +3,10 @@
 // dialects meet. With MOOT_SCREENSHOTS=1 the pictures of docs/images are made again.
 
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, afterEach, before, test } from 'node:test';
 import { Client } from '../lib/client.mjs';
-import { desktop, letter, person, phone, picture, Stage, status } from './stage.mjs';
+import { accessible, desktop, letter, person, phone, picture, Stage, status } from './stage.mjs';
 
-const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** @type {Stage} */
 let stage;
 before(async () => {
@@ -29,14 +26,6 @@ const shows = (page, words) => page.waitForFunction((wanted) => /** @type {HTMLT
 
 /** @param {import('playwright-core').Page} page @param {string} words */
 const toast = (page, words) => page.locator('.toast', { hasText: words }).first().waitFor();
-
-/** @param {import('playwright-core').Page} page @param {string} where */
-async function accessible(page, where) {
-	await page.waitForTimeout(200); // what rises is half transparent until then
-	await page.evaluate(axe);
-	const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }));
-	assert.deepEqual(violations.map((/** @type {any} */ one) => `${where}: ${one.id} ${one.nodes.map((/** @type {any} */ node) => `${node.target} ${node.any[0]?.message ?? ''}`).join('; ')}`), []);
-}
 
 test('three reviewers at two gateways: who is there, who edits, cursors, comments, approvals, status', async () => {
 	await stage.publish('submission:spring-letter', 'status_changed', { status: 'IN_REVIEW', title: 'Spring letter to all members' });

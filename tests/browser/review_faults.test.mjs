@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { countSockets, graceMs, letter, person, picture, seen, Stage, status, watch } from './stage.mjs';
+import { accessible, countSockets, graceMs, letter, person, picture, seen, Stage, status, watch } from './stage.mjs';
 
 const room = 'submission:spring-letter';
 
@@ -69,6 +69,7 @@ test('the network is cut and comes back: said at once, what was written waits an
 	await ada.locator('#people[data-stale="true"]').waitFor();
 	assert.equal(await asks(ada), true, 'who goes now is asked: something is not stored');
 	await picture(ada, 'review-offline.png');
+	await accessible(ada, 'offline');
 	await ada.context().setOffline(false);
 	await status(ada);
 	for (const page of [ada, grace])

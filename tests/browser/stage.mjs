@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the tests of the pages share: a cluster, a Chromium, and reviewers with a browser each.
 
+import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { Cluster } from '../../deploy/local/cluster.mjs';
@@ -11,6 +13,7 @@ import { ROOT } from '../../deploy/local/settings.mjs';
 
 export const desktop = { viewport: { width: 1280, height: 940 } };
 export const phone = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const waitMs = 15_000;
 export const letter = `Dear members,
 
@@ -87,6 +90,14 @@ export async function picture(page, name, fullPage = false) {
 	const dir = path.join(ROOT, 'docs', 'images');
 	fs.mkdirSync(dir, { recursive: true });
 	await page.screenshot({ path: path.join(dir, name), fullPage });
+}
+
+/** As axe sees it, no violation of level A or AA. @param {Page} page @param {string} where */
+export async function accessible(page, where) {
+	await page.waitForTimeout(200); // what rises is half transparent until then
+	await page.evaluate(axe);
+	const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }));
+	assert.deepEqual(violations.map((/** @type {any} */ one) => `${where}: ${one.id} ${one.nodes.map((/** @type {any} */ node) => `${node.target} ${node.any[0]?.message ?? ''}`).join('; ')}`), []);
 }
 
 /** @param {Page} page @param {string | RegExp} words */

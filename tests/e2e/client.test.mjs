@@ -23,7 +23,7 @@ const manyCuts = 50;
 /** @type {World} */
 let world;
 before(async () => {
-	world = await World.open({ gatewayEnv: grace, shardEnv: grace });
+	world = await World.open({ gatewayEnv: { ...grace, MOOT_PRESENCE_RELOAD: '20s' }, shardEnv: grace });
 });
 after(() => world?.close());
 
