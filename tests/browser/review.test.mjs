@@ -127,6 +127,7 @@ test('somebody saved in between: mine and theirs are shown, and nothing is overw
 		await ada.context().setOffline(false);
 		await ada.locator('#conflict').waitFor();
 		await saved(ada, 'Not saved: somebody saved in between');
+		assert.equal(await ada.evaluate(() => document.activeElement?.id), 'text', 'whoever writes goes on');
 		assert.match(await ada.locator('[data-version="mine"]').innerText(), /June/);
 		assert.match(await ada.locator('[data-version="theirs"]').innerText(), /says Grace/);
 		await shows(grace, 'says Grace');

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Somebody saved while this was being written. Nothing is lost: both are shown, and a person decides.
-import { useEffect, useRef } from 'react';
+// Somebody saved while this was being written. Nothing is lost: both are shown, and a person decides. It is
+// announced and takes no focus: whoever writes goes on.
 import { pieces } from './difference.js';
 
 /** @param {{draft: import('./draft.js').Draft, view: import('./draft.js').DraftView}} props */
 export function Conflict({ draft, view }) {
-	const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
-	useEffect(() => heading.current?.focus(), []);
 	if (!view.conflict)
 		return null;
 	return (
 		<section className="conflict" id="conflict" aria-labelledby="conflict-title">
-			<h3 id="conflict-title" ref={heading} tabIndex={-1}>{view.conflict.by || 'Somebody'} saved while you were writing</h3>
+			<div role="alert">
+				<h3 id="conflict-title">{view.conflict.by || 'Somebody'} saved while you were writing</h3>
+			</div>
 			<p>Yours is not stored. Keep one of them, or go on writing in yours below and keep it then; nothing is overwritten until you say so.</p>
 			<div className="versions">
 				<Version name="mine" title="Yours" text={view.text} other={view.conflict.text} onKeep={draft.keepMine} keep="Keep mine" />
