@@ -12,7 +12,7 @@ import { Native } from './native.mjs';
 
 const USERS = 1_000;
 const AT_ONCE = 50; // clients that come in
-const WAKING = 10; // rooms that are woken
+const WAKE_MS = 10; // from one room's being woken to the next one's
 const GIVE_BACK_MS = 4_000; // the shards look once a second whether there is memory to give back
 const GRACE_MS = 3_000;
 const PING_MS = 20_000; // a client says something at least as often as welcome.ping_ms
@@ -125,15 +125,18 @@ export class Sleepers {
 		return this.clients.flatMap(({ told }) => told).filter(({ type }) => type !== 'pong');
 	}
 
-	/** A cast in each paired room, until the other one hears it. */
+	/** A cast in each paired room, until the other one hears it: at a fixed rate, whether or not those
+	 * before were heard, and counted from when it was due. */
 	async wake() {
 		const took = new Histogram();
-		await each(this.size.pairs, WAKING, async (i) => {
-			const [from, to] = [this.clients[2 * i], this.clients[2 * i + 1]];
-			const at = performance.now();
-			from.send({ type: 'cast', room: `submission:r_${i}`, key: 'hello', data: i });
-			await to.next('cast');
-			took.add(performance.now() - at);
+		const from = performance.now();
+		await each(this.size.pairs, this.size.pairs, async (i) => {
+			const due = from + WAKE_MS * i;
+			await sleep(due - performance.now());
+			const [one, other] = [this.clients[2 * i], this.clients[2 * i + 1]];
+			one.send({ type: 'cast', room: `submission:r_${i}`, key: 'hello', data: i });
+			await other.next('cast');
+			took.add(performance.now() - due);
 		});
 		return took;
 	}
