@@ -4,7 +4,11 @@
  * poll. */
 #include "common/loop.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "common/log.h"
@@ -56,6 +60,9 @@ struct loop {
 	uv_idle_t idle;
 	uv_timer_t timer;
 	int64_t timer_at_ns; /* what `timer` is set to; INT64_MAX: not set */
+	int wake_fd;         /* a timer of the kernel */
+	int64_t wake_ns;     /* what it is set to; INT64_MAX: not set */
+	struct watch *wake;
 	struct turn_clock *clock;
 	struct timers *timers;
 	struct turn turns[TURNS_MAX];
@@ -70,6 +77,8 @@ static bool run_turns(struct loop *l, int64_t now_ns);
 static void reap(struct loop *l);
 static void set_timer(struct loop *l);
 static void on_timer(uv_timer_t *handle);
+static bool open_wake(struct loop *l);
+static void on_wake(void *owner, unsigned events);
 static void on_idle(uv_idle_t *handle);
 static void on_poll(uv_poll_t *handle, int status, int events);
 static void start_polling(struct watch *w);
@@ -96,6 +105,8 @@ struct loop *loop_new(void)
 	uv_idle_init(&l->uv, &l->idle);
 	uv_prepare_init(&l->uv, &l->prepare);
 	uv_prepare_start(&l->prepare, on_prepare);
+	if (!open_wake(l))
+		loop_free(&l);
 	return l;
 }
 
@@ -107,6 +118,7 @@ void loop_free(struct loop **loop)
 		return;
 	while (l->reapings.len > 0)
 		reap(l);
+	watch_close(&l->wake);
 	uv_close((uv_handle_t *)&l->prepare, NULL);
 	uv_close((uv_handle_t *)&l->idle, NULL);
 	uv_close((uv_handle_t *)&l->timer, NULL);
@@ -117,6 +129,8 @@ void loop_free(struct loop **loop)
 	for (int i = 0; i < CLOSE_ROUNDS && uv_run(&l->uv, UV_RUN_NOWAIT) != 0; i++)
 		;
 	must(uv_loop_close(&l->uv) == 0);
+	if (l->wake_fd >= 0)
+		close(l->wake_fd);
 	timers_free(&l->timers);
 	mem_free(l->reapings.items);
 	mem_free(l->reaping_now.items);
@@ -212,6 +226,16 @@ void loop_off_turn(struct loop *l, const void *owner)
 	}
 }
 
+void loop_turn_by(struct loop *l, int64_t at_ns)
+{
+	const struct itimerspec at = {.it_value = {at_ns / NS_PER_S, at_ns % NS_PER_S}};
+
+	if (at_ns >= l->wake_ns)
+		return;
+	l->wake_ns = at_ns;
+	must(timerfd_settime(l->wake_fd, TFD_TIMER_ABSTIME, &at, NULL) == 0);
+}
+
 void loop_hurry(struct loop *l)
 {
 	l->hurry = true;
@@ -301,6 +325,29 @@ static void on_timer(uv_timer_t *handle)
 	struct loop *l = container_of(handle, struct loop, timer);
 
 	l->timer_at_ns = INT64_MAX;
+}
+
+static bool open_wake(struct loop *l)
+{
+	l->wake_ns = INT64_MAX;
+	l->wake_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (l->wake_fd < 0) {
+		log_error("loop_failed", kv_str("why", strerror(errno)));
+		return false;
+	}
+	l->wake = watch_open(l, l->wake_fd, WATCH_READ, on_wake, l);
+	return true;
+}
+
+/* Only for the turn that follows. */
+static void on_wake(void *owner, unsigned events)
+{
+	struct loop *l = owner;
+	uint64_t times;
+
+	(void)events;
+	if (read(l->wake_fd, &times, sizeof times) > 0)
+		l->wake_ns = INT64_MAX;
 }
 
 /* Its being active is what keeps the poll from blocking. */

@@ -33,6 +33,9 @@ void watch_close(struct watch **);               /* NULL is fine; safe inside it
 void loop_on_signal(struct loop *, int signo, signal_fn *, void *owner);
 void loop_on_turn(struct loop *, turn_fn *, void *owner);
 void loop_off_turn(struct loop *, const void *owner); /* fine from inside a turn function */
+/* A turn at this time at the latest, to a fraction of a millisecond: the ticks of the wheel are
+ * ten. Once; of two the earlier counts. */
+void loop_turn_by(struct loop *, int64_t at_ns);
 /* Do not block before the next turn: work came up after its turn function had run. */
 void loop_hurry(struct loop *);
 /* Nothing is freed inside its own callback: `fn(p)` runs when the turn is over. */

@@ -49,7 +49,6 @@ struct gateway {
 	struct report report;
 	struct listener *listener; /* NULL until there is something to serve */
 	struct timer tick;
-	struct timer telling; /* for the next turn with something to tell clients */
 	/* Comings and goings, a second ago and when memory was given back; when to look again. */
 	uint64_t moves, tidied;
 	int64_t tidy_ns;
@@ -68,7 +67,6 @@ static enum err open_admin(struct gateway *);
 static void open_listener(struct gateway *);
 static void on_tick(struct timer *, int64_t now_ns);
 static void tidy(struct gateway *, int64_t now_ns);
-static void on_telling(struct timer *, int64_t now_ns);
 static bool on_turn(void *owner, int64_t now_ns);
 static void on_signal(void *owner, int signo);
 static void on_hangup(void *owner, int signo);
@@ -134,7 +132,6 @@ void gateway_close(struct gateway **pg)
 	socket_set_close(&g->sockets);
 	admin_close(&g->admin);
 	timers_disarm(loop_timers(g->loop), &g->tick);
-	timers_disarm(loop_timers(g->loop), &g->telling);
 	retreat_free(&g->retreat);
 	drain_free(&g->drain);
 	registry_free(&g->registry);
@@ -219,6 +216,7 @@ static struct router *open_router(struct gateway *g)
 		.name = g->opt->node_name,
 		.bus = link_bus_of(&g->wire),
 		.heartbeat_ns = g->opt->link_heartbeat_ns,
+		.cork_ns = g->opt->link_cork_ns,
 		.silence_ns = g->opt->link_silence_ns,
 		.isolated_ns = g->opt->link_isolated_ns,
 		.clock_ns = mono_now_ns,
@@ -369,20 +367,12 @@ static void tidy(struct gateway *g, int64_t now_ns)
 	g->moves = moves;
 }
 
-static void on_telling(struct timer *t, int64_t now_ns)
-{
-	(void)t, (void)now_ns; /* this turn ends as every one does */
-}
-
 static bool on_turn(void *owner, int64_t now_ns)
 {
 	struct gateway *g = owner;
 
 	bool more = router_go_on(g->router, now_ns);
-	int64_t next_ns = router_flush(g->router, now_ns);
-
-	if (next_ns != INT64_MAX && !(timers_is_armed(&g->telling) && g->telling.at_ns <= next_ns))
-		timers_arm(loop_timers(g->loop), &g->telling, next_ns, on_telling);
+	loop_turn_by(g->loop, router_flush(g->router, now_ns));
 	return more;
 }
 

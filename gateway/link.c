@@ -228,6 +228,11 @@ size_t link_queued(const struct link *l)
 	return l->port ? channel_queued(&l->channel) : 0;
 }
 
+bool link_has_news(const struct link *l)
+{
+	return l->port && channel_has_news(&l->channel);
+}
+
 static void generation_open(struct link *l, int64_t now_ns)
 {
 	char id[40];

@@ -8,6 +8,7 @@
 #define HOLD_MAX_NS (3 * NS_PER_S)  /* a move that takes longer has failed: go on with the owner */
 
 static struct link *next_left_over(const struct router *, int64_t now_ns);
+static int64_t flush_links(struct router *, int64_t now_ns);
 static void tick_suspects(struct router *, int64_t now_ns);
 static void end_holds(struct router *, int64_t now_ns);
 static void end_hold(struct router *, unsigned slot, int64_t now_ns);
@@ -191,8 +192,6 @@ bool router_go_on(struct router *r, int64_t now_ns)
 int64_t router_flush(struct router *r, int64_t now_ns)
 {
 	int64_t next_ns = INT64_MAX;
-	struct link *link;
-	size_t at = 0;
 
 	if (r->shared.in_haste)
 		tick_routes(r, now_ns);
@@ -201,9 +200,9 @@ int64_t router_flush(struct router *r, int64_t now_ns)
 
 		next_ns = tell_ns < next_ns ? tell_ns : next_ns;
 	}
-	while ((link = map_next(&r->links, &at)))
-		link_flush(link, now_ns);
-	return next_ns;
+	int64_t cork_ns = flush_links(r, now_ns);
+
+	return cork_ns < next_ns ? cork_ns : next_ns;
 }
 
 void router_say_goodbye(struct router *r)
@@ -250,6 +249,27 @@ static struct link *next_left_over(const struct router *r, int64_t now_ns)
 	while ((link = map_next(&r->links, &at)) && !link_may_go_on(link, now_ns))
 		;
 	return link;
+}
+
+/* What a message costs is mostly the threads that it wakes on its way: when messages follow each
+ * other closely, those of a short while travel together; one after a pause leaves at once
+ * (docs/decisions/0023). When it is to be done again; INT64_MAX: once there is something to say. */
+static int64_t flush_links(struct router *r, int64_t now_ns)
+{
+	struct link *link;
+	size_t at = 0;
+	bool is_news = false;
+
+	while ((link = map_next(&r->links, &at)))
+		is_news |= link_has_news(link);
+	if (is_news && now_ns < r->corked_ns)
+		return r->corked_ns;
+	if (is_news)
+		r->corked_ns = now_ns + r->setup.cork_ns;
+	at = 0;
+	while ((link = map_next(&r->links, &at)))
+		link_flush(link, now_ns);
+	return INT64_MAX;
 }
 
 static void tick_suspects(struct router *r, int64_t now_ns)

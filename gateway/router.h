@@ -16,6 +16,7 @@ struct router_setup {
 	const char *name; /* of this gateway */
 	struct link_bus bus;
 	int64_t heartbeat_ns, silence_ns, isolated_ns;
+	int64_t cork_ns; /* messages that follow each other closer leave together; 0: none waits */
 	int64_t (*clock_ns)(void); /* as link_setup has it */
 	struct audience_sink sink;
 	void (*pull_view)(void *owner); /* there is a newer view than ours: read it soon */
@@ -75,7 +76,8 @@ const struct router_setup *router_setup(const struct router *);
 void router_tick(struct router *, int64_t now_ns); /* every 50 ms */
 /* Once a turn, with what the last one had no time for. True: there is still more. */
 bool router_go_on(struct router *, int64_t now_ns);
-int64_t router_flush(struct router *, int64_t now_ns); /* at the end of a turn */
+/* At the end of a turn; when the next one is due at the latest, INT64_MAX: never. */
+int64_t router_flush(struct router *, int64_t now_ns);
 void router_say_goodbye(struct router *);
 unsigned router_links_up(const struct router *);
 size_t router_suspects(const struct router *); /* shards that this gateway misses */

@@ -17,6 +17,7 @@ struct router {
 	struct router_setup setup;
 	struct link_setup link_setup;
 	struct view view;
+	int64_t corked_ns; /* nothing new is said to shards until then */
 	struct map links;  /* incarnation -> struct link */
 	struct map routes; /* room key -> struct route */
 	struct router_slot slots[SLOTS];

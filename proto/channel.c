@@ -86,6 +86,11 @@ size_t channel_queued(const struct channel *ch)
 	return ch->sealed_bytes + (ch->open.len > HEAD_LEN ? ch->open.len : 0);
 }
 
+bool channel_has_news(const struct channel *ch)
+{
+	return ch->open.len > HEAD_LEN || channel_owes_credit(ch);
+}
+
 enum err channel_take(struct channel *ch, struct span bytes, struct span *records)
 {
 	struct channel_head head;

@@ -42,6 +42,8 @@ MUST_USE enum err channel_flush(struct channel *, channel_send_fn *, void *owner
 /* True when the peer should hear of our consumption although nothing else is to be said. */
 bool channel_owes_credit(const struct channel *);
 size_t channel_queued(const struct channel *); /* bytes that wait */
+/* True when there is something new to say, be it credit; what only waits for credit is not. */
+bool channel_has_news(const struct channel *);
 
 /* Check a received message and give its records. The first message fixes an unknown peer.
  * Records may be empty (credit only). Errors: BAD_MESSAGE; WRONG_PEER (other incarnation or

@@ -55,7 +55,7 @@ void world_on_answered(void *owner, const struct answer *a)
 	snprintf(w->answer_body, sizeof w->answer_body, "%.*s", SPAN_ARGS(a->body));
 }
 
-int world_open(void **state)
+static int open_world(void **state, int64_t cork_ns)
 {
 	struct world *w = test_calloc(1, sizeof *w);
 
@@ -69,6 +69,7 @@ int world_open(void **state)
 		.heartbeat_ns = MS(100),
 		.silence_ns = MS(600),
 		.isolated_ns = MS(5000),
+		.cork_ns = cork_ns,
 		.sink = {show, show_bundle, welcomed},
 		.pull_view = pull_view,
 		.on_ways = on_ways,
@@ -78,6 +79,16 @@ int world_open(void **state)
 	w->questions = questions_new(w->router, 0);
 	*state = w;
 	return 0;
+}
+
+int world_open(void **state)
+{
+	return open_world(state, 0);
+}
+
+int world_open_corked(void **state)
+{
+	return open_world(state, MS(1));
 }
 
 int world_close(void **state)

@@ -193,6 +193,7 @@ static struct router *open_router(struct gateway_process *p)
 		.heartbeat_ns = 100 * NS_PER_MS,
 		.silence_ns = 600 * NS_PER_MS,
 		.isolated_ns = 5 * NS_PER_S,
+		.cork_ns = n->world->plan.cork_ns,
 		.sink = *sockets_sink(),
 		.pull_view = on_pull_view,
 		.on_ways = on_ways,

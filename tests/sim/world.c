@@ -133,15 +133,18 @@ static void draw_plan(struct world *w, const struct world_setup *setup)
 		p->natives = 2;
 	if (sim_chance(s, SIM_WORLD, 700))
 		p->hibernate_ns = (int64_t)sim_between(s, SIM_WORLD, 200, 3000) * NS_PER_MS;
+	if (sim_chance(s, SIM_WORLD, 500))
+		p->cork_ns = NS_PER_MS;
 	p->faulty_ns = setup->seconds * NS_PER_S - WORLD_START_NS - WORLD_QUIET_NS;
 	sim_trace(
 		s,
 		"seed %llu: %u gateways, %u+%u shards, %u rooms, %u users, %u clients + %u native, "
-		"faults %s%s%s%s, rooms sleep after %" PRId64 " ms",
+		"faults %s%s%s%s%s, rooms sleep after %" PRId64 " ms",
 		(unsigned long long)setup->seed, p->gateways, p->shards, p->spare_shards, p->rooms,
 		p->users, p->clients, p->natives, p->faults->name,
 		p->fixed_ports ? ", fixed ports" : "", p->moves ? ", moves" : "",
-		p->settle_ns ? ", joiners settle" : "", p->hibernate_ns / NS_PER_MS);
+		p->settle_ns ? ", joiners settle" : "", p->cork_ns ? ", corked" : "",
+		p->hibernate_ns / NS_PER_MS);
 }
 
 static void start(struct world *w)

@@ -25,6 +25,7 @@ struct plan {
 	bool moves;           /* sessions move between gateways */
 	int64_t settle_ns;    /* joiner.settle of shards */
 	int64_t hibernate_ns; /* room.hibernate of shards; 0: never */
+	int64_t cork_ns;      /* link.cork of gateways */
 	int64_t faulty_ns;
 	const struct fault_profile *faults;
 };

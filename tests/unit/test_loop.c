@@ -155,6 +155,36 @@ static void timer_of_the_loop_fires_not_early_and_soon_after(void **state)
 	assert_true(late_ns < 500 * NS_PER_MS);
 }
 
+static bool stop_when_due(void *owner, int64_t now_ns)
+{
+	struct seen *s = owner;
+
+	s->calls++;
+	if (now_ns >= s->at_ns)
+		loop_stop(s->loop);
+	return false;
+}
+
+/* Of the wheel it would be up to ten milliseconds late, each time. */
+static void turn_comes_when_it_was_asked_for_the_earlier_counts(void **state)
+{
+	struct seen *s = *state;
+	int64_t late_ns = 0;
+
+	loop_on_turn(s->loop, stop_when_due, s);
+	for (int i = 0; i < 50; i++) {
+		s->at_ns = mono_now_ns() + 500 * NS_PER_MS / 1000;
+		loop_turn_by(s->loop, s->at_ns + 60 * NS_PER_S);
+		loop_turn_by(s->loop, s->at_ns);
+		loop_turn_by(s->loop, s->at_ns + NS_PER_S);
+		loop_run(s->loop);
+		late_ns += mono_now_ns() - s->at_ns;
+	}
+	loop_off_turn(s->loop, s);
+	assert_in_range(late_ns, 0, 10 * NS_PER_S); /* not the second, nor the minute */
+	assert_in_range(s->calls, 50, 500);
+}
+
 static void now_is_read_after_the_wait(void **state)
 {
 	struct seen *s = *state;
@@ -294,6 +324,7 @@ int main(void)
 		CASE(watch_may_be_closed_in_its_own_callback),
 		CASE(watch_may_be_opened_again_on_the_same_descriptor),
 		CASE(timer_of_the_loop_fires_not_early_and_soon_after),
+		CASE(turn_comes_when_it_was_asked_for_the_earlier_counts),
 		CASE(now_is_read_after_the_wait),
 		CASE(signal_comes_as_an_event),
 		CASE(turn_functions_run_in_order_and_go_on_without_blocking),

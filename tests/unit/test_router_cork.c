@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When what a gateway says to its shards leaves: at once after a pause, else together. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/lib/world.h"
+
+#define US(n) ((n)*INT64_C(1000))
+
+/* The room is attached, and nothing was said for a while. */
+static int open_quiet(void **state)
+{
+	int rc = world_open_corked(state);
+	struct world *w = *state;
+
+	world_room_is_attached(w);
+	router_flush(w->router, MS(10));
+	while (world_next_type(w->a))
+		;
+	return rc;
+}
+
+static int64_t cast(struct world *w, const char *body, int64_t now_ns)
+{
+	struct msg_cast m = {.body = span_str(body)};
+
+	assert_int_equal(router_cast(w->who, &m, now_ns), OK);
+	return router_flush(w->router, now_ns);
+}
+
+static void one_after_a_pause_leaves_at_once(void **state)
+{
+	struct world *w = *state;
+
+	for (int64_t ms = 20; ms < 30; ms++) {
+		assert_int_equal(cast(w, "x", MS(ms)), INT64_MAX);
+		world_expect_cast(w->a, "x");
+	}
+}
+
+static void those_that_follow_closely_leave_together_when_it_is_due(void **state)
+{
+	struct world *w = *state;
+
+	(void)cast(w, "1", MS(20));
+	world_expect_cast(w->a, "1");
+	assert_int_equal(cast(w, "2", MS(20) + US(300)), MS(21));
+	assert_int_equal(cast(w, "3", MS(20) + US(600)), MS(21));
+	assert_int_equal(world_next_type(w->a), 0);
+
+	assert_int_equal(router_flush(w->router, MS(21)), INT64_MAX);
+	world_expect_cast(w->a, "2");
+	world_expect_cast(w->a, "3");
+}
+
+static void what_follows_them_closely_waits_as_long_again(void **state)
+{
+	struct world *w = *state;
+
+	(void)cast(w, "1", MS(20));
+	(void)cast(w, "2", MS(20) + US(900));
+	router_flush(w->router, MS(21));
+	assert_int_equal(cast(w, "3", MS(21) + US(100)), MS(22));
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_quiet, world_close)
+	const struct CMUnitTest tests[] = {
+		CASE(one_after_a_pause_leaves_at_once),
+		CASE(those_that_follow_closely_leave_together_when_it_is_due),
+		CASE(what_follows_them_closely_waits_as_long_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
