@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What must fit: how long a process may take to leave and how long it is given, how soon a balancer sees
 // that it leaves and how long it waits for that, what a shard keeps in memory and what it may have. In the
-// manifests, in the compose file, and in what the programs do by themselves.
+// manifests, in the compose file, in the units, and in what the programs do by themselves.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -124,6 +124,16 @@ describe('compose', () => {
 		const [, wait] = /#define WAIT_S (\d+)/.exec(fs.readFileSync(path.join(ROOT, 'common/probe.c'), 'utf8')) ?? assert.fail('WAIT_S');
 		for (const [, timeout] of fs.readFileSync(path.join(ROOT, 'deploy/Dockerfile'), 'utf8').matchAll(/HEALTHCHECK .*--timeout=(\w+)/g))
 			assert.ok(ms(timeout) > 2 * Number(wait) * 1_000, 'to be called, and to answer');
+	});
+});
+
+describe('systemd', () => {
+	test('whoever leaves has the time that it takes', () => {
+		for (const name of ['moot-gateway', 'moot-roomd']) {
+			const unit = fs.readFileSync(path.join(ROOT, 'deploy', 'systemd', `${name}.service`), 'utf8');
+			const [, seconds] = /^TimeoutStopSec=(\d+)$/m.exec(unit) ?? assert.fail(name);
+			assert.ok(Number(seconds) * 1_000 >= leaveMs(name, settings(name, {})) + marginMs, `${name} takes ${leaveMs(name, settings(name, {}))} ms`);
+		}
 	});
 });
 

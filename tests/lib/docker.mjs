@@ -17,8 +17,7 @@ const startMs = 60_000;
 const stopMs = 60_000;
 const forwarding = '/proc/sys/net/ipv4/ip_forward';
 const groups = '/sys/fs/cgroup';
-/** All containers together get the share of time that as many processes would; by Docker's default, that of one. */
-const shares = [['cpu', 'cpu.shares', '10240'], ['', 'cpu.weight', '1000']]; // the two versions of control groups
+const shares = /** @type {const} */ ([['cpu', 'cpu.shares', 1024], ['', 'cpu.weight', 100]]); // of the two versions of control groups
 
 export const BASE = 'moothall-base:bookworm';
 
@@ -43,7 +42,7 @@ export class Docker {
 		clearLeftovers(dir);
 		try {
 			docker.#connect();
-			docker.#share();
+			docker.share(1);
 			await docker.#start();
 			await docker.#removeContainers();
 		} catch (cause) {
@@ -69,14 +68,15 @@ export class Docker {
 		ip('-n', this.#name, 'route', 'add', 'default', 'via', `${this.#net}.1`);
 	}
 
-	#share() {
-		for (const [controller, file, value] of shares) {
+	/** All containers together get the share of this machine's time that so many processes would. @param {number} processes */
+	share(processes) {
+		for (const [controller, file, one] of shares) {
 			const group = path.join(groups, controller, this.#name);
 			if (!fs.existsSync(path.join(groups, controller, file)) && controller !== '')
 				continue;
 			fs.mkdirSync(group, { recursive: true });
 			if (fs.existsSync(path.join(group, file)))
-				fs.writeFileSync(path.join(group, file), value);
+				fs.writeFileSync(path.join(group, file), String(processes * one));
 		}
 	}
 

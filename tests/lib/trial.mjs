@@ -15,6 +15,7 @@ import { Writer } from './writer.mjs';
 /** @typedef {import('./docker.mjs').Docker} Docker @typedef {import('./load.mjs').Allowed} Allowed @typedef {import('./people.mjs').Seat} Seat */
 /** @typedef {{connections: number, rooms: number, writers: number, dir: string, say: (line: string) => void}} Plan */
 
+const processes = 10; // of the stack; by Docker's default all of them would have the time of one
 const watchMs = 3_000;
 const settleMs = 30_000;
 const healthMs = 30_000;
@@ -43,6 +44,7 @@ export class Trial {
 		await this.docker.online(() => stack.build());
 		const sizes = await stack.sizes();
 		say(`images: ${targets.map((name) => `${name} ${sizes[name].toFixed(1)} MB`).join(', ')}`);
+		this.docker.share(processes);
 		try {
 			await stack.up(2);
 			say('the stack is up: 2 shards, 2 gateways, PostgreSQL, one published port');
