@@ -12,17 +12,22 @@ import { programs, ROOT } from '../../deploy/local/settings.mjs';
 export const OVERLAYS = /** @type {const} */ (['dev', 'prod']);
 const renderMin = [5, 0]; // of kustomize: Debian's kubectl 1.20 does not know `patches` and `labels`
 
+/** @type {Map<string, Manifest[]>} */
+const rendered = new Map();
+
 /** @param {typeof OVERLAYS[number]} overlay @returns {Manifest[]} */
 export function render(overlay) {
-	return /** @type {Manifest[]} */ (yaml.loadAll(run(['kustomize', path.join(ROOT, 'deploy', 'kubernetes', 'overlays', overlay)])));
+	const all = rendered.get(overlay) ?? /** @type {Manifest[]} */ (yaml.loadAll(kustomize(path.join(ROOT, 'deploy', 'kubernetes', 'overlays', overlay))));
+	rendered.set(overlay, all);
+	return structuredClone(all);
 }
 
-/** @param {string[]} args @returns {string} */
-function run(args) {
+/** @param {string} dir @returns {string} */
+function kustomize(dir) {
 	const found = /Kustomize Version: v(\d+)\.(\d+)/.exec(execFileSync('kubectl', ['version', '--client'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }));
 	if (!found || Number(found[1]) < renderMin[0])
 		throw new Error(`the manifests need a kubectl of Kubernetes 1.27 or newer, with kustomize ${renderMin.join('.')}; this one has ${found ? found[0] : 'none'}`);
-	return execFileSync('kubectl', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+	return execFileSync('kubectl', ['kustomize', dir], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** As docker-compose understands it; throws what it says against it. @returns {{services: Record<string, any>, [field: string]: any}} */

@@ -30,6 +30,7 @@ export class Stack {
 		this.url = `http://${docker.address}:${port}`;
 		this.env = {
 			COMPOSE_PROJECT_NAME: project, MOOT_PORT: port, MOOT_SECRETS: this.secrets, MOOT_BASE: BASE, MOOT_IMAGES: project,
+			MOOT_PRESENCE_GRACE: '30s', // a container may take longer than the usual grace to be there again, on a busy machine
 			...Object.fromEntries(stands.map((name) => [`MOOT_${name.toUpperCase()}_IMAGE`, image(name)])),
 		};
 	}
