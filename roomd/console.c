@@ -80,6 +80,8 @@ static enum err move(void *owner, struct span query, struct buf *out)
 		buf_put_str(out, "no active shard has that name; the view says which there are");
 	else if (e == ERR_NOT_OWNER)
 		buf_put_str(out, "ask the shard that owns it");
+	else if (e == ERR_NO_CREDIT)
+		buf_put_str(out, "it is on the move already; try again");
 	if (!e) {
 		log_info("move", kv_u64("slot", slot), kv_span("to", buf_span(&to)));
 		buf_printf(out, "{\"slot\":%u}", slot);

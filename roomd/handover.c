@@ -55,6 +55,14 @@ bool handover_is_idle(const struct handover *h)
 	return h->state == IDLE;
 }
 
+bool handover_has(const struct handover *h, unsigned slot)
+{
+	for (size_t i = 0; h->state != IDLE && i < h->count; i++)
+		if (h->slots[i] == slot)
+			return true;
+	return false;
+}
+
 void handover_begin(struct handover *h, const unsigned *slots, size_t count, incarnation_id target,
 		    int64_t now_ns)
 {

@@ -28,6 +28,7 @@ MUST_USE struct handover *handover_new(const struct handover_setup *);
 void handover_free(struct handover **);
 
 bool handover_is_idle(const struct handover *);
+bool handover_has(const struct handover *, unsigned slot); /* in the batch under way */
 /* `slots` are ours and go to `target`, an active shard of the view. */
 void handover_begin(struct handover *, const unsigned *slots, size_t count, incarnation_id target,
 		    int64_t now_ns);

@@ -140,10 +140,8 @@ enum err membership_move(struct membership *m, unsigned slot, struct span to)
 		return ERR_NOT_OWNER;
 	while ((member = map_next(&membership_view(m)->members, &at)))
 		if (member->kind == MEMBER_SHARD && member->state == MEMBER_ACTIVE &&
-		    span_is(to, member->name)) {
-			ownership_move(m->ownership, slot, member->id);
-			return OK;
-		}
+		    span_is(to, member->name))
+			return ownership_move(m->ownership, slot, member->id);
 	return ERR_NO_PEER;
 }
 

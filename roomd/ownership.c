@@ -115,10 +115,13 @@ void ownership_on_held(struct ownership *o, struct feed *f, uint64_t move, int64
 	handover_on_held(o->handover, f, move, now_ns);
 }
 
-void ownership_move(struct ownership *o, unsigned slot, incarnation_id to)
+enum err ownership_move(struct ownership *o, unsigned slot, incarnation_id to)
 {
+	if (handover_has(o->handover, slot))
+		return ERR_NO_CREDIT;
 	o->wishes[slot] = to;
 	look_again(o, &o->stale);
+	return OK;
 }
 
 void ownership_renounce(struct ownership *o)

@@ -35,8 +35,9 @@ void ownership_advance(struct ownership *, int64_t now_ns);
 void ownership_tick(struct ownership *,
 		    int64_t now_ns); /* of a batch under way, also with the store away */
 void ownership_on_held(struct ownership *, struct feed *, uint64_t move, int64_t now_ns);
-/* The slot is ours: give it to this active shard, against what placement says. */
-void ownership_move(struct ownership *, unsigned slot, incarnation_id to);
+/* The slot is ours: give it to this active shard, against what placement says. Errors: NO_CREDIT:
+ * it is just being given away, so who it belongs to is not known. */
+MUST_USE enum err ownership_move(struct ownership *, unsigned slot, incarnation_id to);
 void ownership_renounce(struct ownership *); /* we drain: give everything, before the store knows */
 
 struct view *ownership_view(struct ownership *);

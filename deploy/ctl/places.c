@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "deploy/ctl/acts.h"
@@ -16,6 +17,8 @@
 #define PATH_MAX_BYTES 4096
 #define TAIL_MS 500 /* between two looks at a log that has nothing new */
 #define SESSION_MAX 512
+#define TRIES 15 /* to find the owner of a slot */
+#define AGAIN_NS (200 * NS_PER_MS)
 
 static void add_rooms(struct ctl *, struct span list, struct table *);
 static bool ask_room(struct ctl *, const char *rest, struct client_reply *);
@@ -24,6 +27,7 @@ static bool read_page(struct ctl *, uint64_t *after, bool *more);
 static bool somebody_reads(void);
 static void put_event(struct ctl *, struct span event);
 static int order_owner(struct ctl *, const char *path, const char *done);
+static int order_one(struct ctl *, const struct peer *, const char *path, const char *done);
 static bool read_session(struct ctl *, char out[SESSION_MAX]);
 static bool is_number(const char *text);
 
@@ -311,32 +315,47 @@ static void put_event(struct ctl *c, struct span event)
 	buf_put_u8(&c->out, '\n');
 }
 
-/* Only the shard that owns the slot does it; all others say that they are not the one. */
+/* While the slot changes its owner nobody is the one: asked again for a while. */
 static int order_owner(struct ctl *c, const char *path, const char *done)
 {
+	const struct timespec pause = {.tv_nsec = AGAIN_NS};
 	struct peers peers;
 	int rc = CTL_NOT_READY;
 
 	if (!peers_ask(c, "/v1/process", &peers))
 		return CTL_FAILED;
-	for (size_t i = 0; i < peers.count && rc == CTL_NOT_READY; i++) {
-		struct client_reply reply;
-
-		if (!reply_is(peer_json(&peers.all[i]), "kind", "shard") ||
-		    !peer_order(c, &peers.all[i], path, &reply))
-			continue;
-		if (reply.status == 200 && c->json)
-			buf_put_span(&c->out, buf_span(&reply.body));
-		else if (reply.status == 200)
-			buf_printf(&c->out, "%s\n", done);
-		else if (!reply_is(buf_span(&reply.body), "code", "NOT_OWNER"))
-			rc = peers_fail(c, buf_span(&reply.body));
-		rc = reply.status == 200 ? CTL_DONE : rc;
-		buf_fini(&reply.body);
+	for (unsigned tries = 0; rc == CTL_NOT_READY && tries < TRIES; tries++) {
+		if (tries > 0)
+			nanosleep(&pause, NULL);
+		for (size_t i = 0; i < peers.count && rc == CTL_NOT_READY; i++)
+			if (reply_is(peer_json(&peers.all[i]), "kind", "shard"))
+				rc = order_one(c, &peers.all[i], path, done);
 	}
 	if (rc == CTL_NOT_READY)
 		rc = ctl_fail(c, "no shard that answers owns it; mootctl view says who does");
 	peers_close(&peers);
+	return rc;
+}
+
+/* CTL_NOT_READY: it is not the one, or not any more. */
+static int order_one(struct ctl *c, const struct peer *p, const char *path, const char *done)
+{
+	struct client_reply reply;
+	int rc = CTL_NOT_READY;
+
+	if (!peer_order(c, p, path, &reply))
+		return CTL_NOT_READY;
+	struct span json = buf_span(&reply.body);
+	if (reply.status == 200) {
+		rc = CTL_DONE;
+		if (c->json)
+			buf_put_span(&c->out, json);
+		else
+			buf_printf(&c->out, "%s\n", done);
+	} else if (!reply_is(json, "code", "NOT_OWNER") && !reply_is(json, "code", "NO_CREDIT")) {
+		rc = peers_fail(c, json);
+	}
+	buf_fini(&reply.body);
 	return rc;
 }
 

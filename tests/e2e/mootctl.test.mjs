@@ -216,11 +216,11 @@ test('help and completion know every command', async () => {
 	const { json } = await good(['help', '--json']);
 	const { out: help } = await good(['help']);
 	const { out: script } = await good(['completion', 'bash']);
-	for (const { name, sentence } of json) {
+	await Promise.all(json.map(async (/** @type {any} */ { name, sentence }) => {
 		assert.ok(help.includes(`  ${name} `) && help.includes(sentence), name);
 		assert.match(script, new RegExp(`[ "]${name}[ "]`));
 		assert.ok((await good(['help', name])).out.startsWith(`mootctl ${name}`));
-	}
+	}));
 });
 
 test('what changes something is refused to a web page', async () => {

@@ -508,6 +508,29 @@ static void membership_gives_a_slot_where_an_operator_wants_it(void **state)
 	assert_int_equal(slots_of_all(s), SLOTS);
 }
 
+/* Whose it will be is not known then: a wish would be lost. */
+static void membership_does_not_promise_a_slot_that_is_on_the_move(void **state)
+{
+	struct stage *s = *state;
+	unsigned slot = slot_of(SPAN(STAGE_ROOM));
+	stage_start(s, 0);
+	stage_start(s, 1);
+	stage_run(s, 500);
+	stage_call(s, 0, 0);
+	stage_call(s, 1, 1);
+	stage_run(s, 100);
+	unsigned owner = owner_of(s, slot), other = !owner;
+	s->gateways[owner].keeps_held = true; /* the hand-over waits for it */
+	struct membership *m = shard_membership(s->shards[owner].shard);
+
+	assert_int_equal(membership_move(m, slot, span_str(s->shards[other].name)), OK);
+	stage_run(s, 50);
+
+	assert_int_equal(membership_move(m, slot, span_str(s->shards[owner].name)), ERR_NO_CREDIT);
+	stage_run(s, 3000);
+	assert_int_equal(owner_of(s, slot), other);
+}
+
 /* The wish is gone with who was to have it. */
 static void membership_forgets_a_wish_for_a_shard_that_left(void **state)
 {
@@ -558,6 +581,7 @@ int main(void)
 		TEST(requests_attach_at_a_new_owner_waits_for_the_view),
 		TEST(requests_attach_of_a_slot_that_is_not_ours_is_refused),
 		TEST(membership_gives_a_slot_where_an_operator_wants_it),
+		TEST(membership_does_not_promise_a_slot_that_is_on_the_move),
 		TEST(membership_forgets_a_wish_for_a_shard_that_left),
 		TEST(membership_converges_after_anything),
 	};
