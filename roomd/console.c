@@ -82,6 +82,9 @@ static enum err move(void *owner, struct span query, struct buf *out)
 		buf_put_str(out, "ask the shard that owns it");
 	else if (e == ERR_NO_CREDIT)
 		buf_put_str(out, "it is on the move already; try again");
+	else if (e == ERR_OVERLOADED)
+		buf_put_str(out, "that shard has its share of slots and would give it back; move "
+				 "another one away from it first");
 	if (!e) {
 		log_info("move", kv_u64("slot", slot), kv_span("to", buf_span(&to)));
 		buf_printf(out, "{\"slot\":%u}", slot);

@@ -45,7 +45,7 @@ void membership_on_suspect(struct membership *, struct feed *, incarnation_id sh
 			   int64_t now_ns);
 /* An operator wants one of our slots at the shard of this name. It is given like all others, and
  * stays there as long as placement need not even out the loads. Errors: NOT_OWNER: it is not ours;
- * NO_PEER: no active shard has the name; NO_CREDIT: it is just being given away. */
+ * NO_PEER: no active shard has the name; NO_CREDIT, OVERLOADED: as ownership_move. */
 MUST_USE enum err membership_move(struct membership *, unsigned slot, struct span to);
 void membership_drain(struct membership *, int64_t now_ns); /* give everything away, then leave */
 

@@ -27,6 +27,7 @@ struct ownership {
 	int64_t now_ns, placed_ns, take_at_ns, give_at_ns;
 };
 
+static bool would_stay(struct ownership *, unsigned slot, incarnation_id at);
 static uint64_t mark_of_shards(const struct ownership *);
 static void look_again(struct ownership *, bool *why);
 static void take_members(struct ownership *, const struct store_view *);
@@ -119,6 +120,8 @@ enum err ownership_move(struct ownership *o, unsigned slot, incarnation_id to)
 {
 	if (handover_has(o->handover, slot))
 		return ERR_NO_CREDIT;
+	if (!would_stay(o, slot, to))
+		return ERR_OVERLOADED;
 	o->wishes[slot] = to;
 	look_again(o, &o->stale);
 	return OK;
@@ -159,6 +162,18 @@ bool ownership_is_empty(const struct ownership *o)
 	if (o->stale || !handover_is_idle(o->handover))
 		return false;
 	return o->targets[0].v == 0 || ownership_slots(o) == 0;
+}
+
+/* What all shards would compute if it were there already. */
+static bool would_stay(struct ownership *o, unsigned slot, incarnation_id at)
+{
+	struct view_slot was = o->view.slots[slot];
+	incarnation_id targets[SLOTS];
+
+	o->view.slots[slot].owner = at;
+	placement_targets(&o->view, targets);
+	o->view.slots[slot] = was;
+	return targets[slot].v == at.v;
 }
 
 /* Changes with who of the shards lives, and as what. */
@@ -218,6 +233,8 @@ static void place(struct ownership *o)
 static void grant_wishes(struct ownership *o)
 {
 	for (unsigned slot = 0; slot < SLOTS; slot++) {
+		if (o->wishes[slot].v == 0)
+			continue;
 		const struct view_member *m = view_member(&o->view, o->wishes[slot]);
 
 		if (is_mine(o, slot) && m && m->state == MEMBER_ACTIVE)

@@ -36,7 +36,8 @@ void ownership_tick(struct ownership *,
 		    int64_t now_ns); /* of a batch under way, also with the store away */
 void ownership_on_held(struct ownership *, struct feed *, uint64_t move, int64_t now_ns);
 /* The slot is ours: give it to this active shard, against what placement says. Errors: NO_CREDIT:
- * it is just being given away, so who it belongs to is not known. */
+ * it is just being given away, so who it belongs to is not known; OVERLOADED: that one has its
+ * share, so placement would take it back. */
 MUST_USE enum err ownership_move(struct ownership *, unsigned slot, incarnation_id to);
 void ownership_renounce(struct ownership *); /* we drain: give everything, before the store knows */
 

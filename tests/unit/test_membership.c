@@ -502,10 +502,30 @@ static void membership_gives_a_slot_where_an_operator_wants_it(void **state)
 			 ERR_NOT_OWNER);
 	assert_int_equal(membership_move(m, slot, SPAN("nobody")), ERR_NO_PEER);
 	assert_int_equal(membership_move(m, slot, span_str(s->shards[other].name)), OK);
-	stage_run(s, 3000);
+	stage_run(s, 500);
 
 	assert_int_equal(owner_of(s, slot), other);
 	assert_int_equal(slots_of_all(s), SLOTS);
+}
+
+/* Placement would take it back at once: that is no answer to an operator. */
+static void membership_gives_no_slot_to_a_shard_that_has_its_share(void **state)
+{
+	struct stage *s = *state;
+	unsigned slot = 0;
+	stage_start(s, 0);
+	stage_run(s, 100);
+	stage_start(s, 1); /* gets the least that it may have */
+	stage_run(s, 500);
+	while (owner_of(s, slot) != 1)
+		slot++;
+	struct membership *m = shard_membership(s->shards[1].shard);
+
+	assert_int_equal(membership_move(m, slot, span_str(s->shards[0].name)), ERR_OVERLOADED);
+	stage_run(s, 100);
+
+	assert_int_equal(owner_of(s, slot), 1);
+	assert_int_equal(stage_slots(s, 0), 2252);
 }
 
 /* Whose it will be is not known then: a wish would be lost. */
@@ -527,7 +547,7 @@ static void membership_does_not_promise_a_slot_that_is_on_the_move(void **state)
 	stage_run(s, 50);
 
 	assert_int_equal(membership_move(m, slot, span_str(s->shards[owner].name)), ERR_NO_CREDIT);
-	stage_run(s, 3000);
+	stage_run(s, 1500);
 	assert_int_equal(owner_of(s, slot), other);
 }
 
@@ -545,7 +565,7 @@ static void membership_forgets_a_wish_for_a_shard_that_left(void **state)
 					 span_str(s->shards[other].name)),
 			 OK);
 	shard_drain(s->shards[other].shard, s->now_ns);
-	stage_run(s, 3000);
+	stage_run(s, 1000);
 
 	assert_int_equal(owner_of(s, slot), owner);
 	assert_int_equal(stage_slots(s, owner), SLOTS);
@@ -581,6 +601,7 @@ int main(void)
 		TEST(requests_attach_at_a_new_owner_waits_for_the_view),
 		TEST(requests_attach_of_a_slot_that_is_not_ours_is_refused),
 		TEST(membership_gives_a_slot_where_an_operator_wants_it),
+		TEST(membership_gives_no_slot_to_a_shard_that_has_its_share),
 		TEST(membership_does_not_promise_a_slot_that_is_on_the_move),
 		TEST(membership_forgets_a_wish_for_a_shard_that_left),
 		TEST(membership_converges_after_anything),
