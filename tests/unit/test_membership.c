@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include "proto/slot.h"
 #include "tests/lib/stage.h"
 
 static int open_stage(void **state)
@@ -25,15 +24,6 @@ static int close_stage(void **state)
 static enum membership_state state_of(struct stage *s, unsigned shard)
 {
 	return shard_state(s->shards[shard].shard);
-}
-
-static unsigned owner_of(struct stage *s, unsigned slot)
-{
-	unsigned at = 0;
-
-	while (at < STAGE_SHARDS && s->shards[at].id.v != s->db.slots[slot].owner.v)
-		at++;
-	return at;
 }
 
 static size_t slots_of_all(struct stage *s)
@@ -487,90 +477,6 @@ static void membership_converges_after_anything(void **state)
 		assert_in_range(stage_slots(s, i), SLOTS / 6 * 9 / 10, SLOTS / 6 * 11 / 10 + 2);
 }
 
-static void membership_gives_a_slot_where_an_operator_wants_it(void **state)
-{
-	struct stage *s = *state;
-	unsigned slot = slot_of(SPAN(STAGE_ROOM));
-	stage_start(s, 0);
-	stage_start(s, 1);
-	stage_run(s, 500);
-	unsigned owner = owner_of(s, slot), other = !owner;
-	struct membership *m = shard_membership(s->shards[owner].shard);
-
-	assert_int_equal(membership_move(shard_membership(s->shards[other].shard), slot,
-					 span_str(s->shards[owner].name)),
-			 ERR_NOT_OWNER);
-	assert_int_equal(membership_move(m, slot, SPAN("nobody")), ERR_NO_PEER);
-	assert_int_equal(membership_move(m, slot, span_str(s->shards[other].name)), OK);
-	stage_run(s, 500);
-
-	assert_int_equal(owner_of(s, slot), other);
-	assert_int_equal(slots_of_all(s), SLOTS);
-}
-
-/* Placement would take it back at once: that is no answer to an operator. */
-static void membership_gives_no_slot_to_a_shard_that_has_its_share(void **state)
-{
-	struct stage *s = *state;
-	unsigned slot = 0;
-	stage_start(s, 0);
-	stage_run(s, 100);
-	stage_start(s, 1); /* gets the least that it may have */
-	stage_run(s, 500);
-	while (owner_of(s, slot) != 1)
-		slot++;
-	struct membership *m = shard_membership(s->shards[1].shard);
-
-	assert_int_equal(membership_move(m, slot, span_str(s->shards[0].name)), ERR_OVERLOADED);
-	stage_run(s, 100);
-
-	assert_int_equal(owner_of(s, slot), 1);
-	assert_int_equal(stage_slots(s, 0), 2252);
-}
-
-/* Whose it will be is not known then: a wish would be lost. */
-static void membership_does_not_promise_a_slot_that_is_on_the_move(void **state)
-{
-	struct stage *s = *state;
-	unsigned slot = slot_of(SPAN(STAGE_ROOM));
-	stage_start(s, 0);
-	stage_start(s, 1);
-	stage_run(s, 500);
-	stage_call(s, 0, 0);
-	stage_call(s, 1, 1);
-	stage_run(s, 100);
-	unsigned owner = owner_of(s, slot), other = !owner;
-	s->gateways[owner].keeps_held = true; /* the hand-over waits for it */
-	struct membership *m = shard_membership(s->shards[owner].shard);
-
-	assert_int_equal(membership_move(m, slot, span_str(s->shards[other].name)), OK);
-	stage_run(s, 50);
-
-	assert_int_equal(membership_move(m, slot, span_str(s->shards[owner].name)), ERR_NO_CREDIT);
-	stage_run(s, 1500);
-	assert_int_equal(owner_of(s, slot), other);
-}
-
-/* The wish is gone with who was to have it. */
-static void membership_forgets_a_wish_for_a_shard_that_left(void **state)
-{
-	struct stage *s = *state;
-	unsigned slot = slot_of(SPAN(STAGE_ROOM));
-	stage_start(s, 0);
-	stage_start(s, 1);
-	stage_run(s, 500);
-	unsigned owner = owner_of(s, slot), other = !owner;
-
-	assert_int_equal(membership_move(shard_membership(s->shards[owner].shard), slot,
-					 span_str(s->shards[other].name)),
-			 OK);
-	shard_drain(s->shards[other].shard, s->now_ns);
-	stage_run(s, 1000);
-
-	assert_int_equal(owner_of(s, slot), owner);
-	assert_int_equal(stage_slots(s, owner), SLOTS);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 
 int main(void)
@@ -600,10 +506,6 @@ int main(void)
 		TEST(handover_that_the_store_refuses_ends_the_hold),
 		TEST(requests_attach_at_a_new_owner_waits_for_the_view),
 		TEST(requests_attach_of_a_slot_that_is_not_ours_is_refused),
-		TEST(membership_gives_a_slot_where_an_operator_wants_it),
-		TEST(membership_gives_no_slot_to_a_shard_that_has_its_share),
-		TEST(membership_does_not_promise_a_slot_that_is_on_the_move),
-		TEST(membership_forgets_a_wish_for_a_shard_that_left),
 		TEST(membership_converges_after_anything),
 	};
 
