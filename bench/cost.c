@@ -5,37 +5,65 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
+static int64_t last_seen(const struct cost_meter *, int pid);
 static int64_t cpu_of(int pid);
 static int64_t thread_cpu(int pid, const char *thread);
 static int64_t memory_of(int pid);
 
-bool cost_processes_read(struct cost_processes *c, const char *text)
+bool cost_watch(struct cost_meter *c, const char *text)
 {
-	memset(c, 0, sizeof *c);
+	struct cost_meter next = {.count = 0};
+
 	while (*text) {
 		char *end;
 		long pid = strtol(text, &end, 10);
 
-		if (end == text || pid <= 0 || pid > INT32_MAX || c->count == COST_PROCESSES_MAX)
+		if (end == text || pid <= 0 || pid > INT32_MAX || next.count == COST_PROCESSES_MAX)
 			return false;
-		c->pids[c->count++] = (int)pid;
+		next.of[next.count].pid = (int)pid;
+		next.of[next.count].cpu_ns = last_seen(c, (int)pid);
+		next.count++;
 		text = *end == ',' ? end + 1 : end;
 		if (*end && *end != ',')
 			return false;
 	}
+	*c = next;
 	return true;
 }
 
-struct cost cost_now(const struct cost_processes *c)
+static int64_t last_seen(const struct cost_meter *c, int pid)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->of[i].pid == pid)
+			return c->of[i].cpu_ns;
+	return cpu_of(pid);
+}
+
+struct cost cost_read(struct cost_meter *c)
 {
 	struct cost sum = {0};
 
 	for (size_t i = 0; i < c->count; i++) {
-		sum.cpu_ns += cpu_of(c->pids[i]);
-		sum.memory_bytes += memory_of(c->pids[i]);
+		int64_t cpu_ns = cpu_of(c->of[i].pid);
+
+		if (cpu_ns > c->of[i].cpu_ns) {
+			sum.cpu_ns += cpu_ns - c->of[i].cpu_ns;
+			c->of[i].cpu_ns = cpu_ns;
+		}
+		sum.memory_bytes += memory_of(c->of[i].pid);
 	}
 	return sum;
+}
+
+int64_t cost_own_cpu_ns(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * NS_PER_S +
+	       (u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
 }
 
 /* schedstat has nanoseconds per thread; /proc/PID/stat would round to 10 ms. */

@@ -31,6 +31,15 @@ void histogram_add(struct histogram *h, int64_t ns)
 		h->greatest_ns = ns;
 }
 
+void histogram_add_all(struct histogram *to, const struct histogram *from)
+{
+	for (size_t i = 0; i < ARRAY_LEN(to->counts) && from->total; i++)
+		to->counts[i] += from->counts[i];
+	to->total += from->total;
+	if (from->greatest_ns > to->greatest_ns)
+		to->greatest_ns = from->greatest_ns;
+}
+
 int64_t histogram_at(const struct histogram *h, double share)
 {
 	uint64_t below = 0;
@@ -38,8 +47,22 @@ int64_t histogram_at(const struct histogram *h, double share)
 
 	for (size_t i = 0; i < ARRAY_LEN(h->counts) && h->total; i++) {
 		below += h->counts[i];
-		if (below && below >= wanted)
-			return (int64_t)upper_us(i) * 1000;
+		if (below && below >= wanted) {
+			int64_t upper_ns = (int64_t)upper_us(i) * 1000;
+
+			return upper_ns < h->greatest_ns ? upper_ns : h->greatest_ns;
+		}
 	}
 	return h->greatest_ns;
+}
+
+bool histogram_next(const struct histogram *h, size_t *at, int64_t *upper_ns, uint64_t *count)
+{
+	while (*at < ARRAY_LEN(h->counts) && !h->counts[*at])
+		(*at)++;
+	if (*at == ARRAY_LEN(h->counts))
+		return false;
+	*upper_ns = (int64_t)upper_us(*at) * 1000;
+	*count = h->counts[(*at)++];
+	return true;
 }
