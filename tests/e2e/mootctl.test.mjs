@@ -3,6 +3,7 @@
 // wrong is one line and the exit code of the manual.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -224,6 +225,16 @@ test('help and completion know every command', async () => {
 		assert.match(script, new RegExp(`[ "]${name}[ "]`));
 		assert.ok((await good(['help', name])).out.startsWith(`mootctl ${name}`));
 	}));
+});
+
+test('completion: what bash offers', async () => {
+	const { out: script } = await good(['completion', 'bash']);
+	const offers = (/** @type {string[]} */ ...words) => execFileSync('bash', ['--norc', '-c',
+		`${script}\nCOMP_WORDS=(mootctl "$@"); COMP_CWORD=$#; _mootctl; echo "\${COMPREPLY[*]}"`, 'bash', ...words], { encoding: 'utf8' }).trim();
+	assert.equal(offers('--json', 'ro'), 'rooms room');
+	assert.equal(offers('--public-url', 'a:1', 'rooms', 's'), 'seq');
+	assert.equal(offers('token', ''), 'service session');
+	assert.equal(offers('--internal-u'), '--internal-urls');
 });
 
 test('what changes something is refused to a web page', async () => {
