@@ -44,7 +44,7 @@ export class Docker {
 			docker.#connect();
 			docker.share(1);
 			await docker.#start();
-			await docker.#removeContainers();
+			await docker.#clear();
 		} catch (cause) {
 			await docker.close().catch(() => {});
 			throw cause;
@@ -155,16 +155,19 @@ export class Docker {
 		}
 	}
 
-	async #removeContainers() {
+	/** All but images. */
+	async #clear() {
 		const left = (await this.docker('ps', '-aq')).split('\n').filter(Boolean);
 		if (left.length > 0)
 			await this.docker('rm', '-f', '-v', ...left);
+		await this.docker('network', 'prune', '-f');
+		await this.docker('volume', 'prune', '-f'); // those with a name outlive their containers
 	}
 
 	/** No container, no daemon, no link and no rule of it is left. */
 	async close() {
 		if (this.daemon?.pid && this.daemon.exitCode === null) {
-			await this.#removeContainers().catch(() => {});
+			await this.#clear().catch(() => {});
 			this.daemon.kill('SIGTERM');
 			const timer = setTimeout(() => this.daemon?.kill('SIGKILL'), stopMs);
 			await once(this.daemon, 'exit');
