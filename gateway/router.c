@@ -253,7 +253,7 @@ static struct link *next_left_over(const struct router *r, int64_t now_ns)
 
 /* What a message costs is mostly the threads that it wakes on its way: when messages follow each
  * other closely, those of a short while travel together; one after a pause leaves at once
- * (docs/decisions/0023). When it is to be done again; INT64_MAX: once there is something to say. */
+ * (docs/decisions/0026). When it is to be done again; INT64_MAX: once there is something to say. */
 static int64_t flush_links(struct router *r, int64_t now_ns)
 {
 	struct link *link;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* roomd/schema/0006_event_fields.sql on a real PostgreSQL, with two connections that wait for each
+/* moot_append of roomd/schema on a real PostgreSQL, with two connections that wait for each
  * other: what a former owner still writes never comes between the new owner's head and its first
  * event. */
 #include <setjmp.h>
@@ -308,6 +308,29 @@ static void event_behind_a_conflict_of_its_batch_has_the_next_number(void **stat
 	assert_int_equal(head(p->new), 2);
 }
 
+/* While the planner knows little of the table it must not take another index, and read all events
+ * of the room for each new one. */
+static void whether_an_event_was_stored_is_looked_up_without_reading_its_room(void **state)
+{
+	enum { EVENTS = 200 };
+	static const char read[] =
+		"SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname = 'event'";
+	struct pair *p = *state;
+
+	ask(p->old, "SELECT pg_stat_force_next_flush()");
+	long long before = ask(p->old, read);
+	ask(p->old,
+	    "DO $$ BEGIN FOR n IN 1..200 LOOP"
+	    " PERFORM FROM moot_append(1, '{7}', '{1}', '{7}', '{submission:r}', ARRAY[n - 1],"
+	    " '{p}', ARRAY[n], '{said}', '{ann}', '{\"{}\"}', '{0}', '{Ann}', '{1}', '{\"\"}',"
+	    " '{0}', '{0}', 100);"
+	    " END LOOP; END $$");
+	ask(p->old, "SELECT pg_stat_force_next_flush()");
+
+	assert_int_equal(head(p->new), EVENTS);
+	assert_in_range(ask(p->old, read) - before, 0, 2 * EVENTS);
+}
+
 /* One page's answer, as "seqs first head more". */
 static void page_is(PGconn *c, const char *arguments, const char *expected)
 {
@@ -413,6 +436,7 @@ int main(void)
 		TEST(edit_of_what_was_not_seen_is_left_out_and_told_what_is_newer),
 		TEST(edit_said_again_is_never_its_own_conflict),
 		TEST(event_behind_a_conflict_of_its_batch_has_the_next_number),
+		TEST(whether_an_event_was_stored_is_looked_up_without_reading_its_room),
 		TEST(pages_end_by_count_and_by_size),
 		TEST(pages_before_an_event_end_at_it),
 		TEST(pages_of_some_types_leave_out_the_others),
