@@ -66,12 +66,12 @@ enum control_word control_next(struct control *c, char *text, size_t text_len)
 	if (was_signalled(c))
 		return CONTROL_END;
 	read_more(c);
-	while ((end = c->lines.len ? memchr(c->lines.p, '\n', c->lines.len) : NULL)) {
+	while ((end = c->lines.p ? memchr(c->lines.p, '\n', c->lines.len) : NULL)) {
 		line = span_of(c->lines.p, (size_t)(end - c->lines.p));
 		enum control_word word = control_parse(line, &rest);
 
 		size_t len = rest.len < text_len ? rest.len : text_len - 1;
-		if (len)
+		if (rest.p)
 			memcpy(text, rest.p, len);
 		text[len] = '\0';
 		buf_cut(&c->lines, line.len + 1);

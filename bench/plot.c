@@ -97,8 +97,10 @@ static void put_grid(struct buf *out, const struct plot *p, const struct frame *
 	put_text(out, p->unit);
 	buf_put_str(out, "</text>\n");
 	double x_step = p->axis == PLOT_NINES ? 1 : round_step(f->x_max - f->x_min);
-	for (double x = ceil(f->x_min / x_step) * x_step; x <= f->x_max; x += x_step)
-		put_x(out, p, f, x);
+	double first = ceil(f->x_min / x_step);
+	unsigned count = (unsigned)(floor(f->x_max / x_step) - first) + 1;
+	for (unsigned i = 0; i < count; i++)
+		put_x(out, p, f, (first + i) * x_step);
 }
 
 static void put_level(struct buf *out, const struct frame *f, double y)
