@@ -319,7 +319,8 @@ void client_answered(struct client *c, uint64_t n, uint64_t seq)
 	if (seq) {
 		account_ack(crowd->account, c->person, c->owed[i].number, seq);
 		crowd_count(crowd, COUNTER_ACKED, 1);
-		crowd_measure(crowd, MEASURE_ACK, c->owed[i].due_ns);
+		if (!c->is_slow)
+			crowd_measure(crowd, MEASURE_ACK, c->owed[i].due_ns);
 	} else {
 		account_refuse(crowd->account, c->person, c->owed[i].number);
 	}

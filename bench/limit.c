@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The floor: a bare epoll broadcaster without any feature, to measure beside. A room is the request
  * path; every text frame goes to the others in it, with one send each. No authentication, no
- * checks, no presence, no bounds on slow readers beyond dropping them; never for use. The
- * Sec-WebSocket-Accept it answers is not computed: only moot-bench, which does not look at it,
- * connects here. */
+ * checks, no presence, no bounds on slow readers beyond dropping them; never for use. With `hop`
+ * each frame passes through a second process on its way (hop.h). The Sec-WebSocket-Accept it
+ * answers is not computed: only moot-bench, which does not look at it, connects here. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "bench/hop.h"
 #include "common/list.h"
 #include "common/map.h"
 #include "common/mem.h"
@@ -38,12 +39,14 @@ struct client {
 struct limit {
 	int epoll, listener;
 	struct map rooms;
+	struct hop *hop; /* NULL: none */
 };
 
 static void limit_accept(struct limit *);
 static void client_read(struct limit *, struct client *);
 static size_t handshake(struct limit *, struct client *);
-static size_t relay_frame(struct client *);
+static size_t relay_frame(struct limit *, struct client *);
+static void deliver(uint64_t room, uint64_t but, struct span frame);
 static void client_close(struct client *);
 
 int main(int argc, char **argv)
@@ -53,10 +56,12 @@ int main(int argc, char **argv)
 	socklen_t at_len = sizeof at;
 	struct epoll_event events[512];
 
-	if (argc != 2) {
-		fprintf(stderr, "use: moot-limit PORT   (0: any; prints the port)\n");
+	if (argc < 2 || argc > 3 || (argc == 3 && strcmp(argv[2], "hop") != 0)) {
+		fprintf(stderr, "use: moot-limit PORT [hop]   (0: any; prints the port, and the "
+				"process ids)\n");
 		return 2;
 	}
+	l.hop = argc == 3 ? hop_open() : NULL;
 	signal(SIGPIPE, SIG_IGN);
 	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	at.sin_port = htons((uint16_t)strtoul(argv[1], NULL, 10));
@@ -69,19 +74,27 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	getsockname(l.listener, (struct sockaddr *)&at, &at_len);
-	printf("%u\n", ntohs(at.sin_port));
+	printf("%u %ld", ntohs(at.sin_port), (long)getpid());
+	printf(l.hop ? ",%d\n" : "\n", l.hop ? hop_pid(l.hop) : 0);
 	fflush(stdout);
 	l.epoll = epoll_create1(EPOLL_CLOEXEC);
 	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = NULL};
 	epoll_ctl(l.epoll, EPOLL_CTL_ADD, l.listener, &ev);
+	ev.data.ptr = &l; /* the hop, which is looked at after each turn */
+	if (l.hop)
+		epoll_ctl(l.epoll, EPOLL_CTL_ADD, hop_fd(l.hop), &ev);
 	for (;;) {
 		int n = epoll_wait(l.epoll, events, ARRAY_LEN(events), -1);
 
 		for (int i = 0; i < n; i++) {
-			if (events[i].data.ptr)
-				client_read(&l, events[i].data.ptr);
-			else
+			if (!events[i].data.ptr)
 				limit_accept(&l);
+			else if (events[i].data.ptr != &l)
+				client_read(&l, events[i].data.ptr);
+		}
+		if (l.hop) {
+			hop_flush(l.hop);
+			hop_take(l.hop, deliver);
 		}
 	}
 }
@@ -112,7 +125,7 @@ static void client_read(struct limit *l, struct client *c)
 		return;
 	}
 	c->len += (size_t)n;
-	for (size_t taken; (taken = c->room ? relay_frame(c) : handshake(l, c)) > 0;) {
+	for (size_t taken; (taken = c->room ? relay_frame(l, c) : handshake(l, c)) > 0;) {
 		c->len -= taken;
 		memmove(c->in, c->in + taken, c->len);
 	}
@@ -143,7 +156,7 @@ static size_t handshake(struct limit *l, struct client *c)
 }
 
 /* One short masked text frame in, the same text unmasked to everybody else. */
-static size_t relay_frame(struct client *c)
+static size_t relay_frame(struct limit *l, struct client *c)
 {
 	uint8_t out[FRAME_MAX];
 
@@ -160,13 +173,24 @@ static size_t relay_frame(struct client *c)
 	out[1] &= 0x7f;
 	for (size_t i = 0; i < len; i++)
 		out[head + i] = c->in[head + 4 + i] ^ c->in[head + (i & 3)];
-	LIST_EACH (&c->room->clients, it, ahead) {
+	if (l->hop)
+		hop_put(l->hop, (uintptr_t)c->room, (uintptr_t)c, span_of(out, head + len));
+	else
+		deliver((uintptr_t)c->room, (uintptr_t)c, span_of(out, head + len));
+	return head + 4 + len;
+}
+
+/* Rooms stay for ever. Who said it may be gone by now: it is only compared with. */
+static void deliver(uint64_t key, uint64_t but, struct span frame)
+{
+	struct room *room = (struct room *)(uintptr_t)key;
+
+	LIST_EACH (&room->clients, it, ahead) {
 		struct client *to = container_of(it, struct client, of_room);
 
-		if (to != c && send(to->fd, out, head + len, 0) < 0)
+		if ((uintptr_t)to != but && send(to->fd, frame.p, frame.len, 0) < 0)
 			shutdown(to->fd, SHUT_RDWR);
 	}
-	return head + 4 + len;
 }
 
 static void client_close(struct client *c)

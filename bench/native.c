@@ -259,11 +259,12 @@ static void on_nothing(struct client *c, const struct told *m, struct span text)
 
 static void put_cast(const struct client *c, const struct mark *mark, struct buf *out)
 {
-	buf_printf(
-		out,
-		"{\"type\":\"cast\",\"room\":\"submission:bench-%zu\",\"key\":\"text_operation\","
-		"\"data\":{",
-		c->crowd->first + c->room);
+	/* Where v0 clients are, a type that they know too; that is not coalesced by key. */
+	const char *key = c->crowd->scenario->people_v0 ? "text_operation" : "pointer";
+
+	buf_printf(out,
+		   "{\"type\":\"cast\",\"room\":\"submission:bench-%zu\",\"key\":\"%s\",\"data\":{",
+		   c->crowd->first + c->room, key);
 	mark_put(out, mark);
 	crowd_put_padding(c->crowd, out);
 	buf_put_str(out, "}}");

@@ -22,7 +22,7 @@ static const char head[] =
 	"--s5:#5cc9e0}}\n"
 	"body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--page);"
 	"max-width:940px;margin:2rem auto;padding:0 1rem}h1{font-size:1.4rem;margin:0}\n"
-	"pre{font:13px/1.45 ui-monospace,monospace;overflow-x:auto;border-top:1px solid "
+	"pre{font:13px/1.45 ui-monospace,monospace;white-space:pre-wrap;border-top:1px solid "
 	"var(--line);border-bottom:1px solid var(--line);padding:.8rem 0}\n"
 	"figure{margin:1.6rem 0}figcaption{font-weight:600;margin-bottom:.3rem}"
 	"figcaption span{font-weight:400;margin-left:.8em;border-bottom:3px solid}\n"

@@ -69,12 +69,12 @@ export async function runOnCluster(plan) {
 	}
 }
 
-/** Casts only: it knows nothing else. @param {RunPlan} plan @returns {Promise<Result>} */
-export async function runOnLimit(plan) {
-	const limit = spawn(programOf(plan.bench ?? 'release', 'moot-limit'), ['0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+/** Casts only: it knows nothing else. @param {RunPlan} plan @param {string[]} [how] `hop` @returns {Promise<Result>} */
+export async function runOnLimit(plan, how = []) {
+	const limit = spawn(programOf(plan.bench ?? 'release', 'moot-limit'), ['0', ...how], { stdio: ['ignore', 'pipe', 'inherit'] });
 	try {
-		const [port] = await once(limit.stdout, 'data');
-		const target = ['--to', `127.0.0.1:${String(port).trim()}`, '--servers', String(limit.pid), '--bare'];
+		const [port, pids] = String((await once(limit.stdout, 'data'))[0]).trim().split(' ');
+		const target = ['--to', `127.0.0.1:${port}`, '--servers', pids, '--bare'];
 		return await load(programOf(plan.bench ?? 'release', 'moot-bench'), [scenarioFile(plan.scenario), ...target], plan);
 	} finally {
 		limit.kill();

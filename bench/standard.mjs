@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * `./dev bench`: the standard set of scenarios, each on a fresh cluster of release builds, the casts also on
- * moot-limit, the bare broadcaster. Prints a table, and keeps the reports under build/bench.
+ * moot-limit, the bare broadcaster, alone and with a second process behind it. Prints a table, and keeps the reports under build/bench.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -17,7 +17,7 @@ import { runOnCluster, runOnLimit, SCENARIOS } from './run.mjs';
 const STANDARD = ['fanout-small', 'fanout-large', 'storm', 'idle', 'review', 'slow', 'sleep', 'reconnect', 'roll'];
 const QUICK = ['fanout-small', 'review'];
 const BESIDE_LIMIT = ['fanout-small', 'fanout-large'];
-const HEAD = '| scenario | | p50 | p99 | CPU per delivery | of the bare one\'s | CPU per connection | bytes per connection | checked |\n|---|---|---|---|---|---|---|---|---|';
+const HEAD = '| scenario | | p50 | p99 | CPU per delivery | of the bare one\'s | of the one with a hop\'s | CPU per connection | bytes per connection | checked |\n|---|---|---|---|---|---|---|---|---|---|';
 
 const HELP = `./dev bench [SCENARIO ...] [--quick] [--rounds N] [--set SECTION.ROW=VALUE] [--durable]
 ./dev bench --compare REV [SCENARIO ...] [--rounds N] ...
@@ -67,16 +67,18 @@ async function standard(names, { rounds, durable, options }) {
 	let isGood = true;
 	for (const name of names) {
 		/** @type {Result[]} */
-		const bare = [], ours = [];
+		const bare = [], hop = [], ours = [];
 		for (let round = 1; round <= rounds; round++) {
 			const html = path.join(dir, `${path.basename(name, '.ini')}-${round}.html`);
-			if (BESIDE_LIMIT.includes(name))
+			if (BESIDE_LIMIT.includes(name)) {
 				bare.push(await runOnLimit({ scenario: name, options, label: 'moot-limit' }));
+				hop.push(await runOnLimit({ scenario: name, options, label: 'moot-limit with a hop' }, ['hop']));
+			}
 			ours.push(await runOnCluster({ scenario: name, options, durable, html, label: '2 gateways, 2 shards' }));
 			fs.appendFileSync(path.join(dir, 'results.jsonl'), `${JSON.stringify(ours.at(-1))}\n`);
 		}
 		isGood &&= ours.every((one) => one.is_good);
-		rows.push(row(name, bare, ours));
+		rows.push(row(name, bare, hop, ours));
 	}
 	const table = [HEAD, ...rows].join('\n');
 	fs.writeFileSync(path.join(dir, 'table.md'), `${table}\n`);
@@ -84,11 +86,11 @@ async function standard(names, { rounds, durable, options }) {
 	return isGood ? 0 : 1;
 }
 
-/** @param {string} name @param {Result[]} bare @param {Result[]} ours */
-function row(name, bare, ours) {
+/** @param {string} name @param {Result[]} bare @param {Result[]} hop @param {Result[]} ours */
+function row(name, bare, hop, ours) {
 	const is = middle(ours);
-	const ratio = bare.length ? is.cpuPerDelivery / middle(bare).cpuPerDelivery : NaN;
-	return `| ${name} | ${is.main} | ${show(is.p50 / 1_000, 'ms')} | ${show(is.p99 / 1_000, 'ms')} | ${show(is.cpuPerDelivery, 'us')} | ${show(ratio, '')}`
+	const ratio = (/** @type {Result[]} */ to) => show(to.length ? is.cpuPerDelivery / middle(to).cpuPerDelivery : NaN, '');
+	return `| ${name} | ${is.main} | ${show(is.p50 / 1_000, 'ms')} | ${show(is.p99 / 1_000, 'ms')} | ${show(is.cpuPerDelivery, 'us')} | ${ratio(bare)} | ${ratio(hop)}`
 		+ ` | ${show(is.cpuPerConnection, 'us')} | ${show(is.bytesPerConnection, '')} | ${verdict(ours)} |`;
 }
 
