@@ -114,7 +114,7 @@ export async function tidy(niceness) {
 
 /** Each fuzz target that clang built, for a while, on a copy of its seeds. @param {number} niceness @returns {Promise<Outcome>} */
 export async function fuzz(niceness) {
-	const longest = Number(process.env.MOOT_FUZZ_SECONDS ?? 40);
+	const longest = Number(process.env.MOOT_FUZZ_SECONDS ?? 20);
 	const dir = path.join(buildDirectory('clang'), 'tests', 'fuzz');
 	const targets = fs.readdirSync(path.join(ROOT, 'tests', 'fuzz')).flatMap((name) => /^fuzz_(\w+)\.c$/.exec(name)?.[1] ?? []);
 	const results = await each(targets, (target) => {
