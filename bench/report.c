@@ -108,7 +108,7 @@ static void put_account(const struct result *r, struct buf *out)
 	struct buf why;
 
 	buf_put_str(out, "checked    ");
-	for (size_t i = 0; i < FLAW_COUNT; i++)
+	for (enum flaw i = 0; i < FLAW_COUNT; i++)
 		buf_printf(out, " %s %llu", flaw_words[i],
 			   (unsigned long long)account_flaw(r->account, i));
 	buf_printf(out, "; casts merged %llu, spared %llu\n",

@@ -55,7 +55,7 @@ void report_put_result(struct buf *out, const struct result *r)
 	buf_printf(out, ",\"is_good\":%s,\"complaints\":", why.len ? "false" : "true");
 	json_put_string(out, buf_span(&why));
 	buf_printf(out, ",\"people\":%zu,\"rooms\":%zu,\"flaws\":{", r->people, r->rooms);
-	for (size_t i = 0; i < FLAW_COUNT; i++)
+	for (enum flaw i = 0; i < FLAW_COUNT; i++)
 		buf_printf(out, "%s\"%s\":%llu", i ? "," : "", flaw_words[i],
 			   (unsigned long long)account_flaw(r->account, i));
 	buf_printf(out, "},\"merged\":%llu,\"spared\":%llu,\"examples\":[",

@@ -32,7 +32,7 @@ static int64_t limit_of(const struct scenario *s, const struct limit_row *row)
 
 void result_put_complaints(const struct result *r, struct buf *out)
 {
-	for (size_t i = 0; i < FLAW_COUNT; i++)
+	for (enum flaw i = 0; i < FLAW_COUNT; i++)
 		if (account_flaw(r->account, i))
 			buf_printf(out, "%s %llu: %s\n", flaw_words[i],
 				   (unsigned long long)account_flaw(r->account, i), flaw_helps[i]);
