@@ -371,6 +371,8 @@ static bool on_turn(void *owner, int64_t now_ns)
 {
 	struct gateway *g = owner;
 
+	if (g->sockets) /* else it is being closed */
+		socket_set_read_on(g->sockets);
 	bool more = router_go_on(g->router, now_ns);
 	loop_turn_by(g->loop, router_flush(g->router, now_ns));
 	return more;

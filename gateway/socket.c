@@ -16,8 +16,8 @@
 #include "gateway/socket_set.h"
 #include "proto/frame.h"
 
-/* Of the library's buffer per connection: what idle ones cost, and, because it reads no more than
- * that at once, what one may take of a turn that many share. */
+/* Of the library's buffer per connection: what idle ones cost. It reads no more than that at once,
+ * so what is longer is read on in the same turn, within bounds (socket_set_read_on). */
 #define RECEIVE_BYTES 128
 #define SEND_BYTES (128 * 1024) /* of one send: more than a chunk of outflow.c */
 #define REASON_MAX 123          /* bytes of text in a close frame */
@@ -165,6 +165,18 @@ void socket_stall(struct outflow *out)
 		session_on_stalled(s->session);
 }
 
+/* As if the poll had said that there is more; if there is not, nothing happens. */
+void socket_read(struct socket *s)
+{
+	struct lws_pollfd fd = {
+		.fd = lws_get_socket_fd(s->out.wsi),
+		.events = LWS_POLLIN,
+		.revents = LWS_POLLIN,
+	};
+
+	lws_service_fd(set_of(s)->context, &fd);
+}
+
 static int on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
 		      size_t len)
 {
@@ -233,6 +245,7 @@ static void on_piece(struct socket *s, struct span bytes)
 	session_on_alive(s->session);
 	switch (inflow_add(&s->in, &piece, set_of(s)->max_message, &message)) {
 	case INFLOW_MORE:
+		socket_set_expect(set_of(s), s);
 		return;
 	case INFLOW_WHOLE:
 		session_on_text(s->session, message);
@@ -277,6 +290,7 @@ static void on_gone(struct socket *s, struct socket_set *set, unsigned code)
 	s->out.wsi = NULL;
 	s->state = SOCKET_CLOSED;
 	set->count--;
+	socket_set_forget(set, s);
 	end_closing(s);
 	outflow_drop(&s->out, &set->backlogs);
 	session_on_closed(s->session, code);

@@ -20,6 +20,7 @@
 #define HEADER_POOL 8             /* a handshake starts and ends within one call: one would do */
 #define HEAD_MAX 256
 #define CLOSE_ROUNDS 64
+#define READ_ROUNDS 8 /* of one socket in one turn, beside the first */
 
 static struct lws_context *create_context(struct socket_set *set);
 static void *on_library_memory(void *p, size_t len, const char *what);
@@ -114,6 +115,40 @@ void socket_set_watch(struct socket_set *set)
 	if (at_ns == INT64_MAX || (timers_is_armed(&set->timer) && set->timer.at_ns <= at_ns))
 		return; /* one that comes too early looks again */
 	timers_arm(loop_timers(set->loop), &set->timer, at_ns, on_timer);
+}
+
+void socket_set_read_on(struct socket_set *set)
+{
+	for (int round = 0; round < READ_ROUNDS && set->half_count > 0; round++) {
+		size_t count = set->half_count;
+
+		for (size_t i = 0; i < count; i++)
+			if (set->halves[i]) {
+				struct socket *s = set->halves[i];
+
+				set->halves[i] = NULL;
+				socket_read(s);
+			}
+		set->half_count -= count;
+		memmove(set->halves, set->halves + count, set->half_count * sizeof set->halves[0]);
+	}
+	set->half_count = 0;
+}
+
+/* It comes in pieces one after the other, so it is the last one or none. */
+void socket_set_expect(struct socket_set *set, struct socket *s)
+{
+	if (set->half_count > 0 && set->halves[set->half_count - 1] == s)
+		return;
+	if (set->half_count < SOCKET_HALVES)
+		set->halves[set->half_count++] = s;
+}
+
+void socket_set_forget(struct socket_set *set, const struct socket *s)
+{
+	for (size_t i = 0; i < set->half_count; i++)
+		if (set->halves[i] == s)
+			set->halves[i] = NULL;
 }
 
 static struct lws_context *create_context(struct socket_set *set)

@@ -17,6 +17,7 @@ struct session;
 struct socket;
 
 #define SOCKET_CLOSE_NS (5 * NS_PER_S) /* a closing handshake takes no longer */
+#define SOCKET_HALVES 64 /* messages that are read on at once; others wait for the poll */
 
 struct socket_set {
 	struct loop *loop;
@@ -26,6 +27,8 @@ struct socket_set {
 	struct backlogs backlogs;
 	struct timer timer; /* for the first of either */
 	struct socket *adopting;
+	struct socket *halves[SOCKET_HALVES]; /* of these a message is here in part; NULL: gone */
+	size_t half_count;
 	size_t count, max_message;
 	int64_t slow_ns;
 };
@@ -40,6 +43,9 @@ MUST_USE enum err socket_set_open(struct loop *, const struct socket_limits *,
 				  struct socket_set **out);
 void socket_set_close(struct socket_set **); /* what is still open is cut; NULL is fine */
 size_t socket_set_count(const struct socket_set *);
+/* Once a turn, before anything is sent: what came only in part is read on, because the library
+ * reads little at once and its rest is mostly there. */
+void socket_set_read_on(struct socket_set *);
 
 struct socket_start {
 	int fd;               /* taken */
@@ -55,6 +61,9 @@ void socket_set_adopt(struct socket_set *, const struct socket_start *, struct s
 struct socket *socket_new(struct socket_set *, struct session *);
 void socket_lost(struct socket_set *, struct socket *); /* it never came to be */
 void socket_set_watch(struct socket_set *);             /* one more may have to be ended in time */
+void socket_set_expect(struct socket_set *, struct socket *); /* the rest of its message */
+void socket_set_forget(struct socket_set *, const struct socket *);
+void socket_read(struct socket *);
 void socket_stall(struct outflow *);   /* the socket of this took nothing for too long */
 void socket_cut(struct list *closing); /* the socket that this node is in */
 int64_t socket_cut_ns(const struct list *closing);
