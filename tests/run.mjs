@@ -27,7 +27,7 @@ const STEPS = [
 	{ name: 'npm', what: 'the pinned packages of the tests, the SDK and the review page', run: packages },
 	{ name: 'release', what: 'gcc -O2, for the promise that is made in milliseconds', run: compile('release') },
 	{ name: 'measured', what: 'what is promised in milliseconds, with nothing beside it', needs: ['debug', 'release', 'npm'], run: nodeTests('e2e', isMeasured) },
-	{ name: 'clang', what: 'clang; warnings are errors', beside: true, run: compile('clang') },
+	{ name: 'clang', what: 'clang, of the product and the fuzz targets; warnings are errors', beside: true, run: compile('clang') },
 	{ name: 'tidy', what: 'clang-tidy', needs: ['clang'], lint: true, beside: true, run: tidy },
 	{ name: 'model', what: 'the protocol as models, and their mutants', beside: true, run: model },
 	{ name: 'seeds', what: 'clusters under faults, 500 fresh seeds', beside: true, run: simulator },

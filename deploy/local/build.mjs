@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The build directories: release (what `./dev run` runs), debug (gcc with ASan and UBSan, what the tests
- * run), clang (the second compiler's opinion, and the fuzz targets) and sim (the simulator, fast). Nothing is
+ * run), clang (the second compiler's opinion on the product, and the fuzz targets) and sim (the simulator, fast). Nothing is
  * done twice: ninja knows.
  */
 import fs from 'node:fs';
@@ -13,18 +13,21 @@ import { buildDirectory, ROOT } from './settings.mjs';
 /** With -O1, because -O2 takes twice as long to compile here, and what runs is mostly the libraries. */
 const SANITIZED = ['--buildtype=debug', '-Doptimization=1', '-Db_sanitize=address,undefined'];
 
+const PRODUCT = ['gateway/moot-gateway', 'roomd/moot-roomd', 'bench/moot-bench', 'bench/moot-limit', 'deploy/ctl/mootctl'];
+
 /** @type {Record<string, {env: Record<string, string>, options: string[], targets?: string[]}>} */
 const BUILDS = {
 	release: {
 		env: { CC: 'gcc' },
 		options: ['--buildtype=release', '-Db_lto=true', '-Dtests=false'],
-		targets: ['gateway/moot-gateway', 'roomd/moot-roomd', 'bench/moot-bench', 'bench/moot-limit', 'deploy/ctl/mootctl'],
+		targets: PRODUCT,
 	},
 	debug: { env: { CC: 'gcc' }, options: [...SANITIZED] },
 	sim: { env: { CC: 'gcc' }, options: ['--buildtype=release'], targets: ['tests/sim/moot-sim'] },
 	clang: {
 		env: { CC: 'clang-14' },
 		options: [...SANITIZED, '-Db_lundef=false', '-Dc_args=-fsanitize=fuzzer-no-link'],
+		targets: [...PRODUCT, 'fuzzers'],
 	},
 };
 
