@@ -165,9 +165,12 @@ void socket_stall(struct outflow *out)
 		session_on_stalled(s->session);
 }
 
-/* As if the poll had said that there is more; if there is not, nothing happens. */
+/* As if the poll had said that there is more; if there is not, nothing happens. One that went in
+ * this turn is freed when that is over. */
 void socket_read(struct socket *s)
 {
+	if (!s->out.wsi)
+		return;
 	struct lws_pollfd fd = {
 		.fd = lws_get_socket_fd(s->out.wsi),
 		.events = LWS_POLLIN,
@@ -290,7 +293,6 @@ static void on_gone(struct socket *s, struct socket_set *set, unsigned code)
 	s->out.wsi = NULL;
 	s->state = SOCKET_CLOSED;
 	set->count--;
-	socket_set_forget(set, s);
 	end_closing(s);
 	outflow_drop(&s->out, &set->backlogs);
 	session_on_closed(s->session, code);

@@ -122,15 +122,10 @@ void socket_set_read_on(struct socket_set *set)
 	for (int round = 0; round < READ_ROUNDS && set->half_count > 0; round++) {
 		size_t count = set->half_count;
 
+		set->half_count =
+			0; /* what is still in part after this puts itself back: at most as many */
 		for (size_t i = 0; i < count; i++)
-			if (set->halves[i]) {
-				struct socket *s = set->halves[i];
-
-				set->halves[i] = NULL;
-				socket_read(s);
-			}
-		set->half_count -= count;
-		memmove(set->halves, set->halves + count, set->half_count * sizeof set->halves[0]);
+			socket_read(set->halves[i]);
 	}
 	set->half_count = 0;
 }
@@ -142,13 +137,6 @@ void socket_set_expect(struct socket_set *set, struct socket *s)
 		return;
 	if (set->half_count < SOCKET_HALVES)
 		set->halves[set->half_count++] = s;
-}
-
-void socket_set_forget(struct socket_set *set, const struct socket *s)
-{
-	for (size_t i = 0; i < set->half_count; i++)
-		if (set->halves[i] == s)
-			set->halves[i] = NULL;
 }
 
 static struct lws_context *create_context(struct socket_set *set)

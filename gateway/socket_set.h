@@ -27,7 +27,8 @@ struct socket_set {
 	struct backlogs backlogs;
 	struct timer timer; /* for the first of either */
 	struct socket *adopting;
-	struct socket *halves[SOCKET_HALVES]; /* of these a message is here in part; NULL: gone */
+	struct socket
+		*halves[SOCKET_HALVES]; /* of these a message is here in part, since this turn */
 	size_t half_count;
 	size_t count, max_message;
 	int64_t slow_ns;
@@ -62,8 +63,7 @@ struct socket *socket_new(struct socket_set *, struct session *);
 void socket_lost(struct socket_set *, struct socket *); /* it never came to be */
 void socket_set_watch(struct socket_set *);             /* one more may have to be ended in time */
 void socket_set_expect(struct socket_set *, struct socket *); /* the rest of its message */
-void socket_set_forget(struct socket_set *, const struct socket *);
-void socket_read(struct socket *);
+void socket_read(struct socket *);                            /* or nothing, if it has gone */
 void socket_stall(struct outflow *);   /* the socket of this took nothing for too long */
 void socket_cut(struct list *closing); /* the socket that this node is in */
 int64_t socket_cut_ns(const struct list *closing);
