@@ -5,15 +5,7 @@
 
 #include <string.h>
 
-#include "common/options.h"
-
-#define OPTIONS_DEF "tests/unit/options_sample.def"
-#define OPTIONS_STRUCT sample
-#include "common/options_table.h"
-#define OPTIONS_DEF "tests/unit/options_sample.def"
-#define OPTIONS_STRUCT sample
-#define OPTIONS_ROWS rows
-#include "common/options_table.h"
+#include "tests/unit/options_sample.h"
 
 static const struct option_table table = {
 	.program = "fuzz_ini",

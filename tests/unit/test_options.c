@@ -13,14 +13,7 @@
 #include <cmocka.h>
 
 #include "common/mem.h"
-
-#define OPTIONS_DEF "tests/unit/options_sample.def"
-#define OPTIONS_STRUCT sample
-#include "common/options_table.h"
-#define OPTIONS_DEF "tests/unit/options_sample.def"
-#define OPTIONS_STRUCT sample
-#define OPTIONS_ROWS rows
-#include "common/options_table.h"
+#include "tests/unit/options_sample.h"
 
 static const struct option_table table = {
 	.program = "moot-sample",

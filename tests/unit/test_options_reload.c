@@ -12,14 +12,7 @@
 
 #include "common/buf.h"
 #include "common/options_man.h"
-
-#define OPTIONS_DEF "tests/unit/options_sample.def"
-#define OPTIONS_STRUCT sample
-#include "common/options_table.h"
-#define OPTIONS_DEF "tests/unit/options_sample.def"
-#define OPTIONS_STRUCT sample
-#define OPTIONS_ROWS rows
-#include "common/options_table.h"
+#include "tests/unit/options_sample.h"
 
 static const struct option_table table = {
 	.program = "moot-sample",

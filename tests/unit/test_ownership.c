@@ -30,13 +30,19 @@ static unsigned owner_of(struct stage *s, unsigned slot)
 	return at;
 }
 
+/* Two shards that have shared the slots. */
+static void start_two(struct stage *s)
+{
+	stage_start(s, 0);
+	stage_start(s, 1);
+	stage_run(s, 500);
+}
+
 static void ownership_gives_a_slot_where_an_operator_wants_it(void **state)
 {
 	struct stage *s = *state;
 	unsigned slot = slot_of(SPAN(STAGE_ROOM));
-	stage_start(s, 0);
-	stage_start(s, 1);
-	stage_run(s, 500);
+	start_two(s);
 	unsigned owner = owner_of(s, slot), other = !owner;
 	struct membership *m = shard_membership(s->shards[owner].shard);
 
@@ -76,9 +82,7 @@ static void ownership_does_not_promise_a_slot_that_is_on_the_move(void **state)
 {
 	struct stage *s = *state;
 	unsigned slot = slot_of(SPAN(STAGE_ROOM));
-	stage_start(s, 0);
-	stage_start(s, 1);
-	stage_run(s, 500);
+	start_two(s);
 	stage_call(s, 0, 0);
 	stage_call(s, 1, 1);
 	stage_run(s, 100);
@@ -99,9 +103,7 @@ static void ownership_forgets_a_wish_for_a_shard_that_left(void **state)
 {
 	struct stage *s = *state;
 	unsigned slot = slot_of(SPAN(STAGE_ROOM));
-	stage_start(s, 0);
-	stage_start(s, 1);
-	stage_run(s, 500);
+	start_two(s);
 	unsigned owner = owner_of(s, slot), other = !owner;
 
 	assert_int_equal(membership_move(shard_membership(s->shards[owner].shard), slot,
