@@ -238,9 +238,8 @@ void session_close(struct session *s, enum err why)
 	log_debug("session_closing", kv_hex("session", s->id.v), kv_str("why", err_name(why)));
 	s->why = (uint8_t)why;
 	deafen(s);
-	start_grace(
-		s,
-		CLOSED_LOST); /* of a dead peer it counts from here: it ends no closing handshake */
+	/* Of a dead peer it counts from here: it ends no closing handshake. */
+	start_grace(s, CLOSED_LOST);
 	session_move(s, SESSION_CLOSING);
 	timers_disarm(s->set->setup.timers, &s->timer);
 	socket_close(s->socket, why);

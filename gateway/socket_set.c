@@ -117,13 +117,13 @@ void socket_set_watch(struct socket_set *set)
 	timers_arm(loop_timers(set->loop), &set->timer, at_ns, on_timer);
 }
 
+/* Whose message is still in part puts itself back, so there are never more than before. */
 void socket_set_read_on(struct socket_set *set)
 {
 	for (int round = 0; round < READ_ROUNDS && set->half_count > 0; round++) {
 		size_t count = set->half_count;
 
-		set->half_count =
-			0; /* what is still in part after this puts itself back: at most as many */
+		set->half_count = 0;
 		for (size_t i = 0; i < count; i++)
 			socket_read(set->halves[i]);
 	}

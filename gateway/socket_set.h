@@ -27,8 +27,8 @@ struct socket_set {
 	struct backlogs backlogs;
 	struct timer timer; /* for the first of either */
 	struct socket *adopting;
-	struct socket
-		*halves[SOCKET_HALVES]; /* of these a message is here in part, since this turn */
+	/* Of these a message is here in part, since this turn. */
+	struct socket *halves[SOCKET_HALVES];
 	size_t half_count;
 	size_t count, max_message;
 	int64_t slow_ns;
