@@ -12,7 +12,8 @@ const struct option_table gateway_option_table = {
 	.version = MOOT_VERSION,
 	.live = "log.level limits.connections limits.rate limits.bytes limits.user_rate"
 		" limits.user_bytes limits.room_rate limits.room_bytes limits.service_rate"
-		" presence.grace keepalive.ping keepalive.dead access.lease cors.origins",
+		" presence.grace presence.reload keepalive.ping keepalive.dead access.lease "
+		"cors.origins",
 	.rows = rows,
 	.count = ARRAY_LEN(rows),
 	.struct_size = sizeof(struct gateway_options),
