@@ -11,8 +11,9 @@
 struct pg;
 struct pg_rows; /* one result; lives for the callback only */
 
-/* err: OK; DB_REFUSED (`why` says the server's message); DB_AWAY: was never sent; DB_UNKNOWN: sent,
- * and the connection was lost before the answer, or it is committed and perhaps not replicated,
+/* err: OK; DB_REFUSED (`why` says the server's message); DB_AWAY: was never sent,
+ * or had no effect because the server lacks something for now (disk, memory); DB_UNKNOWN: sent, and
+ * the connection was lost before the answer, or it is committed and perhaps not replicated,
  * because the wait for a synchronous standby was cancelled. `rows` is NULL unless OK. */
 typedef void pg_done_fn(void *owner, enum err, const struct pg_rows *rows, const char *why);
 typedef void pg_state_fn(void *owner, bool up, const char *why);

@@ -15,6 +15,7 @@
 static bool send_prepared(struct query *q, PGconn *conn);
 static void keep(struct query *q, PGresult *result);
 static void refuse(struct query *q, const PGresult *result);
+static bool is_passing(const PGresult *result);
 static bool is_stale(const struct query *q, const PGresult *result);
 
 struct query *query_new(pg_done_fn *done, void *owner)
@@ -173,12 +174,30 @@ static void refuse(struct query *q, const PGresult *result)
 {
 	const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
-	query_fail(q, ERR_DB_REFUSED, text ? text : PQresultErrorMessage(result));
+	query_fail(q, is_passing(result) ? ERR_DB_AWAY : ERR_DB_REFUSED,
+		   text ? text : PQresultErrorMessage(result));
 	if (q->statement && (q->prepares || is_stale(q, result))) {
 		q->statement->prepared = false;
 		q->statement->revision++;
 	}
 	q->prepares = false;
+}
+
+/* Nothing is wrong with the statement: it had no effect, and will have one once somebody has made
+ * room, or the server is a primary again (PostgreSQL manual, appendix A). */
+static bool is_passing(const PGresult *result)
+{
+	static const char *const beginnings[] = {
+		"53",    /* insufficient resources: disk, memory, connections */
+		"58",    /* system error: input and output */
+		"25006", /* read-only: a standby, or on its way to be one */
+	};
+	const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	for (size_t i = 0; code && i < ARRAY_LEN(beginnings); i++)
+		if (strncmp(code, beginnings[i], strlen(beginnings[i])) == 0)
+			return true;
+	return false;
 }
 
 static bool is_stale(const struct query *q, const PGresult *result)

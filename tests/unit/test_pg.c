@@ -225,6 +225,32 @@ static void refusal_has_the_servers_words_and_hurts_nobody_else(void **state)
 	assert_int_equal(c->downs, 0);
 }
 
+/* As it says of a full disk: there is nothing wrong with the statement. */
+static void what_the_server_lacks_for_now_is_no_refusal(void **state)
+{
+	static const struct {
+		const char *sql;
+		enum err err;
+	} all[] = {
+		{"DO $$ BEGIN RAISE 'disk' USING ERRCODE = '53100'; END $$", ERR_DB_AWAY},
+		{"DO $$ BEGIN RAISE 'memory' USING ERRCODE = '53200'; END $$", ERR_DB_AWAY},
+		{"DO $$ BEGIN RAISE 'input' USING ERRCODE = '58030'; END $$", ERR_DB_AWAY},
+		{"DO $$ BEGIN RAISE 'standby' USING ERRCODE = '25006'; END $$", ERR_DB_AWAY},
+		{"DO $$ BEGIN RAISE 'other' USING ERRCODE = '25001'; END $$", ERR_DB_REFUSED},
+		{"DO $$ BEGIN RAISE 'other'; END $$", ERR_DB_REFUSED},
+	};
+	struct client *c = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct answer a = {0};
+
+		ask(c, &a, all[i].sql, NULL);
+		await_answer(c, &a);
+		assert_int_equal(a.err, all[i].err);
+	}
+	assert_int_equal(c->downs, 0);
+}
+
 static void statement_that_could_not_be_prepared_is_tried_afresh(void **state)
 {
 	static const char sql[] = "SELECT count(*) FROM comes_later";
@@ -606,6 +632,7 @@ int main(void)
 		CASE(statement_is_prepared_once_and_used_again),
 		CASE(null_goes_in_and_comes_out),
 		CASE(refusal_has_the_servers_words_and_hurts_nobody_else),
+		CASE(what_the_server_lacks_for_now_is_no_refusal),
 		CASE(statement_that_could_not_be_prepared_is_tried_afresh),
 		CASE(statement_whose_result_changed_is_prepared_anew),
 		CASE(commit_that_fails_is_a_refusal),
