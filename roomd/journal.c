@@ -133,6 +133,8 @@ enum err journal_stage(struct journal *j, const struct journal_asker *asker, int
 		journal_forget(j, r);
 		return ERR_OVERLOADED;
 	}
+	bool is_said_again = e && !e->refused;
+
 	if (!e) {
 		e = event_new(asker->event, size);
 		e->room = r;
@@ -144,7 +146,8 @@ enum err journal_stage(struct journal *j, const struct journal_asker *asker, int
 		j->bytes += size;
 	}
 	e->gateway = asker->gateway;
-	e->until_ns = now_ns + JOURNAL_HOLD_NS;
+	if (!is_said_again)
+		e->until_ns = now_ns + JOURNAL_HOLD_NS;
 	e->refused = false;
 	return OK;
 }
@@ -272,7 +275,7 @@ static void lose_events(struct journal *j, struct journal_room *r)
 	}
 }
 
-/* The oldest are first, but for those that were said again. */
+/* The oldest are first, but for those that were said again after a refusal. */
 static void expire(struct journal *j)
 {
 	LIST_EACH (&j->staged, it, ahead) {

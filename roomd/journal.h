@@ -17,8 +17,10 @@
 #define JOURNAL_ROOM_EVENTS 64
 #define JOURNAL_ROOM_BYTES (64u << 10) /* one larger event is taken when it is the only one */
 #define JOURNAL_BYTES (32u << 20)
-#define JOURNAL_HOLD_NS (5 * NS_PER_S) /* without the database; then publishes are refused */
-#define JOURNAL_RETRY_MS 200           /* what a refused gateway is told to wait */
+/* Without the database; then publishes are refused. Less than the 5 s for which a gateway waits for
+ * an answer (gateway/questions.c): it is this one that says why. */
+#define JOURNAL_HOLD_NS (4500 * NS_PER_MS)
+#define JOURNAL_RETRY_MS 200 /* what a refused gateway is told to wait */
 
 struct journal;
 

@@ -51,7 +51,7 @@ struct journal {
 	uint64_t batches;    /* so many were begun */
 	size_t solo;         /* so many batches of one event each: one of them was refused */
 	bool retaken[SLOTS]; /* while taking: asked for */
-	int64_t now_ns, take_at_ns, load_at_ns;
+	int64_t now_ns, take_at_ns, load_at_ns, append_at_ns;
 	uint64_t view_version;
 };
 

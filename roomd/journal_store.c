@@ -139,7 +139,7 @@ static void on_heads(void *owner, enum err e, const struct store_head *heads, si
 
 void journal_append(struct journal *j)
 {
-	if (j->appending || list_is_empty(&j->staged))
+	if (j->appending || j->now_ns < j->append_at_ns || list_is_empty(&j->staged))
 		return;
 	size_t count = fill_batch(j);
 
@@ -235,6 +235,8 @@ static void on_appended(void *owner, enum err e, const struct store_stored *stor
 	struct journal *j = owner;
 
 	j->appending = false;
+	if (e == ERR_DB_AWAY)
+		j->append_at_ns = j->now_ns + RETRY_NS;
 	if (e) {
 		give_back(j, e);
 		return;

@@ -285,7 +285,8 @@ void store_refused(enum store_op op, enum err e, const char *why)
 		 kv_str("do",
 			e == ERR_DB_REFUSED
 				? "is the schema of this release applied, and may this role use it?"
-				: "nothing, it is tried again"));
+				: "it is tried again; if it lasts, look at PostgreSQL and its "
+				  "disk"));
 }
 
 static void on_state(void *owner, bool up, const char *why)

@@ -35,7 +35,8 @@ struct question {
 struct store {
 	struct fake_database *db;
 	struct list asked;
-	bool up, loses_answers;
+	bool up, loses_answers, full;
+	size_t appends;
 };
 
 static struct store_head head_of(const struct fake_database *, const char *room);
@@ -191,8 +192,10 @@ static struct store_stored append_one(struct fake_database *db, const struct fak
 static void answer_append(struct store *s, struct question *q)
 {
 	struct store_stored *stored = mem_new(q->count * sizeof *stored);
+	bool is_away = !s->up || s->full;
 
-	for (size_t i = 0; s->up && i < q->count; i++) {
+	s->appends++;
+	for (size_t i = 0; !is_away && i < q->count; i++) {
 		const struct fake_event *e = &q->events[i];
 		uint64_t seq = q->heads[i] + 1;
 
@@ -202,7 +205,7 @@ static void answer_append(struct store *s, struct question *q)
 		if (passes(s, q, slot_of(span_str(e->room))))
 			stored[i] = append_one(s->db, e, seq);
 	}
-	enum err e = !s->up ? ERR_DB_AWAY : s->loses_answers ? ERR_DB_UNKNOWN : OK;
+	enum err e = is_away ? ERR_DB_AWAY : s->loses_answers ? ERR_DB_UNKNOWN : OK;
 	q->appended(q->owner, e, e ? NULL : stored, q->count);
 	mem_free(stored);
 }
@@ -442,6 +445,16 @@ static void copy(char out[FAKE_TEXT_MAX], struct span text)
 void fake_store_lose_answers(struct store *s)
 {
 	s->loses_answers = !s->loses_answers;
+}
+
+void fake_store_fill(struct store *s, bool full)
+{
+	s->full = full;
+}
+
+size_t fake_store_appends(const struct store *s)
+{
+	return s->appends;
 }
 
 void store_take(struct store *s, const struct store_claim *claim, store_assigned_fn *taken,

@@ -36,5 +36,8 @@ MUST_USE struct store *fake_store_new(struct fake_database *);
 void fake_store_free(struct store **);
 bool fake_store_run(struct store *);          /* do and answer what was asked; false: nothing was */
 void fake_store_lose_answers(struct store *); /* to what is asked: it is done, and DB_UNKNOWN */
+/* What is appended has no effect and is answered with DB_AWAY, as by a full disk. */
+void fake_store_fill(struct store *, bool full);
+size_t fake_store_appends(const struct store *); /* that it was asked for */
 void fake_store_set_up(struct store *,
 		       bool up); /* down: what is asked then is answered with DB_AWAY */

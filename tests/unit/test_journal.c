@@ -439,18 +439,35 @@ static void slot_whose_hand_over_failed_goes_on_under_a_new_epoch(void **state)
 	told(d, "retaken 1; event 1:1; ack 1:1");
 }
 
-static void without_the_database_events_wait_5_s_and_are_refused(void **state)
+static void without_the_database_events_wait_and_are_refused(void **state)
 {
 	struct desk *d = *state;
 
 	fake_store_set_up(d->store, false);
 	assert_int_equal(stage(d, ROOM, 1), OK);
-	wait(d, 4900);
+	wait(d, 4400);
 	told(d, "");
 	wait(d, 200);
 
 	told(d, "refused 1 DB_AWAY");
 	assert_int_equal(journal_staged(d->journal), 0);
+}
+
+/* As a gateway does that has no answer: nobody would ever be told why. */
+static void what_is_said_again_meanwhile_waits_no_longer_for_it(void **state)
+{
+	struct desk *d = *state;
+
+	fake_store_set_up(d->store, false);
+	assert_int_equal(stage(d, ROOM, 1), OK);
+	for (int i = 0; i < 4; i++) {
+		wait(d, 1000);
+		assert_int_equal(stage(d, ROOM, 1), OK);
+	}
+	told(d, "");
+	wait(d, 600);
+
+	told(d, "refused 1 DB_AWAY");
 }
 
 static void database_that_comes_back_in_time_loses_nothing(void **state)
@@ -466,6 +483,23 @@ static void database_that_comes_back_in_time_loses_nothing(void **state)
 	run(d);
 
 	told(d, "retaken 1; event 1:1; ack 1:1; event 2:2; ack 2:2");
+}
+
+/* Asked again now and then, not at every turn: the database is there, and has enough to do. */
+static void full_disk_of_the_database_loses_nothing(void **state)
+{
+	struct desk *d = *state;
+
+	fake_store_fill(d->store, true);
+	assert_int_equal(stage(d, ROOM, 1), OK);
+	assert_int_equal(stage(d, ROOM, 2), OK);
+	wait(d, 3000);
+	told(d, "");
+	assert_in_range(fake_store_appends(d->store), 5, 20);
+	fake_store_fill(d->store, false);
+	wait(d, 300);
+
+	told(d, "event 1:1; ack 1:1; event 2:2; ack 2:2");
 }
 
 static void room_takes_no_more_than_its_share(void **state)
@@ -505,8 +539,10 @@ int main(void)
 		TEST(slot_lost_while_a_batch_is_under_way_answers_its_publishers_at_once),
 		TEST(slot_on_hold_writes_nothing_until_it_is_lost),
 		TEST(slot_whose_hand_over_failed_goes_on_under_a_new_epoch),
-		TEST(without_the_database_events_wait_5_s_and_are_refused),
+		TEST(without_the_database_events_wait_and_are_refused),
+		TEST(what_is_said_again_meanwhile_waits_no_longer_for_it),
 		TEST(database_that_comes_back_in_time_loses_nothing),
+		TEST(full_disk_of_the_database_loses_nothing),
 		TEST(room_takes_no_more_than_its_share),
 	};
 
