@@ -5,6 +5,7 @@
 #include "common/loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/timerfd.h>
@@ -49,9 +50,17 @@ struct watched_signal {
 
 struct watch {
 	uv_poll_t handle;
+	struct loop *loop;
+	int fd;
 	unsigned events;
 	watch_fn *fn; /* NULL: closed */
 	void *owner;
+};
+
+/* The descriptors of urgent watches, as poll wants them. */
+struct urgent {
+	struct pollfd *fds;
+	size_t len, cap;
 };
 
 struct loop {
@@ -63,6 +72,8 @@ struct loop {
 	int wake_fd;         /* a timer of the kernel */
 	int64_t wake_ns;     /* what it is set to; INT64_MAX: not set */
 	struct watch *wake;
+	struct urgent urgent;
+	int64_t rest_ns; /* until when; 0: not at all */
 	struct turn_clock *clock;
 	struct timers *timers;
 	struct turn turns[TURNS_MAX];
@@ -73,6 +84,7 @@ struct loop {
 };
 
 static void on_prepare(uv_prepare_t *handle);
+static bool rest(struct loop *l);
 static bool run_turns(struct loop *l, int64_t now_ns);
 static void reap(struct loop *l);
 static void set_timer(struct loop *l);
@@ -81,6 +93,7 @@ static bool open_wake(struct loop *l);
 static void on_wake(void *owner, unsigned events);
 static void on_idle(uv_idle_t *handle);
 static void on_poll(uv_poll_t *handle, int status, int events);
+static void set_urgent(struct watch *w, bool is_urgent);
 static void start_polling(struct watch *w);
 static void on_watch_closed(uv_handle_t *handle);
 static void on_signal(uv_signal_t *handle, int signo);
@@ -132,6 +145,7 @@ void loop_free(struct loop **loop)
 	if (l->wake_fd >= 0)
 		close(l->wake_fd);
 	timers_free(&l->timers);
+	mem_free(l->urgent.fds);
 	mem_free(l->reapings.items);
 	mem_free(l->reaping_now.items);
 	mem_free(l->clock);
@@ -172,6 +186,8 @@ struct watch *watch_open(struct loop *l, int fd, unsigned events, watch_fn *fn, 
 {
 	struct watch *w = mem_new(sizeof *w);
 
+	w->loop = l;
+	w->fd = fd;
 	w->fn = fn;
 	w->owner = owner;
 	must(uv_poll_init(&l->uv, &w->handle, fd) == 0);
@@ -183,8 +199,10 @@ void watch_set(struct watch *w, unsigned events)
 {
 	if (w->events == events)
 		return;
+	if ((w->events ^ events) & WATCH_URGENT)
+		set_urgent(w, events & WATCH_URGENT);
 	w->events = events;
-	if (events == 0)
+	if (!(events & (WATCH_READ | WATCH_WRITE)))
 		uv_poll_stop(&w->handle);
 	else
 		start_polling(w);
@@ -197,6 +215,8 @@ void watch_close(struct watch **watch)
 	if (!w)
 		return;
 	*watch = NULL;
+	if (w->events & WATCH_URGENT)
+		set_urgent(w, false);
 	w->fn = NULL;
 	uv_close((uv_handle_t *)&w->handle, on_watch_closed);
 }
@@ -236,6 +256,11 @@ void loop_turn_by(struct loop *l, int64_t at_ns)
 	must(timerfd_settime(l->wake_fd, TFD_TIMER_ABSTIME, &at, NULL) == 0);
 }
 
+void loop_rest(struct loop *l, int64_t until_ns)
+{
+	l->rest_ns = until_ns;
+}
+
 void loop_hurry(struct loop *l)
 {
 	l->hurry = true;
@@ -262,12 +287,29 @@ static void on_prepare(uv_prepare_t *handle)
 	if (run_turns(l, loop_now_ns(l)))
 		l->hurry = true;
 	reap(l);
-	if (l->hurry || l->reapings.len > 0)
+	bool is_due = l->hurry || l->reapings.len > 0 || rest(l);
+	if (is_due)
 		uv_idle_start(&l->idle, on_idle);
 	else
 		uv_idle_stop(&l->idle);
 	l->clock->fresh = false;
 	set_timer(l);
+}
+
+/* True: it is over, and the poll must not block; false: there was none. */
+static bool rest(struct loop *l)
+{
+	int64_t until_ns = l->rest_ns, timer_ns = timers_next_ns(l->timers);
+
+	l->rest_ns = 0;
+	if (until_ns == 0)
+		return false;
+	int64_t wait_ns = (timer_ns < until_ns ? timer_ns : until_ns) - mono_now_ns();
+	const struct timespec wait = {.tv_nsec = wait_ns > 0 ? wait_ns % NS_PER_S : 0};
+
+	if (wait_ns > 0)
+		(void)ppoll(l->urgent.fds, l->urgent.len, &wait, NULL);
+	return true;
 }
 
 static bool run_turns(struct loop *l, int64_t now_ns)
@@ -372,6 +414,24 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 	if (events & UV_WRITABLE)
 		seen |= WATCH_WRITE;
 	w->fn(w->owner, seen);
+}
+
+static void set_urgent(struct watch *w, bool is_urgent)
+{
+	struct urgent *u = &w->loop->urgent;
+	size_t at = 0;
+
+	if (is_urgent) {
+		if (u->len == u->cap) {
+			u->cap = u->cap ? u->cap * 2 : 8;
+			u->fds = mem_grow(u->fds, u->cap * sizeof *u->fds);
+		}
+		u->fds[u->len++] = (struct pollfd){.fd = w->fd, .events = POLLIN};
+		return;
+	}
+	while (u->fds[at].fd != w->fd)
+		at++;
+	u->fds[at] = u->fds[--u->len];
 }
 
 static void start_polling(struct watch *w)

@@ -10,9 +10,9 @@
 struct loop;
 struct watch;
 
-enum { WATCH_READ = 1, WATCH_WRITE = 2 };
+enum { WATCH_READ = 1, WATCH_WRITE = 2, WATCH_URGENT = 4 };
 
-/* `events`: WATCH_*; an error shows as readable. */
+/* `events`: WATCH_READ, WATCH_WRITE or both; an error shows as readable. */
 typedef void watch_fn(void *owner, unsigned events);
 typedef void signal_fn(void *owner, int signo);
 typedef bool turn_fn(void *owner, int64_t now_ns); /* true: more work waits, do not block */
@@ -25,7 +25,7 @@ int64_t loop_now_ns(const struct loop *);  /* monotonic, read once per turn */
 struct timers *loop_timers(struct loop *); /* the wheel, run by the loop */
 void *loop_uv(struct loop *); /* uv_loop_t *, for a library that wants the foreign loop */
 
-/* `fd` stays the caller's; close the watch before the fd. */
+/* `fd` stays the caller's; close the watch before the fd. One that is WATCH_URGENT ends a rest. */
 MUST_USE struct watch *watch_open(struct loop *, int fd, unsigned events, watch_fn *, void *owner);
 void watch_set(struct watch *, unsigned events); /* 0 pauses */
 void watch_close(struct watch **);               /* NULL is fine; safe inside its own callback */
@@ -36,6 +36,9 @@ void loop_off_turn(struct loop *, const void *owner); /* fine from inside a turn
 /* A turn at this time at the latest, to a fraction of a millisecond: the ticks of the wheel are
  * ten. Once; of two the earlier counts. */
 void loop_turn_by(struct loop *, int64_t at_ns);
+/* After this turn only what is urgent, and a timer, is minded before `until_ns`; what else came in
+ * meanwhile is delivered together then, in one turn. It saves a wake-up for each. */
+void loop_rest(struct loop *, int64_t until_ns);
 /* Do not block before the next turn: work came up after its turn function had run. */
 void loop_hurry(struct loop *);
 /* Nothing is freed inside its own callback: `fn(p)` runs when the turn is over. */

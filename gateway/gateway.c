@@ -216,7 +216,7 @@ static struct router *open_router(struct gateway *g)
 		.name = g->opt->node_name,
 		.bus = link_bus_of(&g->wire),
 		.heartbeat_ns = g->opt->link_heartbeat_ns,
-		.cork_ns = g->opt->link_cork_ns,
+		.cork_ns = g->opt->link_cork * NS_PER_US,
 		.silence_ns = g->opt->link_silence_ns,
 		.isolated_ns = g->opt->link_isolated_ns,
 		.clock_ns = mono_now_ns,
@@ -374,7 +374,11 @@ static bool on_turn(void *owner, int64_t now_ns)
 	if (g->sockets) /* else it is being closed */
 		socket_set_read_on(g->sockets);
 	bool more = router_go_on(g->router, now_ns);
-	loop_turn_by(g->loop, router_flush(g->router, now_ns));
+	int64_t next_ns = router_flush(g->router, now_ns);
+	if (router_is_corked(g->router))
+		loop_rest(g->loop, next_ns);
+	else
+		loop_turn_by(g->loop, next_ns);
 	return more;
 }
 

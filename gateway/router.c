@@ -205,6 +205,11 @@ int64_t router_flush(struct router *r, int64_t now_ns)
 	return cork_ns < next_ns ? cork_ns : next_ns;
 }
 
+bool router_is_corked(const struct router *r)
+{
+	return r->is_dense;
+}
+
 void router_say_goodbye(struct router *r)
 {
 	struct link *link;
@@ -262,14 +267,18 @@ static int64_t flush_links(struct router *r, int64_t now_ns)
 
 	while ((link = map_next(&r->links, &at)))
 		is_news |= link_has_news(link);
-	if (is_news && now_ns < r->corked_ns)
+	if (is_news && now_ns < r->corked_ns) {
+		r->is_dense = true;
 		return r->corked_ns;
+	}
+	if (now_ns >= r->corked_ns + (is_news ? r->setup.cork_ns : 0))
+		r->is_dense = false; /* there was a pause */
 	if (is_news)
 		r->corked_ns = now_ns + r->setup.cork_ns;
 	at = 0;
 	while ((link = map_next(&r->links, &at)))
 		link_flush(link, now_ns);
-	return INT64_MAX;
+	return r->is_dense ? r->corked_ns : INT64_MAX;
 }
 
 static void tick_suspects(struct router *r, int64_t now_ns)

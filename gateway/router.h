@@ -78,6 +78,9 @@ void router_tick(struct router *, int64_t now_ns); /* every 50 ms */
 bool router_go_on(struct router *, int64_t now_ns);
 /* At the end of a turn; when the next one is due at the latest, INT64_MAX: never. */
 int64_t router_flush(struct router *, int64_t now_ns);
+/* Messages follow each other closely: until the next flush is due nothing that clients say leaves,
+ * and it may as well be read together then. */
+bool router_is_corked(const struct router *);
 void router_say_goodbye(struct router *);
 unsigned router_links_up(const struct router *);
 size_t router_suspects(const struct router *); /* shards that this gateway misses */

@@ -19,7 +19,7 @@ struct seen {
 	int fds[2];
 	unsigned calls, events, order;
 	int signo;
-	int64_t at_ns;
+	int64_t at_ns, rest_ns;
 	struct timer timer;
 };
 
@@ -185,6 +185,59 @@ static void turn_comes_when_it_was_asked_for_the_earlier_counts(void **state)
 	assert_in_range(s->calls, 50, 500);
 }
 
+static bool rest_once(void *owner, int64_t now_ns)
+{
+	struct seen *s = owner;
+
+	if (s->rest_ns)
+		loop_rest(s->loop, now_ns + s->rest_ns);
+	s->rest_ns = 0;
+	return false;
+}
+
+/* When what came in during a rest is delivered. */
+static int64_t delivered_after_ns(struct seen *s, unsigned events)
+{
+	int64_t start_ns = mono_now_ns();
+
+	assert_int_equal(write(s->fds[1], "x", 1), 1);
+	s->watch = watch_open(s->loop, s->fds[0], events, on_event, s);
+	loop_on_turn(s->loop, rest_once, s);
+	loop_run(s->loop);
+	loop_off_turn(s->loop, s);
+	assert_int_equal(s->events, WATCH_READ);
+	return mono_now_ns() - start_ns;
+}
+
+static void what_comes_in_during_a_rest_is_delivered_at_its_end(void **state)
+{
+	struct seen *s = *state;
+
+	s->rest_ns = 300 * NS_PER_MS;
+	assert_true(delivered_after_ns(s, WATCH_READ) >= 300 * NS_PER_MS);
+}
+
+static void what_is_urgent_ends_a_rest(void **state)
+{
+	struct seen *s = *state;
+
+	s->rest_ns = 60 * NS_PER_S;
+	assert_true(delivered_after_ns(s, WATCH_READ | WATCH_URGENT) < 30 * NS_PER_S);
+}
+
+static void timer_ends_a_rest(void **state)
+{
+	struct seen *s = *state;
+	int64_t start_ns = mono_now_ns();
+
+	s->rest_ns = 60 * NS_PER_S;
+	timers_arm(loop_timers(s->loop), &s->timer, start_ns + 50 * NS_PER_MS, on_timer);
+	loop_on_turn(s->loop, rest_once, s);
+	loop_run(s->loop);
+	loop_off_turn(s->loop, s);
+	assert_true(mono_now_ns() - start_ns < 30 * NS_PER_S);
+}
+
 static void now_is_read_after_the_wait(void **state)
 {
 	struct seen *s = *state;
@@ -325,6 +378,9 @@ int main(void)
 		CASE(watch_may_be_opened_again_on_the_same_descriptor),
 		CASE(timer_of_the_loop_fires_not_early_and_soon_after),
 		CASE(turn_comes_when_it_was_asked_for_the_earlier_counts),
+		CASE(what_comes_in_during_a_rest_is_delivered_at_its_end),
+		CASE(what_is_urgent_ends_a_rest),
+		CASE(timer_ends_a_rest),
 		CASE(now_is_read_after_the_wait),
 		CASE(signal_comes_as_an_event),
 		CASE(turn_functions_run_in_order_and_go_on_without_blocking),
