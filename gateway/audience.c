@@ -21,6 +21,8 @@ void audience_shared_init(struct audience_shared *all)
 {
 	list_init(&all->telling);
 	list_init(&all->open);
+	list_init(&all->busy);
+	all->busy_count = all->busy_due = 0;
 }
 
 struct audience *audience_new(enum room_kind kind, struct span room_id,
@@ -224,7 +226,7 @@ static void tell_user(struct audience *a, enum v0_type type, struct roster_entry
 
 static void keep_copy(struct audience *a, const struct msg_cast_out *m)
 {
-	struct roster_entry *e = roster_find(audience_copy(a), (session_id){m->session});
+	struct roster_entry *e = roster_find(audience_busy_copy(a), (session_id){m->session});
 
 	if (!e || audience_own(a, m->session, e->conn_gen))
 		return;

@@ -75,9 +75,11 @@ struct audience_sink {
 	size_t list_users; /* a room with more is not listed to native clients */
 };
 
-struct audience_shared {     /* what the audiences of a gateway share */
-	struct list telling; /* those for which audience_tell has something to do */
-	struct list open;    /* copies of rosters that audience_fold has to look at */
+struct audience_shared {             /* what the audiences of a gateway share */
+	struct list telling;         /* those for which audience_tell has something to do */
+	struct list open;            /* copies of rosters that audience_fold has to look at ... */
+	struct list busy;            /* ... and those that casts change: less often */
+	size_t busy_count, busy_due; /* due: looks, in fortieths */
 };
 
 void audience_shared_init(struct audience_shared *);

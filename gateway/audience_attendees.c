@@ -116,7 +116,7 @@ void audience_keep(struct attendee *who, struct span key, unsigned keep, struct 
 	if (!keep || !key.len)
 		return;
 	kept_put(&who->kept, key, left);
-	struct roster_entry *shown = roster_find(audience_copy(a), who->id);
+	struct roster_entry *shown = roster_find(audience_busy_copy(a), who->id);
 
 	if (!shown || shown->conn_gen > who->conn_gen)
 		return;

@@ -11,7 +11,8 @@
 #include "common/mem.h"
 
 #define FOLD_ENTRIES_MAX 32
-#define LOOKS 1000 /* at copies, each time */
+#define LOOKS 1000    /* at copies, each time */
+#define BUSY_LOOKS 40 /* of audience_fold, until each busy copy was looked at */
 
 struct folded {
 	uint64_t changes; /* of the roster */
@@ -19,6 +20,8 @@ struct folded {
 	uint8_t members[];
 };
 
+static void calm_down(struct audience_shared *);
+static void fold_open(struct audience_shared *);
 static void unfold(struct audience *);
 static void unfold_members(struct audience *, struct span members);
 static const struct attendee *at_place(const struct audience *, uint64_t place);
@@ -36,6 +39,21 @@ struct roster *audience_copy(struct audience *a)
 		unfold(a);
 	a->copy->used = true;
 	return &a->copy->roster;
+}
+
+/* A member's state changes with each cursor: folded in between, all of it would be unfolded for
+ * each. */
+struct roster *audience_busy_copy(struct audience *a)
+{
+	struct roster *copy = audience_copy(a);
+
+	if (!a->copy->is_busy) {
+		a->copy->is_busy = true;
+		a->shared->busy_count++;
+		list_remove(&a->copy->of_shared);
+		list_add_last(&a->shared->busy, &a->copy->of_shared);
+	}
+	return copy;
 }
 
 size_t audience_size(const struct audience *a)
@@ -60,22 +78,45 @@ void audience_drop_copy(struct audience *a)
 	a->folded = NULL;
 }
 
-/* What was looked at goes to the end. */
 void audience_fold(struct audience_shared *all)
+{
+	calm_down(all);
+	fold_open(all);
+}
+
+/* Those that nobody needed since they were looked at last are open ones from now on. */
+static void calm_down(struct audience_shared *all)
+{
+	for (all->busy_due += all->busy_count; all->busy_due >= BUSY_LOOKS;
+	     all->busy_due -= BUSY_LOOKS) {
+		if (list_is_empty(&all->busy))
+			continue;
+		struct copy *c = container_of(all->busy.next, struct copy, of_shared);
+
+		list_remove(&c->of_shared);
+		list_add_last(c->used ? &all->busy : &all->open, &c->of_shared);
+		c->is_busy = c->used;
+		all->busy_count -= !c->used;
+		c->used = false;
+	}
+}
+
+/* What was looked at goes to the end. */
+static void fold_open(struct audience_shared *all)
 {
 	struct list seen;
 
 	list_init(&seen);
 	for (unsigned i = 0; i < LOOKS && !list_is_empty(&all->open); i++) {
-		struct copy *c = container_of(all->open.next, struct copy, of_open);
+		struct copy *c = container_of(all->open.next, struct copy, of_shared);
 
 		if (!c->used && may_fold(c)) {
 			fold(c);
 			continue;
 		}
 		c->used = false;
-		list_remove(&c->of_open);
-		list_add_last(&seen, &c->of_open);
+		list_remove(&c->of_shared);
+		list_add_last(&seen, &c->of_shared);
 	}
 	list_move_all(&seen, &all->open);
 }
@@ -87,8 +128,8 @@ static void unfold(struct audience *a)
 	a->copy = mem_new(sizeof *a->copy);
 	a->copy->audience = a;
 	roster_init(&a->copy->roster);
-	list_init(&a->copy->of_open);
-	list_add_last(&a->shared->open, &a->copy->of_open);
+	list_init(&a->copy->of_shared);
+	list_add_last(&a->shared->open, &a->copy->of_shared);
 	if (!f)
 		return;
 	a->folded = NULL;
@@ -207,7 +248,8 @@ static void fold_members(const struct copy *c, struct buf *members)
 static void drop_copy(struct copy *c)
 {
 	c->audience->copy = NULL;
+	c->audience->shared->busy_count -= c->is_busy;
 	roster_fini(&c->roster);
-	list_remove(&c->of_open);
+	list_remove(&c->of_shared);
 	mem_free(c);
 }

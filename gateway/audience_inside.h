@@ -12,8 +12,9 @@
 
 struct copy { /* of the owner's roster, unfolded: audience_copy.c */
 	struct audience *audience;
-	struct list of_open; /* of audience_shared */
-	bool used;           /* since it was looked at last */
+	struct list of_shared; /* busy, if it is, or open */
+	bool used;             /* since it was looked at last */
+	bool is_busy;
 	struct roster roster;
 };
 
@@ -49,6 +50,8 @@ struct audience {
 
 /* Unfolded, and for a while it stays so. */
 struct roster *audience_copy(struct audience *);
+/* The same, for what happens with each cast: for some seconds. */
+struct roster *audience_busy_copy(struct audience *);
 void audience_drop_copy(struct audience *);
 size_t audience_users(const struct audience *); /* as many as the copy has */
 

@@ -35,7 +35,7 @@ void audience_cast_native(struct audience *a, const struct msg_cast_out *m)
 
 struct payload *audience_native_cast(struct audience *a, const struct msg_cast_out *m)
 {
-	const struct roster_entry *e = roster_find(audience_copy(a), (session_id){m->session});
+	const struct roster_entry *e = roster_find(audience_busy_copy(a), (session_id){m->session});
 	struct told_from from = {.session = m->session};
 	struct buf text;
 

@@ -145,6 +145,33 @@ static void folded_copy_says_the_same_when_it_is_unfolded(void **state)
 	buf_fini(&kept);
 }
 
+static void casts_keep_it_unfolded_for_a_while(void **state)
+{
+	struct world *w = *state;
+	unsigned looks = 0;
+
+	audience_keep(w->own, SPAN("cursor"), 1, SPAN("{}"));
+	for (unsigned i = 0; i < 30; i++)
+		audience_fold(&w->shared);
+	assert_non_null(w->audience->copy);
+
+	for (; !is_folded(w) && looks < 100; looks++)
+		audience_fold(&w->shared);
+	assert_in_range(looks, 1, 99);
+	assert_int_equal(w->shared.busy_count, 0);
+}
+
+static void busy_room_that_ends_is_not_looked_at_again(void **state)
+{
+	struct world *w = *state;
+
+	audience_keep(w->own, SPAN("cursor"), 1, SPAN("{}"));
+	audience_drop_copy(w->audience);
+
+	assert_int_equal(w->shared.busy_count, 0);
+	assert_true(list_is_empty(&w->shared.busy));
+}
+
 static void user_of_a_connection_here_is_kept_once(void **state)
 {
 	struct world *w = *state;
@@ -223,6 +250,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(copy_is_folded_once_nobody_needed_it_between_two_looks),
 		T(folded_copy_says_the_same_when_it_is_unfolded),
+		T(casts_keep_it_unfolded_for_a_while),
+		T(busy_room_that_ends_is_not_looked_at_again),
 		T(user_of_a_connection_here_is_kept_once),
 		T(who_leaves_this_gateway_while_folded_keeps_his_name),
 		T(user_whom_not_all_were_shown_is_not_folded),
