@@ -13,6 +13,7 @@
 /* So long the database may be away before presence goes on without it, if every gateway still
  * speaks to us: none of them knows of another owner. */
 #define DOUBT_MAX_NS (2 * NS_PER_S)
+#define SPOKEN_NS (500 * NS_PER_MS) /* who is there says something each 100 ms */
 
 struct shard {
 	struct shard_setup setup;
@@ -30,7 +31,7 @@ struct shard {
 };
 
 static void notice_sleep(struct shard *, int64_t now_ns);
-static bool is_spoken_to(const struct shard *);
+static bool is_spoken_to(const struct shard *, int64_t now_ns);
 static void take(struct shard *, struct feed *, struct span records, bool is_final, int64_t now_ns);
 static void park(struct shard *, struct feed *, struct span records, int64_t now_ns);
 static void unpark(struct shard *, struct feed *, int64_t now_ns);
@@ -166,7 +167,7 @@ void shard_turn(struct shard *s, int64_t now_ns, int64_t unix_ms)
 	s->wall_offset_ms = unix_ms - now_ns / NS_PER_MS;
 	room_set_at(s->rooms, s->wall_offset_ms, now_ns);
 	membership_tick(s->membership, now_ns);
-	if (s->doubtful && now_ns >= s->slept_ns + DOUBT_MAX_NS && is_spoken_to(s))
+	if (s->doubtful && now_ns >= s->slept_ns + DOUBT_MAX_NS && is_spoken_to(s, now_ns))
 		decide(s, now_ns);
 	if (!s->doubtful)
 		feed_set_tick(s->feeds, now_ns);
@@ -253,13 +254,15 @@ static void notice_sleep(struct shard *s, int64_t now_ns)
 	membership_pull(s->membership);
 }
 
-/* By every gateway that was there when it fell asleep. */
-static bool is_spoken_to(const struct shard *s)
+/* Just now, by every gateway that was there when it fell asleep: what is read at first after a
+ * sleep was said in it. */
+static bool is_spoken_to(const struct shard *s, int64_t now_ns)
 {
 	LIST_EACH (feed_set_all(s->feeds), it, ahead) {
 		const struct feed *f = container_of(it, struct feed, of_set);
 
-		if (f->state == FEED_LIVE ? f->heard_ns < s->slept_ns : f->away_ns >= s->slept_ns)
+		if (f->state == FEED_LIVE ? now_ns - f->heard_ns > SPOKEN_NS
+					  : f->away_ns >= s->slept_ns)
 			return false;
 	}
 	return true;

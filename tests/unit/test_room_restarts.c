@@ -162,6 +162,26 @@ static void room_of_a_shard_that_slept_waits_while_a_gateway_is_silent(void **st
 	assert_non_null(strstr(stage_heard(s, 2), "WELCOMED"));
 }
 
+/* What is read first was said while it slept, by one that has left since. */
+static void room_of_a_shard_that_slept_waits_for_who_speaks_now(void **state)
+{
+	struct stage *s = *state;
+
+	fake_store_set_up(s->shards[0].store, false);
+	s->now_ns += 4000 * NS_PER_MS;
+	message_put_heartbeat(stage_out(s, 1), &(struct msg_heartbeat){0});
+	stage_say(s, 1);
+	s->gateways[1].to = NULL;
+	stage_call(s, 2, 0);
+	stage_attach(s, 2, "3:eve!", 0);
+	stage_run(s, 5000);
+	heard(s, 2, "");
+
+	fake_store_set_up(s->shards[0].store, true);
+	stage_run(s, 400);
+	assert_non_null(strstr(stage_heard(s, 2), "WELCOMED"));
+}
+
 static void room_a_new_generation_replaces_the_old_one_silently(void **state)
 {
 	struct stage *s = *state;
@@ -225,6 +245,7 @@ int main(void)
 		PAIR(room_of_a_shard_that_slept_waits_for_the_view),
 		PAIR(room_of_a_shard_that_slept_does_not_wait_long_for_the_database),
 		PAIR(room_of_a_shard_that_slept_waits_while_a_gateway_is_silent),
+		PAIR(room_of_a_shard_that_slept_waits_for_who_speaks_now),
 		PAIR(room_a_new_generation_replaces_the_old_one_silently),
 		PAIR(room_a_generation_comes_back_within_the_grace_and_nobody_leaves),
 		PAIR(room_what_a_new_generation_does_not_attach_is_asked_for),
