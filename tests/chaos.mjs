@@ -4,7 +4,6 @@
  */
 import { parseArgs } from 'node:util';
 import { build } from '../deploy/local/build.mjs';
-import { Chaos, describe } from './lib/chaos.mjs';
 import { packages } from './steps.mjs';
 
 const HELP = `./dev chaos [--seconds N] [--seed N] [--publishers N] [--rooms N]
@@ -39,6 +38,7 @@ async function main(args) {
 		say: (/** @type {string} */ line) => console.log(line),
 	};
 	await packages();
+	const { Chaos, describe } = await import('./lib/chaos.mjs'); // needs them
 	await build('debug', plan.say);
 	console.log(`${plan.publishers} publishers in ${plan.rooms} rooms, ${plan.seconds} s, seed ${plan.seed}`);
 	const chaos = await Chaos.open(plan);

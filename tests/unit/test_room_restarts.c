@@ -171,7 +171,8 @@ static void room_of_a_shard_that_slept_waits_for_who_speaks_now(void **state)
 	s->now_ns += 4000 * NS_PER_MS;
 	message_put_heartbeat(stage_out(s, 1), &(struct msg_heartbeat){0});
 	stage_say(s, 1);
-	s->gateways[1].to = NULL;
+	struct stage_shard *to = s->gateways[1].to;
+	s->gateways[1].to = NULL; /* silent, and not hung up */
 	stage_call(s, 2, 0);
 	stage_attach(s, 2, "3:eve!", 0);
 	stage_run(s, 5000);
@@ -180,6 +181,7 @@ static void room_of_a_shard_that_slept_waits_for_who_speaks_now(void **state)
 	fake_store_set_up(s->shards[0].store, true);
 	stage_run(s, 400);
 	assert_non_null(strstr(stage_heard(s, 2), "WELCOMED"));
+	s->gateways[1].to = to;
 }
 
 static void room_a_new_generation_replaces_the_old_one_silently(void **state)
