@@ -28,7 +28,6 @@ static int listen_at(const struct door_options *opt, int *why);
 static int listen_at_one(const struct door_options *opt, const struct addrinfo *at, int *why);
 static void set_socket(int fd, const struct door_options *opt);
 static uint16_t bound_port(int fd);
-static int fd_limit(const struct door *d);
 static void on_connections(void *owner, unsigned events);
 static bool accept_one(struct door *d);
 static void send_away(int fd);
@@ -96,6 +95,25 @@ void door_close(struct door **door)
 uint16_t door_port(const struct door *d)
 {
 	return d->port;
+}
+
+void door_admit(struct door *d, int fd, const struct ip *from)
+{
+	if (d->count >= d->opt.max_visitors)
+		send_away(fd);
+	else
+		visitor_open(d, fd, from);
+}
+
+/* Asked anew each time: an operator may change the limit. */
+int door_fd_limit(const struct door *d)
+{
+	struct rlimit limit;
+
+	must(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+	if (limit.rlim_cur > INT32_MAX)
+		return INT32_MAX;
+	return (int)limit.rlim_cur - d->opt.fd_reserve;
 }
 
 size_t door_visitors(const struct door *d)
@@ -167,18 +185,6 @@ static uint16_t bound_port(int fd)
 	return ntohs(at.any.sa_family == AF_INET6 ? at.v6.sin6_port : at.v4.sin_port);
 }
 
-/* Descriptors of this number or above are the reserve. The kernel gives the lowest free number, so
- * a high one means that few are left. Asked anew each time: an operator may change the limit. */
-static int fd_limit(const struct door *d)
-{
-	struct rlimit limit;
-
-	must(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-	if (limit.rlim_cur > INT32_MAX)
-		return INT32_MAX;
-	return (int)limit.rlim_cur - d->opt.fd_reserve;
-}
-
 static void on_connections(void *owner, unsigned events)
 {
 	struct door *d = owner;
@@ -194,11 +200,17 @@ static void on_connections(void *owner, unsigned events)
  * is accepted only to be turned away. */
 static bool accept_one(struct door *d)
 {
+	union {
+		struct sockaddr any;
+		struct sockaddr_storage room;
+	} from = {0};
+	socklen_t len = sizeof from;
+
 	if (!has_room(d)) {
 		run_short(d);
 		return false;
 	}
-	int fd = accept4(d->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = accept4(d->fd, &from.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
 		return true;
@@ -210,10 +222,12 @@ static bool accept_one(struct door *d)
 		run_short(d);
 		return false;
 	}
-	if (d->count >= d->opt.max_visitors)
-		send_away(fd);
+	const struct ip ip = ip_of(&from.any);
+
+	if (d->opt.on_accepted)
+		d->opt.on_accepted(d->opt.before, fd, &ip);
 	else
-		visitor_open(d, fd);
+		door_admit(d, fd, &ip);
 	return true;
 }
 
@@ -236,7 +250,8 @@ static void send_away(int fd)
 static void run_short(struct door *d)
 {
 	if (!d->said_short)
-		log_warn("descriptors_short", kv_u64("port", d->port), kv_i64("limit", fd_limit(d)),
+		log_warn("descriptors_short", kv_u64("port", d->port),
+			 kv_i64("limit", door_fd_limit(d)),
 			 kv_str("hint", "raise the limit of open files (ulimit -n, LimitNOFILE)"));
 	d->said_short = true;
 	watch_set(d->watch, 0);
@@ -258,7 +273,7 @@ static bool has_room(const struct door *d)
 
 	if (fd >= 0)
 		close(fd);
-	return fd >= 0 && fd < fd_limit(d);
+	return fd >= 0 && fd < door_fd_limit(d);
 }
 
 static void on_resume(struct timer *timer, int64_t now_ns)

@@ -5,6 +5,7 @@
  * connections in the door, and pauses accepting when descriptors run out. Thread: loop. */
 #pragma once
 
+#include "common/ip.h"
 #include "common/loop.h"
 #include "common/request.h"
 
@@ -19,6 +20,9 @@ typedef void door_fn(void *owner, struct visitor *, const struct request *);
 typedef void door_gone_fn(void *owner, struct visitor *);
 /* The JSON of a refusal that the door makes by itself, once the head of the request is known. */
 typedef void door_refusal_fn(void *owner, const struct request *, enum err, struct buf *json);
+/* Takes a connection that was accepted, to do what comes before its first request, and gives it, or
+ * another in its place, back by door_admit. */
+typedef void door_before_fn(void *before, int fd, const struct ip *from);
 
 struct door_options {
 	const char *host;
@@ -34,6 +38,8 @@ struct door_options {
 	door_gone_fn *on_gone;
 	door_refusal_fn *put_refusal; /* NULL: {"error":"..."} */
 	void *owner;
+	door_before_fn *on_accepted; /* NULL: the first request comes at once */
+	void *before;
 };
 
 MUST_USE enum err door_open(struct loop *, const struct door_options *, struct door **out);
@@ -42,6 +48,10 @@ void door_pause(struct door *); /* stop accepting, close the listening socket; v
 MUST_USE enum err door_resume(struct door *);
 void door_close(struct door **); /* drops the visitors without calling on_gone */
 uint16_t door_port(const struct door *);
+/* As if it had been accepted, from there; `fd` is the door's now. */
+void door_admit(struct door *, int fd, const struct ip *from);
+/* Descriptors from this number on are the reserve (the kernel gives the lowest that is free). */
+int door_fd_limit(const struct door *);
 size_t door_visitors(const struct door *);
 /* Nobody is let in for want of descriptors: who calls waits in the kernel's queue, those who are in
  * go on. It ends by itself when some are free. */
@@ -52,6 +62,7 @@ bool door_is_short(const struct door *);
 void visitor_set(struct visitor *, void *state);
 void *visitor_get(const struct visitor *);
 const struct request *visitor_request(const struct visitor *);
+struct ip visitor_from(const struct visitor *);
 
 /* `headers`: extra header lines, each ended by CRLF, or NULL. The body is copied. */
 void door_answer(struct visitor *, unsigned status, const char *type, const char *headers,

@@ -413,6 +413,8 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 		seen |= WATCH_READ;
 	if (events & UV_WRITABLE)
 		seen |= WATCH_WRITE;
+	if (events & UV_DISCONNECT)
+		seen |= WATCH_HANGUP;
 	w->fn(w->owner, seen);
 }
 
@@ -442,6 +444,8 @@ static void start_polling(struct watch *w)
 		wanted |= UV_READABLE;
 	if (w->events & WATCH_WRITE)
 		wanted |= UV_WRITABLE;
+	if (w->events & WATCH_HANGUP)
+		wanted |= UV_DISCONNECT;
 	must(uv_poll_start(&w->handle, wanted, on_poll) == 0);
 }
 

@@ -10,9 +10,11 @@
 struct loop;
 struct watch;
 
-enum { WATCH_READ = 1, WATCH_WRITE = 2, WATCH_URGENT = 4 };
+/* HANGUP: the other side has ended its half, also while nobody reads. Level-triggered like the
+ * others: who has seen it stops asking for it. */
+enum { WATCH_READ = 1, WATCH_WRITE = 2, WATCH_URGENT = 4, WATCH_HANGUP = 8 };
 
-/* `events`: WATCH_READ, WATCH_WRITE or both; an error shows as readable. */
+/* `events`: WATCH_READ, WATCH_WRITE, WATCH_HANGUP; an error shows as readable. */
 typedef void watch_fn(void *owner, unsigned events);
 typedef void signal_fn(void *owner, int signo);
 typedef bool turn_fn(void *owner, int64_t now_ns); /* true: more work waits, do not block */

@@ -41,11 +41,12 @@ static void leave(struct visitor *v);
 static void free_visitor(void *visitor);
 static const char *status_text(unsigned status);
 
-void visitor_open(struct door *d, int fd)
+void visitor_open(struct door *d, int fd, const struct ip *from)
 {
 	struct visitor *v = mem_new(sizeof *v);
 
 	v->door = d;
+	v->from = *from;
 	v->fd = fd;
 	buf_init(&v->in, REQUEST_HEAD_MAX + d->opt.max_body_bytes + READ_BYTES);
 	buf_init(&v->extra, EXTRA_MAX);
@@ -77,6 +78,11 @@ void *visitor_get(const struct visitor *v)
 const struct request *visitor_request(const struct visitor *v)
 {
 	return &v->request;
+}
+
+struct ip visitor_from(const struct visitor *v)
+{
+	return v->from;
 }
 
 void door_answer(struct visitor *v, unsigned status, const char *type, const char *headers,

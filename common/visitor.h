@@ -30,6 +30,7 @@ enum visitor_state {
 struct visitor {
 	struct list node;
 	struct door *door;
+	struct ip from;
 	int fd;
 	struct watch *watch; /* opened at the first would-block */
 	struct timer timer;
@@ -45,5 +46,5 @@ struct visitor {
 	void *owner_state;
 };
 
-void visitor_open(struct door *, int fd); /* takes the fd */
-void visitor_drop(struct visitor *);      /* closes it; says nothing to anybody */
+void visitor_open(struct door *, int fd, const struct ip *from); /* takes the fd */
+void visitor_drop(struct visitor *); /* closes it; says nothing to anybody */

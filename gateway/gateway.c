@@ -13,6 +13,7 @@
 #include "gateway/console.h"
 #include "gateway/descriptors.h"
 #include "gateway/drain.h"
+#include "gateway/front.h"
 #include "gateway/keyring.h"
 #include "gateway/link_bus.h"
 #include "gateway/listener.h"
@@ -33,6 +34,7 @@ struct gateway {
 	struct options_reload *reload;
 	incarnation_id self;
 	struct loop *loop;
+	struct front front;
 	struct socket_set *sockets;
 	struct pg *pg;
 	struct link_wire wire;
@@ -90,7 +92,7 @@ struct gateway *gateway_open(const struct gateway_options *opt, struct options_r
 	metrics_set_build(gateway_option_table.version, MESSAGE_REVISION_MAX);
 	metrics_set(METRIC_config_reload_success, 1);
 	g->loop = loop_new();
-	if (open_sockets(g) != OK)
+	if (front_open(&g->front, opt) != OK || open_sockets(g) != OK)
 		goto fail;
 	g->wire = (struct link_wire){g->loop, bus_context_new(g->loop)};
 	g->router = open_router(g);
@@ -141,6 +143,7 @@ void gateway_close(struct gateway **pg)
 	questions_free(&g->questions);
 	router_free(&g->router);
 	bus_context_free(&g->wire.context);
+	front_fini(&g->front);
 	loop_free(&g->loop);
 	mem_free(g);
 }
@@ -185,6 +188,11 @@ struct socket_set *gateway_sockets(struct gateway *g)
 	return g->sockets;
 }
 
+const struct front *gateway_front(const struct gateway *g)
+{
+	return &g->front;
+}
+
 bool gateway_takes_clients(const struct gateway *g)
 {
 	return drain_takes_clients(g->drain);
@@ -205,7 +213,8 @@ static enum err open_sockets(struct gateway *g)
 		.slow_ns = g->opt->limits_slow_ns,
 	};
 
-	descriptors_provide((size_t)g->opt->limits_connections);
+	/* Over TLS a connection takes its own and a pair. */
+	descriptors_provide((size_t)g->opt->limits_connections * (g->front.tls ? 3 : 1));
 	return socket_set_open(g->loop, &limits, &g->sockets);
 }
 
@@ -398,6 +407,8 @@ static void on_hangup(void *owner, int signo)
 	bool good = options_reload_run(g->reload) && log_level_of(g->opt->log_level, &level);
 	if (good)
 		log_set_level(level);
+	if (front_reload(&g->front, g->opt) != OK)
+		good = false;
 	metrics_set(METRIC_config_reload_success, good);
 }
 

@@ -8,6 +8,7 @@
 #include "gateway/options.h"
 
 struct gateway;
+struct front;
 struct options_reload;
 struct questions;
 struct router;
@@ -27,5 +28,6 @@ struct router *gateway_router(struct gateway *);
 struct pg *gateway_database(struct gateway *);
 struct session_set *gateway_sessions(struct gateway *);
 struct socket_set *gateway_sockets(struct gateway *);
+const struct front *gateway_front(const struct gateway *);
 bool gateway_takes_clients(const struct gateway *);
 incarnation_id gateway_incarnation(const struct gateway *);

@@ -6,9 +6,11 @@
 
 #include <string.h>
 
-#include "common/door.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "gateway/entrance.h"
+#include "gateway/forwarded.h"
+#include "gateway/front.h"
 #include "gateway/gateway.h"
 #include "gateway/http.h"
 #include "gateway/metrics.h"
@@ -17,12 +19,7 @@
 #include "gateway/upgrade.h"
 #include "proto/frame.h"
 
-#define VISITORS_MAX 4096       /* connections in the door of one port */
-#define HELD_BYTES (128u << 20) /* of requests that strangers may make us hold, at each port */
-#define HEAD_NS (10 * NS_PER_S)
-#define ANSWER_NS                                                                                  \
-	(15 * NS_PER_S) /* access and the owner of a room have their own, shorter, limits */
-#define FD_RESERVE 64   /* for links, the database and the internal port */
+enum { PORT_SHARED, PORT_OWN, PORT_TLS_SHARED, PORT_TLS_OWN, PORTS };
 
 enum { OPENED_OK, OPENED_REFUSED, OPENED_BROKEN }; /* as metrics.def lists them */
 
@@ -30,7 +27,7 @@ struct listener {
 	struct gateway *gw;
 	struct socket_set *sockets;
 	struct http *http;
-	struct door *shared, *own; /* own: NULL unless asked for */
+	struct entrance ports[PORTS];
 	struct list knocks;
 };
 
@@ -42,7 +39,7 @@ struct knock { /* an upgrade that waits to hear whether it may enter */
 	struct buf token, room_id;
 };
 
-static enum err open_door(struct listener *l, int64_t port, bool share, struct door **out);
+static enum err open_ports(struct listener *l);
 static void on_request(void *owner, struct visitor *v, const struct request *r);
 static void on_gone(void *owner, struct visitor *v);
 static void on_refusal(void *owner, const struct request *, enum err, struct buf *json);
@@ -55,23 +52,22 @@ static void refuse_access(struct knock *k, enum access_refusal why);
 static void admit(struct knock *k, const struct access_answer *a);
 static struct user *shown_as(struct user *u);
 static void take_in(struct listener *l, struct visitor *v, struct session *session);
+static void say_where_from(const struct listener *l, const struct visitor *v,
+			   const struct session *session);
 static void refuse(struct knock *k, unsigned status, const char *text, const char *headers);
 static void end_knock(struct knock *k);
 static void knock_free(void *owner);
 
 enum err listener_open(struct gateway *gw, struct listener **out)
 {
-	const struct gateway_options *opt = gateway_options(gw);
 	struct listener *l = mem_new(sizeof *l);
 
 	l->gw = gw;
 	l->sockets = gateway_sockets(gw);
 	l->http = http_new(gw);
 	list_init(&l->knocks);
-	enum err e = open_door(l, opt->public_port, true, &l->shared);
+	enum err e = open_ports(l);
 
-	if (e == OK && opt->public_own_port != 0)
-		e = open_door(l, opt->public_own_port, false, &l->own);
 	if (e != OK)
 		listener_close(&l);
 	*out = l;
@@ -80,21 +76,39 @@ enum err listener_open(struct gateway *gw, struct listener **out)
 
 void listener_pause(struct listener *l)
 {
-	door_pause(l->shared);
-	if (l->own)
-		door_pause(l->own);
+	for (int i = 0; i < PORTS; i++) {
+		if (l->ports[i].door)
+			door_pause(l->ports[i].door);
+	}
 }
 
 enum err listener_resume(struct listener *l)
 {
-	enum err e = door_resume(l->shared);
+	enum err e = OK;
 
-	return e == OK && l->own ? door_resume(l->own) : e;
+	for (int i = 0; i < PORTS && e == OK; i++) {
+		if (l->ports[i].door)
+			e = door_resume(l->ports[i].door);
+	}
+	return e;
 }
 
 bool listener_is_short(const struct listener *l)
 {
-	return door_is_short(l->shared) || (l->own && door_is_short(l->own));
+	for (int i = 0; i < PORTS; i++) {
+		if (l->ports[i].door && door_is_short(l->ports[i].door))
+			return true;
+	}
+	return false;
+}
+
+size_t listener_tls(const struct listener *l)
+{
+	size_t count = 0;
+
+	for (int i = 0; i < PORTS; i++)
+		count += entrance_streams(&l->ports[i]);
+	return count;
 }
 
 void listener_close(struct listener **listener)
@@ -107,41 +121,36 @@ void listener_close(struct listener **listener)
 	LIST_EACH (&l->knocks, node, ahead)
 		end_knock(container_of(node, struct knock, node));
 	http_free(&l->http);
-	door_close(&l->shared);
-	door_close(&l->own);
+	for (int i = 0; i < PORTS; i++)
+		entrance_close(&l->ports[i]);
 	mem_free(l);
 }
 
-static enum err open_door(struct listener *l, int64_t port, bool share, struct door **out)
+/* The shared one without TLS is there always; 0 means any port, there. */
+static enum err open_ports(struct listener *l)
 {
 	const struct gateway_options *opt = gateway_options(l->gw);
+	const char *tls_host = opt->tls_host[0] ? opt->tls_host : opt->public_host;
+	const struct entrance_plan plans[PORTS] = {
+		[PORT_SHARED] = {opt->public_host, opt->public_port, true, false, "public.port"},
+		[PORT_OWN] = {opt->public_host, opt->public_own_port, false, false,
+			      "public.own_port"},
+		[PORT_TLS_SHARED] = {tls_host, opt->tls_port, true, true, "tls.port"},
+		[PORT_TLS_OWN] = {tls_host, opt->tls_own_port, false, true, "tls.own_port"},
+	};
 	const struct door_options door = {
-		.host = opt->public_host,
-		.port = (uint16_t)port,
-		.share_port = share,
-		.max_body_bytes = opt->limits_message,
-		.max_held_bytes = HELD_BYTES,
-		.max_visitors = VISITORS_MAX,
-		.head_ns = HEAD_NS,
-		.answer_ns = ANSWER_NS,
-		.sndbuf_bytes = (int)opt->limits_kernel_buffer,
-		.fd_reserve = FD_RESERVE,
 		.on_request = on_request,
 		.on_gone = on_gone,
 		.put_refusal = on_refusal,
 		.owner = l,
 	};
-	enum err e = door_open(gateway_loop(l->gw), &door, out);
+	enum err e = OK;
 
-	if (e == OK)
-		log_info("listening", kv_str("host", opt->public_host),
-			 kv_u64("port", door_port(*out)), kv_str("shared", share ? "yes" : "no"));
-	else
-		log_error("port_refused", kv_str("host", opt->public_host), kv_i64("port", port),
-			  kv_str("hint", e == ERR_IN_USE
-						 ? "another program has this port: stop it, or "
-						   "set public.port or public.own_port"
-						 : "is public.host an address of this machine?"));
+	for (int i = 0; i < PORTS && e == OK; i++) {
+		if (i == PORT_SHARED || plans[i].port != 0)
+			e = entrance_open(gateway_loop(l->gw), &plans[i], opt, gateway_front(l->gw),
+					  &door, &l->ports[i]);
+	}
 	return e;
 }
 
@@ -331,6 +340,8 @@ static void take_in(struct listener *l, struct visitor *v, struct session *sessi
 	struct buf bytes;
 
 	bool native = upgrade_is_native(r); /* any other is in the v0 dialect */
+
+	say_where_from(l, v, session);
 	memcpy(key, upgrade_key(r).p, sizeof key);
 	int fd = door_take(v, &bytes);
 	const struct socket_start start = {
@@ -342,6 +353,22 @@ static void take_in(struct listener *l, struct visitor *v, struct session *sessi
 
 	socket_set_adopt(l->sockets, &start, session);
 	buf_fini(&bytes);
+}
+
+/* The only place where an address is shown: it is somebody's, so only whoever looks for a fault
+ * sees it. */
+static void say_where_from(const struct listener *l, const struct visitor *v,
+			   const struct session *session)
+{
+	char text[IP_TEXT_MAX];
+
+	if (!log_is_on(LOG_LEVEL_DEBUG))
+		return;
+	struct ip from = visitor_from(v);
+	struct ip client = forwarded_for(visitor_request(v), &from, gateway_front(l->gw)->proxies);
+
+	log_debug("let_in", kv_hex("session", session_get_id(session).v),
+		  kv_str("from", ip_text(&client, text)));
 }
 
 static void refuse(struct knock *k, unsigned status, const char *text, const char *headers)

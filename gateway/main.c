@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/ip.h"
 #include "common/log.h"
 #include "common/options_reload.h"
 #include "gateway/gateway.h"
@@ -15,6 +16,7 @@
 static const char *name_of(const char *given, char out[NAME_LEN]);
 static enum log_level level_of(const char *name);
 static enum log_format format_of(const char *name);
+static void check_front(const struct gateway_options *opt);
 static NO_RETURN void complain(const char *option, const char *value, const char *known);
 
 int main(int argc, char **argv)
@@ -26,6 +28,7 @@ int main(int argc, char **argv)
 		     &opt); /* or exits, naming the bad option */
 	opt.node_name = name_of(opt.node_name, name);
 	log_open("gateway", opt.node_name, level_of(opt.log_level), format_of(opt.log_format));
+	check_front(&opt);
 	struct options_reload *reload =
 		options_reload_new(&gateway_option_table, argc, argv, environ, &opt);
 	struct gateway *gw = gateway_open(&opt, reload); /* links first, listener last */
@@ -66,6 +69,25 @@ static enum log_format format_of(const char *name)
 	if (!strcmp(name, "json"))
 		return LOG_FORMAT_JSON;
 	complain("log.format", name, "logfmt or json");
+}
+
+static void check_front(const struct gateway_options *opt)
+{
+	bool tls = opt->tls_port != 0 || opt->tls_own_port != 0;
+	struct span bad;
+	struct ip_set *proxies = ip_set_new(span_str(opt->proxy_trusted), &bad);
+
+	if (!proxies)
+		complain(
+			"proxy.trusted", opt->proxy_trusted,
+			"a list of addresses and ranges like 10.0.0.0/8, with spaces between them");
+	ip_set_free(&proxies);
+	if (opt->proxy_protocol && !opt->proxy_trusted[0])
+		complain("proxy.trusted", "", "a list of proxies when proxy.protocol is on");
+	if (tls && !opt->tls_certificate[0])
+		complain("tls.certificate", "", "a PEM file when there is a port for TLS");
+	if (tls && !opt->tls_key[0])
+		complain("tls.key", "", "a PEM file when there is a port for TLS");
 }
 
 static NO_RETURN void complain(const char *option, const char *value, const char *known)

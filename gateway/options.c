@@ -13,7 +13,7 @@ const struct option_table gateway_option_table = {
 	.live = "log.level limits.connections limits.rate limits.bytes limits.user_rate"
 		" limits.user_bytes limits.room_rate limits.room_bytes limits.service_rate"
 		" presence.grace presence.reload keepalive.ping keepalive.dead access.lease "
-		"cors.origins",
+		"cors.origins tls.certificate tls.key",
 	.rows = rows,
 	.count = ARRAY_LEN(rows),
 	.struct_size = sizeof(struct gateway_options),

@@ -139,15 +139,19 @@ size_t outflow_bytes(const struct outflow *o)
 }
 
 /* The kernel takes all of it: it begins a new packet as long as less is queued than may be, and
- * counts what a packet costs, up to twice its bytes. */
+ * counts what a packet costs, up to twice its bytes. Of TCP it counts what nobody has acknowledged;
+ * of the way to a TLS connection, which is a local socket, what that has not taken. */
 static bool has_room(const struct outflow *o, size_t bytes)
 {
 	uint32_t info[SK_MEMINFO_VARS];
 	socklen_t len = sizeof info;
 
-	return getsockopt(lws_get_socket_fd(o->wsi), SOL_SOCKET, SO_MEMINFO, info, &len) == 0 &&
-	       len > SK_MEMINFO_WMEM_QUEUED * sizeof *info &&
-	       info[SK_MEMINFO_WMEM_QUEUED] + 2 * bytes < info[SK_MEMINFO_SNDBUF];
+	if (getsockopt(lws_get_socket_fd(o->wsi), SOL_SOCKET, SO_MEMINFO, info, &len) != 0 ||
+	    len <= SK_MEMINFO_WMEM_QUEUED * sizeof *info)
+		return false;
+	uint32_t tcp = info[SK_MEMINFO_WMEM_QUEUED], local = info[SK_MEMINFO_WMEM_ALLOC];
+
+	return (tcp > local ? tcp : local) + 2 * bytes < info[SK_MEMINFO_SNDBUF];
 }
 
 static void on_moved(struct backlogs *all, struct backlog *b, int64_t now_ns)

@@ -57,6 +57,7 @@ void report_set_figures(const struct report *r)
 	metrics_set(METRIC_links_up, router_links_up(r->router));
 	metrics_set(METRIC_suspects, (int64_t)router_suspects(r->router));
 	metrics_set(METRIC_descriptors_short, *r->listener && listener_is_short(*r->listener));
+	metrics_set(METRIC_tls_connections, *r->listener ? (int64_t)listener_tls(*r->listener) : 0);
 	metrics_set(METRIC_cut_off, router_is_cut_off(r->router));
 }
 

@@ -147,6 +147,11 @@ void session_on_alive(struct session *s)
 	s->alive_ns = session_now(s);
 }
 
+session_id session_get_id(const struct session *s)
+{
+	return s->id;
+}
+
 void session_on_stalled(struct session *s)
 {
 	if (!session_is_served(s))

@@ -36,7 +36,8 @@ void session_on_bad(struct session *,
  * when there was none. Clean means gone at once (1000); a page that was closed (1001) starts a
  * short grace, everything else the whole one. */
 void session_on_closed(struct session *, unsigned code);
-void session_on_alive(struct session *);   /* bytes came: protocol pongs, fragments */
+void session_on_alive(struct session *); /* bytes came: protocol pongs, fragments */
+session_id session_get_id(const struct session *);
 void session_on_stalled(struct session *); /* its client took nothing of what waits for too long */
 
 /* ---- called by the dialects ---- */
