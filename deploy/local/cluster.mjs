@@ -29,6 +29,9 @@ import * as settings from './settings.mjs';
  * @property {string} [build]       'release', 'debug', 'clang' or a directory; default MOOT_BUILD, else 'debug'
  * @property {string} [dir]         state and logs; default: a temporary one, removed by stop() when all went well
  * @property {number} [port]        the shared public port; 0 (default) takes a free one
+ * @property {import('./certificate.mjs').Pair} [tls]  serve TLS with it, too
+ * @property {number} [tlsPort]     the shared port with TLS; 0 (default) takes a free one
+ * @property {import('./certificate.mjs').Pair} [databaseTls]  the processes speak TLS with PostgreSQL, and insist on this certificate
  * @property {boolean} [durable]    true: PostgreSQL syncs to disk (default only under var/)
  * @property {boolean} [demo]       load the demo users and submissions; default true
  * @property {Record<string,string>} [gatewayEnv]  more MOOT_* for each gateway
@@ -41,12 +44,13 @@ const REPORTS = /ERROR: (Address|Leak|Thread)Sanitizer|runtime error: |SUMMARY: 
 export class Cluster {
 	/** Call `Cluster.start()`. @param {ClusterPlan} plan */
 	constructor(plan) {
-		this.plan = { gateways: 2, shards: 2, port: 0, durable: false, demo: true, say: () => {}, ...plan };
+		this.plan = { gateways: 2, shards: 2, port: 0, tlsPort: 0, durable: false, demo: true, say: () => {}, ...plan };
 		this.build = plan.build ?? process.env.MOOT_BUILD ?? 'debug';
 		this.temporary = plan.dir === undefined;
 		this.dir = plan.dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'moothall-'));
 		this.logs = path.join(this.dir, 'log');
 		this.publicPort = this.plan.port;
+		this.tlsPort = this.plan.tlsPort;
 		/** @type {Process[]} */
 		this.gateways = [];
 		/** @type {Process[]} */
@@ -89,7 +93,7 @@ export class Cluster {
 		const log = path.join(this.logs, 'postgres.log');
 		if (!fs.existsSync(dir))
 			this.plan.say('making a private PostgreSQL');
-		this.postgres = await Postgres.open({ dir, log, durable: this.plan.durable });
+		this.postgres = await Postgres.open({ dir, log, durable: this.plan.durable, tls: this.plan.databaseTls });
 		await this.postgres.start();
 		for (const name of await this.postgres.migrate(path.join(settings.ROOT, 'roomd', 'schema')))
 			this.plan.say(`applied ${name}`);
@@ -111,6 +115,15 @@ export class Cluster {
 		return this.gateways.map((one) => url(one, 'own'));
 	}
 
+	get tlsUrl() {
+		return `https://${settings.HOST}:${this.tlsPort}`;
+	}
+
+	/** One for each gateway. */
+	get tlsUrls() {
+		return this.gateways.map((one) => url(one, 'tls', 'https'));
+	}
+
 	/** /healthz /readyz /metrics: gateways, then shards. */
 	get internalUrls() {
 		return [...this.gateways, ...this.shards].map((one) => url(one, 'internal'));
@@ -121,7 +134,9 @@ export class Cluster {
 	}
 
 	get appDatabaseUrl() {
-		return this.postgres.url('app');
+		const { databaseTls } = this.plan;
+		const how = databaseTls ? `?sslmode=verify-full&sslrootcert=${encodeURIComponent(databaseTls.certificate)}` : '';
+		return `${this.postgres.url('app')}${how}`;
 	}
 
 	/** @param {string} text one query @returns {Promise<Record<string, string|null>[]>} */
@@ -207,19 +222,21 @@ export class Cluster {
 		for (const file of Object.values(settings.programs(this.build)))
 			if (!fs.existsSync(file))
 				throw new Error(`${file} is not built; run ./dev build ${this.build}`);
-		if (this.publicPort !== 0 && !(await portIsFree(this.publicPort)))
-			throw new Error(`port ${this.publicPort} is taken by another program; choose another one with --port`);
+		for (const port of [this.publicPort, this.tlsPort].filter(Boolean))
+			if (!(await portIsFree(port)))
+				throw new Error(`port ${port} is taken by another program; choose another one with --port`);
 	}
 
 	async #planProcesses() {
-		const { gateways, shards } = this.plan;
-		const ports = await freePorts(1 + 2 * gateways + 2 * shards);
-		this.publicPort ||= /** @type {number} */ (ports.pop());
+		const { gateways, shards, tls } = this.plan;
+		const ports = await freePorts(2 + 3 * gateways + 2 * shards);
 		const next = () => /** @type {number} */ (ports.pop());
+		this.publicPort ||= next();
+		this.tlsPort ||= next();
 		for (let i = 1; i <= shards; i++)
 			this.shards.push(this.#shard(`shard-${i}`, { bus: next(), internal: next() }));
 		for (let i = 1; i <= gateways; i++)
-			this.gateways.push(this.#gateway(`gateway-${i}`, { own: next(), internal: next() }));
+			this.gateways.push(this.#gateway(`gateway-${i}`, { own: next(), internal: next(), ...(tls && { tls: next() }) }));
 	}
 
 	/** @param {string} name @param {{bus: number, internal: number}} ports */
@@ -228,10 +245,12 @@ export class Cluster {
 		return this.#process('shard', name, ports, { ...env, ...this.plan.shardEnv });
 	}
 
-	/** @param {string} name @param {{own: number, internal: number}} ports */
+	/** @param {string} name @param {{own: number, internal: number, tls?: number}} ports */
 	#gateway(name, ports) {
+		const { tls } = this.plan;
 		const env = settings.gatewaySettings({
 			name, databaseUrl: this.appDatabaseUrl, publicPort: this.publicPort, ownPort: ports.own, internalPort: ports.internal,
+			...(tls && ports.tls && { tls: { ...tls, port: this.tlsPort, ownPort: ports.tls } }),
 		});
 		return this.#process('gateway', name, { ...ports, public: this.publicPort }, { ...env, ...this.plan.gatewayEnv });
 	}
@@ -252,6 +271,6 @@ export class Cluster {
 }
 
 /** @param {Process} one @param {string} port */
-function url(one, port) {
-	return `http://${settings.HOST}:${one.plan.ports?.[port]}`;
+function url(one, port, scheme = 'http') {
+	return `${scheme}://${settings.HOST}:${one.plan.ports?.[port]}`;
 }

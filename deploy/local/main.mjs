@@ -55,12 +55,13 @@ function runPlan(args) {
 	const text = /** @type {const} */ ({ type: 'string' });
 	const { values } = parseArgs({
 		args,
-		options: { gateways: text, shards: text, port: text, detach: { type: 'boolean' } },
+		options: { gateways: text, shards: text, port: text, detach: { type: 'boolean' }, tls: { type: 'boolean' } },
 	});
 	return {
 		gateways: Number(values.gateways ?? 2),
 		shards: Number(values.shards ?? 2),
-		port: Number(values.port ?? 8080),
+		port: Number(values.port ?? (values.tls ? 8443 : 8080)),
+		tls: values.tls ?? false,
 		detach: values.detach ?? false,
 	};
 }

@@ -19,6 +19,7 @@ const APP = 'moot_app';
 const DATABASE = 'moot';
 const SOCKET_PATH_MAX = 90; // the kernel's limit is 107, the server adds "/.s.PGSQL.12345"
 
+/** @typedef {import('./certificate.mjs').Pair} Pair */
 /** @typedef {{port: number, owner: string, app: string}} Secrets  port and the two passwords */
 
 export class Postgres {
@@ -27,8 +28,9 @@ export class Postgres {
 	 * @param {string} log
 	 * @param {Secrets} secrets
 	 * @param {boolean} durable  false: fsync off, for tests that throw it away
+	 * @param {Pair} [tls]       speak TLS, too, with this
 	 */
-	constructor(dir, log, secrets, durable) {
+	constructor(dir, log, secrets, durable, tls) {
 		this.dir = dir;
 		this.port = secrets.port;
 		this.secrets = secrets;
@@ -42,6 +44,7 @@ export class Postgres {
 			max_connections: '100',
 			shared_buffers: '32MB',
 			log_line_prefix: '%m [%p] ',
+			...(tls && { ssl: 'on', ssl_cert_file: tls.certificate, ssl_key_file: tls.key }),
 		};
 		this.process = new Process({
 			name: 'postgres',
@@ -57,9 +60,9 @@ export class Postgres {
 
 	/**
 	 * The server of this directory, made if there is none yet; not started.
-	 * @param {{dir: string, log: string, durable?: boolean}} where
+	 * @param {{dir: string, log: string, durable?: boolean, tls?: Pair}} where
 	 */
-	static async open({ dir, log, durable = true }) {
+	static async open({ dir, log, durable = true, tls }) {
 		const kept = path.join(dir, 'secrets.json');
 		if (!fs.existsSync(kept)) {
 			makeReachable(dir);
@@ -68,7 +71,8 @@ export class Postgres {
 			await createDirectory(fs.realpathSync(dir), secrets);
 			fs.writeFileSync(kept, JSON.stringify(secrets), { mode: 0o600 });
 		}
-		return new Postgres(fs.realpathSync(dir), log, JSON.parse(fs.readFileSync(kept, 'utf8')), durable);
+		const own = tls && await lend(tls, fs.realpathSync(dir));
+		return new Postgres(fs.realpathSync(dir), log, JSON.parse(fs.readFileSync(kept, 'utf8')), durable, own);
 	}
 
 	/** @param {'owner'|'app'} [role] @returns {string} for libpq */
@@ -225,6 +229,19 @@ async function createDirectory(dir, secrets) {
 	} finally {
 		fs.rmSync(pwfile, { force: true });
 	}
+}
+
+/** A copy that is the server's: it takes no key that others may read. @param {Pair} pair @param {string} dir @returns {Promise<Pair>} */
+async function lend(pair, dir) {
+	const own = { certificate: path.join(dir, 'certificate.pem'), key: path.join(dir, 'key.pem') };
+	const user = systemUser();
+	for (const what of /** @type {const} */ (['certificate', 'key'])) {
+		fs.copyFileSync(pair[what], own[what]);
+		fs.chmodSync(own[what], 0o600);
+		if (user)
+			await run('chown', [user, own[what]]);
+	}
+	return own;
 }
 
 /** The user that runs the server: nobody special, unless we are root. @returns {string|undefined} */

@@ -7,6 +7,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { keepCertificate } from './certificate.mjs';
 import { Cluster } from './cluster.mjs';
 import { serveControl } from './control.mjs';
 import { follow } from './follow.mjs';
@@ -20,7 +21,7 @@ export const LOG = path.join(LOGS, 'supervisor.log');
 const PID = path.join(VAR, 'supervisor.pid');
 const ROOM = 'submission:spring-letter';
 
-/** @typedef {{gateways: number, shards: number, port: number}} RunPlan */
+/** @typedef {{gateways: number, shards: number, port: number, tls: boolean}} RunPlan */
 
 /** @param {RunPlan} plan @param {(text: string) => void} say @returns {Promise<number>} exit code */
 export async function superviseForeground(plan, say) {
@@ -56,9 +57,11 @@ async function open(plan, say) {
 	fs.mkdirSync(LOGS, { recursive: true });
 	takePidFile();
 	rotateLogs(LOGS);
-	const cluster = new Cluster({ ...plan, build: RUN_BUILD, dir: VAR, durable: true, say });
+	const { tls, port, ...size } = plan;
+	const ports = tls ? { tlsPort: port, tls: await keepCertificate(path.join(VAR, 'tls')) } : { port };
+	const cluster = new Cluster({ ...size, ...ports, build: RUN_BUILD, dir: VAR, durable: true, say });
 	const supervisor = new Supervisor(cluster, say);
-	const url = `http://localhost:${plan.port}`;
+	const url = `${tls ? 'https' : 'http'}://localhost:${port}`;
 	const life = stopOnce(supervisor, say);
 	const started = start(cluster, supervisor);
 	started.catch(() => {}); // told below; the control socket may ask for it earlier

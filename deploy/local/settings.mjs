@@ -40,10 +40,11 @@ export function mootctl(build) {
 }
 
 /**
- * @param {{name: string, databaseUrl: string, publicPort: number, ownPort: number, internalPort: number}} gateway
+ * @param {{name: string, databaseUrl: string, publicPort: number, ownPort: number, internalPort: number,
+ *   tls?: import('./certificate.mjs').Pair & {port: number, ownPort: number}}} gateway
  * @returns {Record<string, string>}
  */
-export function gatewaySettings({ name, databaseUrl, publicPort, ownPort, internalPort }) {
+export function gatewaySettings({ name, databaseUrl, publicPort, ownPort, internalPort, tls }) {
 	return {
 		MOOT_NODE_NAME: name,
 		MOOT_DATABASE_URL: databaseUrl,
@@ -54,6 +55,12 @@ export function gatewaySettings({ name, databaseUrl, publicPort, ownPort, intern
 		MOOT_INTERNAL_PORT: String(internalPort),
 		MOOT_PAGE_DIR: PAGE,
 		MOOT_PAGE_TEST_DIR: path.join(ROOT, 'client', 'demo'),
+		...(tls && {
+			MOOT_TLS_PORT: String(tls.port),
+			MOOT_TLS_OWN_PORT: String(tls.ownPort),
+			MOOT_TLS_CERTIFICATE: tls.certificate,
+			MOOT_TLS_KEY: tls.key,
+		}),
 	};
 }
 

@@ -30,8 +30,8 @@ const toast = (page, words) => page.locator('.toast', { hasText: words }).first(
 test('three reviewers at two gateways: who is there, who edits, cursors, comments, approvals, status', async () => {
 	await stage.publish('submission:spring-letter', 'status_changed', { status: 'IN_REVIEW', title: 'Spring letter to all members' });
 	await stage.publish('submission:spring-letter', 'content_updated', { field: 'content', newValue: letter });
-	const ada = await stage.visit('demo-ada', { base: stage.cluster.publicUrls[0] });
-	const grace = await stage.visit('demo-grace', { base: stage.cluster.publicUrls[1], look: phone });
+	const ada = await stage.visit('demo-ada', { base: stage.publicUrls[0] });
+	const grace = await stage.visit('demo-grace', { base: stage.publicUrls[1], look: phone });
 	const zoe = await stage.visit('demo-zoe', { look: { ...desktop, colorScheme: 'dark' } });
 	for (const page of [ada, grace, zoe]) {
 		await status(page);
@@ -112,7 +112,7 @@ test('somebody saved in between: mine and theirs are shown, and nothing is overw
 	const room = 'submission:press_2';
 	await stage.publish(room, 'content_updated', { field: 'content', newValue: 'The hall opens in May.' });
 	const ada = await stage.visit('demo-ada', { room });
-	const grace = await stage.visit('demo-grace', { room, base: stage.cluster.publicUrls[1] });
+	const grace = await stage.visit('demo-grace', { room, base: stage.publicUrls[1] });
 	await shows(ada, 'May');
 	await ada.locator('#edit').click();
 	await grace.locator('#holder').waitFor();
@@ -151,7 +151,7 @@ test('a client of the relay and this page see each other in one room', async () 
 	const room = 'submission:annual-report';
 	const ada = await stage.visit('demo-ada', { room });
 	await status(ada);
-	const mary = await Client.open(stage.cluster.publicUrls[1], { kind: 'submission', id: 'annual-report' },
+	const mary = await Client.open(stage.publicUrls[1], { kind: 'submission', id: 'annual-report' },
 		{ id: 'mary_k_2', name: 'Mary Kenneth Keller', email: 'mary@example.org', session: 'demo-mary' });
 	await person(ada, 'mary_k_2').waitFor();
 	mary.send('editing_started', { data: { field: 'content' } });
@@ -168,7 +168,7 @@ test('a client of the relay and this page see each other in one room', async () 
 	await ada.locator('#comment').fill('For the printer');
 	await ada.locator('.comments button[type="submit"]').click();
 	await mary.next((/** @type {any} */ m) => m.type === 'comment_added' && m.data.comment.content === 'For the printer');
-	const reply = await fetch(`${stage.cluster.publicUrls[0]}/api/ws/submissions/annual-report/broadcast`, {
+	const reply = await fetch(`${stage.publicUrls[0]}/api/ws/submissions/annual-report/broadcast`, {
 		method: 'POST', headers: { Authorization: 'Bearer demo-mary', 'Content-Type': 'application/json' },
 		body: JSON.stringify({ type: 'approval_added', data: { approval: { status: 'APPROVED' }, submissionStatus: 'APPROVED', title: 'Annual report 1888' } }),
 	});
@@ -200,7 +200,7 @@ test('the history goes back to the first event, each once; a viewer reads and do
 test('a room that is told as a number shows the number, and no names', async () => {
 	const room = 'submission:spring-letter';
 	const guests = await Promise.all([['grace@example.org', 'demo-grace'], ['u-3', 'demo-zoe'], ['mary_k_2', 'demo-mary'], ['u-5', 'demo-alan']].map(([id, session]) =>
-		Client.open(stage.cluster.publicUrls[0], { kind: 'submission', id: 'spring-letter' }, { id, name: id, email: id, session })));
+		Client.open(stage.publicUrls[0], { kind: 'submission', id: 'spring-letter' }, { id, name: id, email: id, session })));
 	const ada = await stage.visit('demo-ada', { room });
 	await ada.locator('#people-unlisted', { hasText: '5 people are here: too many to be listed.' }).waitFor();
 	assert.equal(await ada.locator('#people-count').innerText(), '5');

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { Cluster } from '../../deploy/local/cluster.mjs';
 import { ROOT } from '../../deploy/local/settings.mjs';
+import { Way } from '../lib/ways.mjs';
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -29,17 +30,24 @@ const reloadMs = 3_000;
 export class Stage {
 	/** @type {string[]} what the pages complained of */ complaints = [];
 
-	/** @param {Cluster} cluster @param {import('playwright-core').Browser} browser */
-	constructor(cluster, browser) {
+	/** @param {Cluster} cluster @param {import('playwright-core').Browser} browser @param {Way} way by which browsers get in, as MOOT_WAY says */
+	constructor(cluster, browser, way) {
 		this.cluster = cluster;
 		this.browser = browser;
+		this.way = way;
+	}
+
+	/** One for each gateway. */
+	get publicUrls() {
+		return this.way.urls(this.cluster);
 	}
 
 	/** @param {Record<string, string>} [gatewayEnv] */
 	static async open(gatewayEnv = {}) {
+		const way = Way.chosen();
 		const cluster = await Cluster.start({
-			gateways: 2, shards: 2, demo: true,
-			gatewayEnv: { MOOT_DRAIN_SPREAD: '300ms', MOOT_PRESENCE_GRACE: `${graceMs}ms`, MOOT_PRESENCE_RELOAD: `${reloadMs}ms`, MOOT_LINK_SILENCE: '2s', ...gatewayEnv },
+			gateways: 2, shards: 2, demo: true, ...way.plan,
+			gatewayEnv: { MOOT_DRAIN_SPREAD: '300ms', MOOT_PRESENCE_GRACE: `${graceMs}ms`, MOOT_PRESENCE_RELOAD: `${reloadMs}ms`, MOOT_LINK_SILENCE: '2s', ...way.plan.gatewayEnv, ...gatewayEnv },
 			shardEnv: { MOOT_PRESENCE_GRACE: `${graceMs}ms` },
 		});
 		const browser = await chromium.launch({
@@ -48,11 +56,13 @@ export class Stage {
 			args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
 				'--disable-component-update', '--disable-sync'],
 		});
-		return new Stage(cluster, browser);
+		await way.open(cluster);
+		return new Stage(cluster, browser, way);
 	}
 
 	async close() {
 		await this.browser.close();
+		await this.way.close();
 		await this.cluster.stop();
 	}
 
@@ -65,8 +75,8 @@ export class Stage {
 
 	/** One reviewer with a browser of its own. @param {string} session
 	 * @param {{base?: string, room?: string, look?: import('playwright-core').BrowserContextOptions, prepare?: (page: Page) => Promise<unknown>}} [how] */
-	async visit(session, { base = this.cluster.publicUrls[0], room = 'submission:spring-letter', look = desktop, prepare } = {}) {
-		const context = await this.browser.newContext(look);
+	async visit(session, { base = this.publicUrls[0], room = 'submission:spring-letter', look = desktop, prepare } = {}) {
+		const context = await this.browser.newContext({ ...look, ignoreHTTPSErrors: true });
 		const page = await context.newPage();
 		page.setDefaultTimeout(waitMs);
 		page.on('pageerror', (error) => this.complaints.push(`${session}: ${error.message}`));

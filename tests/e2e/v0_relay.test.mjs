@@ -24,7 +24,7 @@ const keys = (message) => writtenKeys(message.text);
 
 /** @param {import('../lib/client.mjs').Room} room @param {string} session @param {object | string} body @param {number} [gateway] */
 function broadcast(room, session, body, gateway = 0) {
-	return request(`${world.cluster.publicUrls[gateway]}/api/ws/${room.kind}s/${encodeURIComponent(room.id)}/broadcast`, {
+	return request(`${world.publicUrls[gateway]}/api/ws/${room.kind}s/${encodeURIComponent(room.id)}/broadcast`, {
 		method: 'POST', headers: bearer(session), body: typeof body === 'string' ? body : JSON.stringify(body),
 	});
 }

@@ -120,7 +120,7 @@ function suite(kind) {
 		const b = await world.join(room, 1);
 		await world.join(room, 0);
 		await fence(b, [a]);
-		for (const url of world.cluster.publicUrls) {
+		for (const url of world.publicUrls) {
 			const answer = await request(`${url}/api/ws/${kind}s/${room.id}/room`, { headers: bearer(world.users[4].session) });
 			assert.equal(answer.status, 200);
 			assert.deepEqual(Object.keys(answer.json), ['roomId', 'users', 'userCount']);

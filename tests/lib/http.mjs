@@ -3,7 +3,9 @@
 // socket for requests that no library would send.
 
 import http from 'node:http';
+import https from 'node:https';
 import net from 'node:net';
+import tls from 'node:tls';
 
 /** @typedef {{status: number, headers: http.IncomingHttpHeaders, body: string, json: any}} Answer */
 
@@ -17,7 +19,7 @@ const waitMs = 8_000;
 export function request(url, { method = 'GET', headers = {}, body } = {}) {
 	return new Promise((resolve, reject) => {
 		const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
-		const asked = http.request(url, { method, headers: { ...length, ...headers }, agent: false, timeout: waitMs });
+		const asked = (url.startsWith('https') ? https : http).request(url, { method, headers: { ...length, ...headers }, agent: false, timeout: waitMs });
 		const take = async (/** @type {http.IncomingMessage} */ answer) => {
 			let text = '';
 			for await (const chunk of answer.setEncoding('utf8'))
@@ -52,13 +54,21 @@ export function upgrade(url, headers = {}) {
 /** @param {string} session */
 export const bearer = (session) => ({ Authorization: `Bearer ${session}` });
 
+/** The bytes below HTTP, over TLS or not. @param {string} base @param {() => void} onOpen @returns {net.Socket} */
+export function connect(base, onOpen) {
+	const { protocol, hostname, port } = new URL(base);
+	const at = { host: hostname, port: Number(port) };
+	if (protocol !== 'https:')
+		return net.connect({ ...at, noDelay: true }, onOpen);
+	return tls.connect({ ...at, servername: 'localhost' }, onOpen).setNoDelay(true);
+}
+
 /** Write these bytes, read until the other side ends. @param {string} base @param {string | Buffer} bytes
  * @returns {Promise<string>} */
 export function exchange(base, bytes) {
-	const { hostname, port } = new URL(base);
 	return new Promise((resolve, reject) => {
 		let text = '';
-		const socket = net.connect({ host: hostname, port: Number(port) }, () => socket.write(bytes));
+		const socket = connect(base, () => socket.write(bytes));
 		socket.setEncoding('latin1').setTimeout(waitMs);
 		socket.on('data', (chunk) => (text += chunk));
 		socket.on('close', () => resolve(text));

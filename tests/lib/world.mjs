@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A cluster with people and papers of its own, for one test file: users with sessions, rooms that all
 // of them may enter, placed on the shard a test asks for, and clients that join through the gateway
-// that the layout of the run says.
+// that the layout of the run says, by the way that MOOT_WAY says.
 
 import { Cluster } from '../../deploy/local/cluster.mjs';
 import { Client } from './client.mjs';
 import { slotOf } from './slot.mjs';
+import { Way } from './ways.mjs';
 
 /**
  * @typedef {object} User
@@ -47,24 +48,38 @@ export class World {
 	#names = 0;
 	#joined = 0;
 
-	/** @param {Cluster} cluster @param {Layout} layout */
-	constructor(cluster, layout) {
+	/** @param {Cluster} cluster @param {Layout} layout @param {Way} way */
+	constructor(cluster, layout, way) {
 		this.cluster = cluster;
 		this.layout = layout;
+		this.way = way;
+	}
+
+	/** Where clients get in: at any gateway. */
+	get publicUrl() {
+		return this.way.url(this.cluster);
+	}
+
+	/** And at each. */
+	get publicUrls() {
+		return this.way.urls(this.cluster);
 	}
 
 	/** @param {Parameters<typeof Cluster.start>[0] & {layout?: Layout}} [plan] */
 	static async open(plan = {}) {
+		const way = Way.chosen();
 		const cluster = await Cluster.start({
-			gateways: 2, shards: 2, demo: false, ...plan,
-			gatewayEnv: { ...gatewaySettings, ...plan.gatewayEnv },
+			gateways: 2, shards: 2, demo: false, ...way.plan, ...plan,
+			gatewayEnv: { ...gatewaySettings, ...way.plan.gatewayEnv, ...plan.gatewayEnv },
 			shardEnv: { ...grace, ...plan.shardEnv },
 		});
-		const world = new World(cluster, plan.layout ?? layouts[1]);
+		const world = new World(cluster, plan.layout ?? layouts[1], way);
 		try {
+			await way.open(cluster);
 			await world.#people();
 			await world.readOwners();
 		} catch (cause) {
+			await way.close();
 			await cluster.end();
 			throw cause;
 		}
@@ -75,6 +90,7 @@ export class World {
 	async close() {
 		for (const client of this.#clients)
 			client.socket.terminate();
+		await this.way.close();
 		await this.cluster.stop();
 	}
 
@@ -118,7 +134,7 @@ export class World {
 
 	/** The public address the n-th client of a test uses. @param {number} client */
 	base(client) {
-		const urls = this.cluster.publicUrls;
+		const urls = this.publicUrls;
 		return urls[this.layout.gateway(client) % urls.length];
 	}
 
@@ -140,7 +156,7 @@ export class World {
 	/** @param {typeof Client.open} how_ @param {import('./client.mjs').Room} room @param {User | number} user
 	 * @param {{gateway?: number, prefix?: string}} how */
 	async #enter(how_, room, user, { gateway, prefix }) {
-		const base = gateway === undefined ? this.base(this.#joined++) : this.cluster.publicUrls[gateway];
+		const base = gateway === undefined ? this.base(this.#joined++) : this.publicUrls[gateway];
 		const who = typeof user === 'number' ? this.users[user] : user;
 		const client = await how_(base, room, who, { prefix });
 		this.#clients.push(client);
