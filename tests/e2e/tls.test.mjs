@@ -321,8 +321,9 @@ describe('settings that cannot be served end the gateway in one clear line', () 
 });
 
 describe('the v0 contract', { concurrency: false }, () => {
-	for (const way of ['tls', 'nginx', 'haproxy', 'passthrough'])
-		for (const file of ['v0_handshake', 'v0_room', 'v0_relay'])
+	const ways = { tls: ['v0_handshake', 'v0_room', 'v0_relay'], nginx: ['v0_handshake', 'v0_room', 'v0_relay'], haproxy: ['v0_handshake', 'v0_room', 'v0_relay'], passthrough: ['v0_room'] };
+	for (const [way, files] of Object.entries(ways))
+		for (const file of files)
 			test(`${file} by ${way}`, { timeout: 120_000 }, async (t) =>
 				t.diagnostic(`${await runAgain(`e2e/${file}.test.mjs`, way, dir, { atLeast: 20 })} tests`));
 });

@@ -255,7 +255,8 @@ describe('REST beside the room', () => {
 	test('a body beyond the limit is refused and does not take memory', async () => {
 		const room = world.room();
 		const head = `POST /api/ws/submissions/${room.id}/broadcast HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer session-0\r\n`;
-		const answer = await exchange(base, `${head}Content-Length: 99999999999\r\n\r\n`);
+		const enough = Way.chosen().endsHttp ? /\r\n\r\n/ : undefined; // some proxies wait for the body all the same
+		const answer = await exchange(base, `${head}Content-Length: 99999999999\r\n\r\n`, enough);
 		assert.match(answer, /^HTTP\/1\.1 413 /);
 	});
 

@@ -63,14 +63,18 @@ export function connect(base, onOpen) {
 	return tls.connect({ ...at, servername: 'localhost' }, onOpen).setNoDelay(true);
 }
 
-/** Write these bytes, read until the other side ends. @param {string} base @param {string | Buffer} bytes
- * @returns {Promise<string>} */
-export function exchange(base, bytes) {
+/** Write these bytes, read until the other side ends, or this is enough. @param {string} base @param {string | Buffer} bytes
+ * @param {RegExp} [enough] @returns {Promise<string>} */
+export function exchange(base, bytes, enough) {
 	return new Promise((resolve, reject) => {
 		let text = '';
 		const socket = connect(base, () => socket.write(bytes));
 		socket.setEncoding('latin1').setTimeout(waitMs);
-		socket.on('data', (chunk) => (text += chunk));
+		socket.on('data', (chunk) => {
+			text += chunk;
+			if (enough?.test(text))
+				socket.destroy();
+		});
 		socket.on('close', () => resolve(text));
 		socket.on('timeout', () => {
 			socket.destroy();
