@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import fs from 'node:fs';
+import https from 'node:https';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -64,6 +65,23 @@ async function eventually(holds, what) {
 async function ready(url) {
 	return (await fetch(`${url}/readyz`)).status === 200;
 }
+
+test('`dev run --tls` serves what its links say, by a certificate that is kept', async () => {
+	const tlsEnv = { ...env, MOOT_VAR: path.join(dir, 'var-tls') };
+	const [tlsPort] = await freePorts(1);
+	const run = (/** @type {string[]} */ ...args) => new Promise((resolve, reject) =>
+		execFile(path.join(ROOT, 'dev'), args, { env: tlsEnv, timeout: 120_000 }, (cause, _, err) => (cause ? reject(cause) : resolve(err))));
+	try {
+		assert.match(String(await run('run', '--tls', '--gateways', '1', '--shards', '1', '--port', String(tlsPort), '--detach')),
+			new RegExp(`https://localhost:${tlsPort}/\\?room=`));
+		const ca = fs.readFileSync(path.join(dir, 'var-tls', 'tls', 'certificate.pem'));
+		const status = await new Promise((resolve, reject) =>
+			https.get(`https://localhost:${tlsPort}/api/ws/test`, { ca }, (answer) => resolve(answer.resume().statusCode)).on('error', reject));
+		assert.equal(status, 200);
+	} finally {
+		await run('stop');
+	}
+});
 
 test('help fits one screen', async () => {
 	const { code, out } = await dev('--help');
