@@ -302,6 +302,13 @@ describe('at the gateway', { concurrency: false }, () => {
 			await eventually(async () => await count('config_reload_success') === 1, 'the metric says so');
 		});
 	});
+
+	test('a gateway that leaves tells each client to come again', async () => {
+		const room = world.room('submission', 0);
+		const clients = await Promise.all(Array.from({ length: 15 }, (_, i) => join(room, i)));
+		await world.cluster.restart(world.cluster.gateways[0]);
+		assert.deepEqual((await Promise.all(clients.map(({ closed }) => closed))).map(({ code }) => code), clients.map(() => 1012));
+	});
 });
 
 describe('settings that cannot be served end the gateway in one clear line', () => {
