@@ -3,7 +3,7 @@
 // back frame by frame. For what a correct library refuses to send. RFC 6455.
 
 import crypto from 'node:crypto';
-import net from 'node:net';
+import { connect } from './http.mjs';
 
 const waitMs = 8_000;
 
@@ -42,7 +42,7 @@ export class RawSocket {
 	#ended = false;
 	/** @type {Set<() => void>} */ #waiting = new Set();
 
-	/** @param {net.Socket} socket @param {Buffer} rest */
+	/** @param {import('node:net').Socket} socket @param {Buffer} rest */
 	constructor(socket, rest) {
 		this.socket = socket;
 		socket.on('data', (bytes) => this.#take(bytes));
@@ -56,7 +56,7 @@ export class RawSocket {
 	/** The handshake, then a socket for anything. @param {string} url */
 	static async open(url) {
 		const { hostname, port, pathname, search } = new URL(url.replace(/^ws/, 'http'));
-		const socket = net.connect({ host: hostname, port: Number(port) });
+		const socket = connect(url.replace(/^ws/, 'http'), () => {});
 		socket.on('error', () => {}); // close follows
 		socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nUpgrade: websocket\r\n`
 			+ `Connection: Upgrade\r\nSec-WebSocket-Key: ${crypto.randomBytes(16).toString('base64')}\r\n`
