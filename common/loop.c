@@ -202,7 +202,7 @@ void watch_set(struct watch *w, unsigned events)
 	if ((w->events ^ events) & WATCH_URGENT)
 		set_urgent(w, events & WATCH_URGENT);
 	w->events = events;
-	if (!(events & (WATCH_READ | WATCH_WRITE)))
+	if (!(events & (WATCH_READ | WATCH_WRITE | WATCH_HANGUP)))
 		uv_poll_stop(&w->handle);
 	else
 		start_polling(w);
