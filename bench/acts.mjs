@@ -10,14 +10,15 @@ const CALM_MS = 1_000; // after what was killed is ready again
 /**
  * @typedef {import('../deploy/local/cluster.mjs').Cluster} Cluster
  * @typedef {import('../deploy/local/process.mjs').Process} Process
- * @typedef {object} Stage
- * @property {Cluster} cluster
- * @property {number} everyMs
+ * @typedef {object} Hands
  * @property {(line: string) => void} tell  moot-bench, on its standard input
  * @property {() => boolean} isOver         the load has ended
+ *
+ * @typedef {{cluster: Cluster, everyMs: number} & Hands} Stage
+ * @typedef {(stage: Stage) => Promise<void>} Act
  */
 
-/** @type {Record<string, (stage: Stage) => Promise<void>>} */
+/** @type {Record<string, Act>} */
 const ACTS = {
 	'': async () => {},
 	roll,
@@ -26,10 +27,10 @@ const ACTS = {
 	chaos: (stage) => killSome(stage, ({ gateways, shards }) => [...gateways, ...shards]),
 };
 
-/** Until the load is over, or all is done. @param {string} act @param {Stage} stage */
+/** Until the load is over, or all is done. @param {string|Act} act @param {Stage} stage */
 export async function perform(act, stage) {
 	await pause(stage, BEFORE_MS);
-	await ACTS[act](stage);
+	await (typeof act === 'string' ? ACTS[act] : act)(stage);
 }
 
 /** Every shard, then every gateway, each ready before the next; then the load may end. @param {Stage} stage */
@@ -68,7 +69,7 @@ async function kill(stage, one) {
 }
 
 /** @param {Stage} stage @param {number} ms */
-async function pause(stage, ms) {
+export async function pause(stage, ms) {
 	for (const until = Date.now() + ms; Date.now() < until && !stage.isOver();)
 		await sleep(50);
 }

@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The servers of another revision and those of this tree, in turns, so that what else the machine does
-// meets both alike. The other revision is checked out and built under build/revisions; it runs with its own
-// schema and settings, under the moot-bench of this tree.
+// meets both alike. The other revision runs with its own schema and settings, under the moot-bench of this tree.
 
-import { execFile } from 'node:child_process';
-import fs from 'node:fs';
-import path from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
-import { ROOT } from '../deploy/local/settings.mjs';
 import { middle, show, verdict } from './figures.mjs';
+import { checkOut } from './revision.mjs';
 import { runOnCluster } from './run.mjs';
-
-const run = promisify(execFile);
 
 /** @typedef {import('./run.mjs').Result} Result */
 
@@ -47,18 +39,4 @@ function rowsOf(name, before, after) {
 	const rows = FIGURES.filter(([key]) => !Number.isNaN(is[key])).map(([key, what, unit, word]) =>
 		`| ${name} | ${what} | ${show(was[key] / unit, word)} | ${show(is[key] / unit, word)} | ${(is[key] / was[key]).toFixed(2)} |`);
 	return [...rows, `| ${name} | checked | ${verdict(before)} | ${verdict(after)} | |`];
-}
-
-/** Its cluster, built. @param {string} revision */
-async function checkOut(revision) {
-	const { stdout } = await run('git', ['-C', ROOT, 'rev-parse', '--verify', `${revision}^{commit}`]);
-	const dir = path.join(ROOT, 'build', 'revisions', stdout.trim());
-	if (!fs.existsSync(dir)) {
-		await run('git', ['-C', ROOT, 'worktree', 'prune']);
-		await run('git', ['-C', ROOT, 'worktree', 'add', '--detach', dir, stdout.trim()]);
-	}
-	const load = (/** @type {string} */ file) => import(pathToFileURL(path.join(dir, 'deploy', 'local', file)).href);
-	console.error(`building ${revision}`);
-	await (await load('build.mjs')).build('release', (/** @type {string} */ text) => console.error(text));
-	return { Cluster: /** @type {typeof import('../deploy/local/cluster.mjs').Cluster} */ ((await load('cluster.mjs')).Cluster) };
 }

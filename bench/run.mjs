@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One run of moot-bench: against a cluster of its own, which is filled with the people of the scenario and
-// to which is done what server.act says; or against moot-limit, the bare broadcaster.
+// to which is done what server.act says; against moot-limit, the bare broadcaster; or against what is there.
 
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -30,12 +30,16 @@ export const SCENARIOS = path.join(ROOT, 'bench', 'scenarios');
  * @property {string} [json]           file
  * @property {string[]} [options]      more of moot-bench
  * @property {boolean} [quiet]         what moot-bench shows is not shown
+ * @property {import('./acts.mjs').Act} [act]  instead of server.act
+ * @property {(line: any) => void} [onLine]    each that moot-bench says
+ * @property {(cluster: Cluster, result: Result) => Promise<void>} [audit]  when it is over, before the cluster ends
  *
  * @typedef {{type: string, name: string, is_good: boolean, complaints: string, flaws: Record<string, number>,
  *   latency_us: Record<string, {count: number, p50: number, p99: number, worst: number}>,
  *   counts: Record<string, number>, load: Stretch, connect: Stretch, quiet: Stretch, people: number,
  *   empty_bytes: number, full_bytes: number, busy_seconds: number, found_rate: number, found_delivered: number,
  *   [more: string]: any}} Result
+ * @typedef {import('./acts.mjs').Hands} Hands
  * @typedef {{ms: number, servers_cpu_us: number, own_cpu_us: number, delivered: number, opened: number}} Stretch
  */
 
@@ -63,7 +67,11 @@ export async function runOnCluster(plan) {
 	try {
 		await cluster.sql((await run(bench, ['people', file, ...sets])).stdout);
 		const urls = cluster.publicUrls.map((url) => url.replace('http://', ''));
-		return await load(bench, [file, '--to', urls.join(','), '--servers', pidsOf(cluster)], plan, scenario, cluster);
+		const stage = (/** @type {Hands} */ hands) => ({ cluster, everyMs: scenario.server.every, ...hands });
+		const result = await load([file, '--to', urls.join(','), '--servers', pidsOf(cluster)], plan,
+			(act, hands) => perform(plan.act ?? act, stage(hands)));
+		await plan.audit?.(cluster, result);
+		return result;
 	} finally {
 		await cluster.stop();
 	}
@@ -75,20 +83,22 @@ export async function runOnLimit(plan, how = []) {
 	try {
 		const [port, pids] = String((await once(limit.stdout, 'data'))[0]).trim().split(' ');
 		const target = ['--to', `127.0.0.1:${port}`, '--servers', pids, '--bare'];
-		return await load(programOf(plan.bench ?? 'release', 'moot-bench'), [scenarioFile(plan.scenario), ...target], plan);
+		return await load([scenarioFile(plan.scenario), ...target], plan);
 	} finally {
 		limit.kill();
 	}
 }
 
 /**
- * @param {string} bench @param {string[]} args @param {RunPlan} plan @param {any} [scenario] @param {Cluster} [cluster]
+ * Against servers that somebody else has started.
+ * @param {string[]} args of moot-bench: the file, --to ... @param {Pick<RunPlan, 'bench'|'label'|'html'|'json'|'options'|'quiet'|'onLine'>} plan
+ * @param {(act: string, hands: Hands) => Promise<void>} [act] while the load lasts
  * @returns {Promise<Result>}
  */
-async function load(bench, args, plan, scenario, cluster) {
+export async function load(args, plan, act) {
 	const shown = plan.quiet ? 'ignore' : 'inherit';
 	const more = [...(plan.label ? ['--label', plan.label] : []), ...(plan.html ? ['--html', plan.html] : []), ...(plan.options ?? [])];
-	const child = spawn(bench, ['run', ...args, '--control', '--json', '-', ...more], { stdio: ['pipe', 'pipe', shown] });
+	const child = spawn(programOf(plan.bench ?? 'release', 'moot-bench'), ['run', ...args, '--control', '--json', '-', ...more], { stdio: ['pipe', 'pipe', shown] });
 	const stdin = /** @type {import('node:stream').Writable} */ (child.stdin);
 	stdin.on('error', () => {}); // its end tells
 	let isOver = false;
@@ -103,15 +113,16 @@ async function load(bench, args, plan, scenario, cluster) {
 		const said = JSON.parse(line);
 		if (plan.json)
 			fs.appendFileSync(plan.json, `${line}\n`);
+		plan.onLine?.(said);
 		if (said.type === 'result')
 			result = said;
 		if (said.type === 'phase' && said.phase === 'settle')
 			isOver = true;
-		if (said.type === 'phase' && said.phase === 'load' && cluster)
-			acting = perform(said.act, {
-				cluster, everyMs: scenario.server.every, isOver: () => isOver,
-				tell: (text) => void stdin.write(`${text}\n`),
-			}).catch((cause) => void (failed = cause));
+		if (said.type === 'phase' && said.phase === 'load')
+			acting = act?.(said.act, { isOver: () => isOver, tell: (text) => void stdin.write(`${text}\n`) }).catch((cause) => {
+				failed = cause;
+				child.kill();
+			});
 	}
 	await ended;
 	await acting;
@@ -120,4 +131,15 @@ async function load(bench, args, plan, scenario, cluster) {
 	if (!result)
 		throw new Error(`moot-bench ended with ${child.exitCode ?? child.signalCode} and without a result`);
 	return result;
+}
+
+/**
+ * Whether what was acknowledged is what is stored: `counts` must be those of the whole run, without a warm-up.
+ * @param {(text: string) => Promise<Record<string, string|null>[]>} sql @param {Record<string, number>} counts
+ * @returns {Promise<string[]>} what differs
+ */
+export async function unlikeTheTable(sql, { publishes, acked, forgotten }) {
+	const [{ stored }] = await sql("SELECT count(*) AS stored FROM event WHERE room LIKE 'submission:bench-%'");
+	const isAlike = publishes > 0 && publishes === acked && acked === Number(stored) && forgotten === 0;
+	return isAlike ? [] : [`${publishes} publishes, ${acked} acknowledged, ${stored} stored; ${forgotten} sessions could not be resumed`];
 }
