@@ -139,6 +139,32 @@ static void head_tells_who_speaks_to_whom(void **state)
 	assert_int_equal(head.consumed_bytes, 0);
 }
 
+/* The release before and the one after must read this, whatever else they disagree on: it is how
+ * they find out what they share. Only the two revisions in it may ever change. */
+static void what_a_link_begins_with_is_frozen(void **state)
+{
+	static const uint8_t hello[] = {
+		0x97,                                                 /* the head: 7 fields */
+		0xcf, 'M',  'o',  'o',  't',  'L',  'i',  'n',  'k',  /* magic */
+		0xcf, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 1,    /* revision */
+		0xcf, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x11, 0x11, /* source */
+		0xcf, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x22, 0x22, /* destination */
+		0xcf, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 4,    /* generation */
+		0xcf, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 1,    /* seq */
+		0xcf, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0,    /* consumed */
+		0x94, 1,    1,    1,    0xa2, 'g',  '1', /* HELLO, from and to revision, name */
+	};
+	struct ends *e = *state;
+
+	message_put_hello(
+		channel_out(&e->gateway),
+		&(struct msg_hello){MESSAGE_REVISION_MIN, MESSAGE_REVISION_MAX, SPAN("g1")});
+	assert_int_equal(flush(e, &e->gateway), OK);
+
+	assert_int_equal(sent(e, 0).len, sizeof hello);
+	assert_memory_equal(sent(e, 0).p, hello, sizeof hello);
+}
+
 static void first_message_fixes_the_peer(void **state)
 {
 	struct ends *e = *state;
@@ -352,6 +378,7 @@ int main(void)
 		TEST(records_of_one_turn_travel_in_one_message),
 		TEST(nothing_to_say_sends_nothing),
 		TEST(head_tells_who_speaks_to_whom),
+		TEST(what_a_link_begins_with_is_frozen),
 		TEST(first_message_fixes_the_peer),
 		TEST(message_for_somebody_else_is_stale),
 		TEST(lost_or_doubled_message_is_a_gap),
