@@ -33,7 +33,7 @@ export class Witness {
 /** @param {Seen} seen */
 export function describe({ lost, refused, worst }) {
 	const times = LATENCIES.map((name) => `${name} ${Math.round(worst[name])} ms`).join(', ');
-	return `${lost} connections ended, ${refused} publishes refused for now; at worst ${times}`;
+	return `${lost} connections ended, ${refused} messages refused for now; at worst ${times}`;
 }
 
 /** @returns {Seen} */

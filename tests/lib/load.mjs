@@ -24,7 +24,6 @@ import { Member } from './member.mjs';
  * @property {number} [ending]      index of a gateway: it may send its sockets elsewhere
  * @property {boolean} [casts]      may be lost
  * @property {boolean} [refusals]   publishes may be refused, as to be tried again; such a one arrives at all or at none
- * @property {boolean} [broken]    the connections of publishes may break: those count as refused
  * @property {Set<string>} [rooms]  ids: only in these; default in all
  *
  * @typedef {object} Figures
@@ -164,7 +163,7 @@ export class Load {
 				};
 			} catch (cause) {
 				if (/** @type {NodeJS.ErrnoException} */ (cause).code !== 'ECONNREFUSED' || tries === this.urls.length - 1)
-					return { isAgain: this.#allows('broken', room), what: /** @type {Error} */ (cause).message };
+					return { what: /** @type {Error} */ (cause).message };
 			}
 		}
 	}

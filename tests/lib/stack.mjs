@@ -19,6 +19,7 @@ const port = '18480';
 const stands = /** @type {const} */ (['postgres', 'haproxy', 'prometheus']);
 export const targets = /** @type {const} */ (['gateway', 'roomd', 'mootctl']);
 const readyMs = 60_000;
+export const graceMs = 30_000; // a container may take longer than the usual grace to be there again, on a busy machine
 
 export class Stack {
 	/** @type {{service: string, id: string, code: number}[]} */ endings = [];
@@ -30,7 +31,7 @@ export class Stack {
 		this.url = `http://${docker.address}:${port}`;
 		this.env = {
 			COMPOSE_PROJECT_NAME: project, MOOT_PORT: port, MOOT_SECRETS: this.secrets, MOOT_BASE: BASE, MOOT_IMAGES: project,
-			MOOT_PRESENCE_GRACE: '30s', // a container may take longer than the usual grace to be there again, on a busy machine
+			MOOT_PRESENCE_GRACE: `${graceMs}ms`,
 			...Object.fromEntries(stands.map((name) => [`MOOT_${name.toUpperCase()}_IMAGE`, image(name)])),
 		};
 	}

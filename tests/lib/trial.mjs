@@ -1,32 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the stack of deploy/compose.yaml is put through while clients work, and the account of it.
+// What the stack of deploy/compose.yaml is put through while moot-bench lets people review through its
+// published port, and the account of it.
 
+import { execFile } from 'node:child_process';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, sharesAreFair } from './crowd.mjs';
+import { promisify } from 'node:util';
+import { verdict } from '../../bench/figures.mjs';
+import { load, programOf, scenarioFile, unlikeTheTable } from '../../bench/run.mjs';
+import { describe, Witness } from '../../bench/witness.mjs';
+import { sharesAreFair } from './crowd.mjs';
 import { eventually } from './eventually.mjs';
-import { flawsOf, Ledger, readEvents } from './ledger.mjs';
-import { faults, Load } from './load.mjs';
 import { expressions } from './manifests.mjs';
-import { insertSql, seats } from './people.mjs';
 import { slotOf } from './slot.mjs';
-import { Stack, targets } from './stack.mjs';
-import { Writer } from './writer.mjs';
+import { graceMs, Stack, targets } from './stack.mjs';
 
-/** @typedef {import('./docker.mjs').Docker} Docker @typedef {import('./load.mjs').Allowed} Allowed @typedef {import('./people.mjs').Seat} Seat */
-/** @typedef {{connections: number, rooms: number, writers: number, dir: string, say: (line: string) => void}} Plan */
+/** @typedef {import('./docker.mjs').Docker} Docker @typedef {import('../../bench/acts.mjs').Hands} Hands */
+/** @typedef {{people: number, dir: string, say: (line: string) => void}} Plan */
+/** @typedef {{sockets?: boolean, casts?: boolean}} Allowed  to be lost */
 
 const processes = 10; // of the stack; by Docker's default all of them would have the time of one
 const watchMs = 3_000;
-const settleMs = 30_000;
+const fairMs = 30_000;
+const backMs = 30_000;
 const healthMs = 30_000;
 const scrapeMs = 60_000;
+const scenario = scenarioFile('review');
 
 export class Trial {
 	/** @type {string[]} */ wrong = [];
 	passed = 0;
-	/** @type {Writer[]} */ writers = [];
-	ledger = new Ledger();
-	/** @type {Load|undefined} */ load;
+	witness = new Witness();
 	/** @type {Set<string>} ids of containers that were made to end otherwise */ excused = new Set();
 
 	/** @param {Docker} docker @param {Plan} plan */
@@ -48,9 +52,7 @@ export class Trial {
 		try {
 			await stack.up(2);
 			say('the stack is up: 2 shards, 2 gateways, PostgreSQL, one published port');
-			await this.#open();
-			await this.#break();
-			await this.#settle();
+			await this.#review();
 			await this.#containers();
 			await this.#mootctl();
 			await this.#monitoring();
@@ -59,58 +61,65 @@ export class Trial {
 		} finally {
 			if (this.wrong.length > 0)
 				this.wrong.push(...starved(await stack.logs('all').catch(String)));
-
-			await Promise.all([this.load?.end(), ...this.writers.map((writer) => writer.leave())]);
 			await stack.down().catch((cause) => this.wrong.push(String(cause)));
 		}
 		return this.wrong;
 	}
 
-	/** Old clients in some rooms, native ones in others. */
-	async #open() {
-		const { connections, rooms, writers } = this.plan;
-		const own = Math.max(1, Math.round(writers / 3));
-		const all = seats(connections + writers, 1).map((seat, i) => ({
-			...seat, room: { ...seat.room, id: `load-room-${String(i < connections ? i % rooms : rooms + (i % own)).padStart(4, '0')}` },
-		}));
-		await this.stack.sql(insertSql(all));
-		this.load = await Load.open({ urls: [this.stack.url], seats: all.slice(0, connections) });
-		this.writers = all.slice(connections).map((seat) => new Writer(seat, this.ledger, { urls: [this.stack.url], random: Math.random, thinkMs: 500 }));
-		for (const { room } of this.writers)
-			this.ledger.watch(room);
-		await Promise.all(this.writers.map((writer) => writer.enter()));
-		this.say(`${connections} v0 clients in ${rooms} rooms, ${writers} native ones in ${own}`);
+	/** The scenario of the same name, for as long as all that is done takes; nothing of it is warm-up, so that
+	 * its figures are those of the table. */
+	async #review() {
+		const { stack, plan, witness } = this;
+		const rows = [`people.count=${plan.people}`, `say.cast=${plan.people / 2}`, `keep.grace=${graceMs}ms`, 'time.warm_up=0s', 'time.load=20m', 'time.settle=1m'];
+		const options = rows.flatMap((row) => ['--set', row]);
+		const sql = (/** @type {string} */ text) => stack.sql(text);
+		await sql((await promisify(execFile)(programOf('release', 'moot-bench'), ['people', scenario, ...options])).stdout);
+		const html = path.join(plan.dir, 'report.html');
+		const result = await load([scenario, '--to', new URL(stack.url).host], {
+			label: 'compose', options, html, quiet: true, onLine: (line) => witness.take(line),
+		}, (_, hands) => this.#break(hands));
+		this.#check('what people were shown', result.is_good ? [] : [verdict([result]), result.complaints, ...result.examples]);
+		this.#check('the table of events', await unlikeTheTable(sql, result.counts));
+		const { casts, heard, acked, seen, left, dropped } = result.counts;
+		this.say(`${result.people} people in ${result.rooms} rooms, ${verdict([result])}: ${casts} casts shown ${heard} times, ${acked} publishes acknowledged, stored, `
+			+ `and shown ${seen} times, ${left} left and came back, ${dropped} cut off; the report is ${html}`);
 	}
 
-	async #break() {
+	/** @param {Hands} hands */
+	async #break(hands) {
 		const { stack } = this;
-		const anew = { ending: 0 }; // which gateway one sits at is the balancer's secret
-		await this.#step('nothing', () => sleep(watchMs));
-		await this.#step('shards from 2 to 4', () => this.#scale(4));
-		await this.#step('shards from 4 to 2', () => this.#scale(2));
-		await this.#step('each shard replaced', () => stack.roll('roomd').then(() => this.#fair(2)));
-		await this.#step('each gateway replaced', () => stack.roll('gateway'), anew);
-		await this.#step('PostgreSQL replaced', () => stack.recreate('postgres').then(() => this.#flows()), { refusals: true });
-		await this.#step('the balancer replaced', () => stack.recreate('balancer').then(() => this.#flows()), { ...anew, refusals: true, broken: true, casts: true });
+		const step = (/** @type {string} */ name, /** @type {() => Promise<unknown>} */ act, /** @type {Allowed} */ allowed = {}) => this.#step(hands, name, act, allowed);
+		await step('nothing', async () => {});
+		await step('shards from 2 to 4', () => this.#scale(4));
+		await step('shards from 4 to 2', () => this.#scale(2));
+		await step('each shard replaced', () => stack.roll('roomd').then(() => this.#fair(2)));
+		await step('each gateway replaced', () => stack.roll('gateway').then(() => this.#everybodyIsBack()), { sockets: true });
+		await step('PostgreSQL replaced', () => stack.recreate('postgres').then(() => stack.ready()));
+		await step('the balancer replaced', () => stack.recreate('balancer').then(() => this.#everybodyIsBack()), { sockets: true, casts: true });
 		const { id, rooms } = await this.#busiest();
 		this.excused.add(id);
-		await this.#step(`the busiest shard killed (${rooms.size} rooms)`, async () => {
+		await step(`the busiest shard (${rooms} rooms) killed, and back`, async () => {
 			await stack.crash(id);
-			await this.load?.flows(rooms);
-		}, { casts: true, rooms });
-		await this.#step('the killed one back', () => eventually(() => stack.isReady('roomd', id), 'it to be started again').then(() => this.#fair(2)));
+			await eventually(async () => (await stack.inspect(id, '{{.RestartCount}}')) === '1', 'it to be started again', backMs);
+			await eventually(() => stack.isReady('roomd', id), 'it to be ready', backMs);
+			await this.#fair(2);
+		}, { casts: true });
+		hands.tell('end');
 	}
 
-	/** @param {string} name @param {() => Promise<unknown>} act @param {Allowed} [allowed] */
-	async #step(name, act, allowed) {
-		const figures = await /** @type {Load} */ (this.load).during(name, async () => {
-			await act();
-			await sleep(watchMs);
-		}, allowed);
-		this.say(describe(figures));
-		this.#check(name, faults(figures));
-		if (faults(figures).length > 0)
-			this.say(this.load?.evidence ?? '');
+	/** @param {Hands} hands @param {string} name @param {() => Promise<unknown>} act @param {Allowed} allowed */
+	async #step(hands, name, act, { sockets, casts }) {
+		const from = Date.now();
+		hands.tell(`mark ${name}`);
+		if (casts)
+			hands.tell('spare');
+		await act();
+		await sleep(watchMs);
+		if (casts)
+			hands.tell('demand');
+		const seen = this.witness.look();
+		this.say(`${name}, ${((Date.now() - from) / 1000).toFixed(1)} s: ${describe(seen)}`);
+		this.#check(name, seen.lost > 0 && !sockets ? [`${seen.lost} sockets closed`] : []);
 	}
 
 	/** @param {number} shards */
@@ -121,40 +130,22 @@ export class Trial {
 
 	/** @param {number} shards */
 	#fair(shards) {
-		return sharesAreFair({ sql: (text) => this.stack.sql(text), shards: { length: shards } }, settleMs);
+		return sharesAreFair({ sql: (text) => this.stack.sql(text), shards: { length: shards } }, fairMs);
 	}
 
-	async #flows() {
-		await this.load?.flows();
+	/** But for the few who left a moment ago. */
+	async #everybodyIsBack() {
+		await sleep(watchMs); // the last sample is older than what was done
+		await eventually(() => this.witness.connections > 0.95 * this.plan.people, 'everybody to be back', backMs);
 	}
 
-	/** The shard that owns most of the old clients' rooms. @returns {Promise<{id: string, rooms: Set<string>}>} */
+	/** The shard that owns most of the rooms. @returns {Promise<{id: string, rooms: number}>} */
 	async #busiest() {
 		const owners = await this.stack.owners();
 		const ids = await this.stack.containers('roomd');
-		const rooms = /** @type {Load} */ (this.load).rooms.map(({ kind, id }) => ({ id, owner: owners.get(slotOf(`${kind}:${id}`)) ?? '' }));
-		const found = ids.map((id) => ({ id, rooms: new Set(rooms.filter(({ owner }) => id.startsWith(owner)).map((room) => room.id)) }));
-		return found.sort((a, b) => b.rooms.size - a.rooms.size)[0];
-	}
-
-	/** Everything that was said has arrived, and the table has what was acknowledged, once, in order. */
-	async #settle() {
-		const { load, writers, stack } = this;
-		const sql = (/** @type {string} */ text) => stack.sql(text);
-		const end = await /** @type {Load} */ (load).close();
-		this.#check('the end', faults(end));
-		const account = await /** @type {Load} */ (load).audit(sql);
-		this.#check('events of v0 clients', [...flawsOf(account), ...account.examples]);
-		await Promise.all(writers.map((writer) => writer.finish()));
-		const rows = await readEvents(sql, this.ledger.rooms);
-		const of = (/** @type {Writer} */ writer) => rows.filter(({ room }) => room === writer.room);
-		await eventually(() => writers.every((writer) => writer.hasAll(of(writer).length)), 'native clients to be shown everything', settleMs).catch(() => {});
-		const native = this.ledger.audit(rows);
-		this.#check('events of native clients', [...flawsOf(native), ...native.examples]);
-		this.#check('what native clients were shown', writers.flatMap((writer) => [...writer.compare(of(writer)), ...writer.refusals]));
-		this.say(`${account.acked} publishes of v0 clients acknowledged, ${account.refused} refused as to be tried again; ${native.acked} of native ones, all acknowledged, `
-			+ `${writers.reduce((sum, { resumes }) => sum + resumes, 0)} connections resumed; ${account.stored + native.stored} events in the table`);
-		this.#check('events', account.acked > 0 && native.acked > 0 ? [] : ['nothing was published']);
+		const ofRooms = (await this.stack.sql("SELECT id FROM submissions WHERE id LIKE 'bench-%'")).map(({ id }) => owners.get(slotOf(`submission:${id}`)) ?? '');
+		const found = ids.map((id) => ({ id, rooms: ofRooms.filter((owner) => id.startsWith(owner)).length }));
+		return found.sort((a, b) => b.rooms - a.rooms)[0];
 	}
 
 	/** How processes live and end in containers. */
