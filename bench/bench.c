@@ -89,7 +89,7 @@ static struct bench *bench_new(const struct bench_plan *plan)
 				   .to = plan->to,
 				   .from = plan->from,
 				   .first = plan->first,
-				   .is_bare = plan->is_bare,
+				   .foreign = plan->foreign,
 				   .tally = &b->now};
 
 	b->plan = plan;

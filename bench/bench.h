@@ -8,12 +8,15 @@
 #include "bench/scenario.h"
 #include "bench/target.h"
 
+struct dialect;
+
 struct bench_plan {
 	const struct scenario *scenario;
 	const char *name, *label;
 	struct targets to, from;
 	size_t first;
-	bool is_bare, reads_input;
+	const struct dialect *foreign; /* the servers are no Moothall; NULL: they are */
+	bool reads_input;
 	const char *pids;      /* of the servers; "": none on this host */
 	FILE *table, *json;    /* json NULL: none */
 	const char *html_path; /* NULL: none */

@@ -23,6 +23,20 @@ static void on_pace(struct timer *, int64_t now_ns);
 static void on_again(struct timer *, int64_t now_ns);
 static int64_t jitter(int64_t ns);
 
+static const struct dialect *const foreign[] = {
+	&dialect_limit,
+	&dialect_socketio,
+	&dialect_centrifugo,
+};
+
+const struct dialect *dialect_find(const char *server)
+{
+	for (size_t i = 0; i < ARRAY_LEN(foreign); i++)
+		if (!strcmp(foreign[i]->server, server))
+			return foreign[i];
+	return NULL;
+}
+
 void client_init(struct client *c, struct crowd *crowd, size_t person)
 {
 	const struct scenario *s = crowd->scenario;
@@ -32,7 +46,7 @@ void client_init(struct client *c, struct crowd *crowd, size_t person)
 	c->person = person;
 	c->room = scenario_room_of(s, person);
 	c->is_slow = (person * 61 + 50) % 100 < (size_t)s->people_slow;
-	c->dialect = crowd->is_bare                   ? &dialect_bare
+	c->dialect = crowd->foreign                   ? crowd->foreign
 		     : percent < (size_t)s->people_v0 ? &dialect_v0
 						      : &dialect_native;
 	conn_init(&c->conn, crowd->conns);
@@ -257,7 +271,7 @@ bool client_cast(struct client *c, int64_t due_ns)
 bool client_state_change(struct client *c, int64_t due_ns)
 {
 	(void)due_ns;
-	if (c->state != CLIENT_IN)
+	if (c->state != CLIENT_IN || !c->dialect->put_state)
 		return false;
 	c->is_typing = !c->is_typing;
 	buf_clear(&c->crowd->out);

@@ -33,17 +33,22 @@ struct owed { /* a publish that has no answer yet */
 };
 
 struct dialect {
+	const char *server; /* the word of --server, when it is no Moothall: it knows casts alone */
 	const char *protocol; /* NULL: none */
 	bool is_native;
 	void (*put_path)(const struct client *, struct buf *);
 	void (*on_open)(struct client *);
 	void (*on_text)(struct client *, struct span text);
 	void (*put_cast)(const struct client *, const struct mark *, struct buf *);
-	void (*put_state)(const struct client *, bool is_typing, struct buf *);
+	void (*put_state)(const struct client *, bool is_typing, struct buf *); /* NULL: none */
 	const char *ping;
 };
 
-extern const struct dialect dialect_native, dialect_v0, dialect_bare;
+extern const struct dialect dialect_native, dialect_v0;
+extern const struct dialect dialect_limit, dialect_socketio, dialect_centrifugo;
+
+/* Of another server than Moothall; NULL: nobody is called so. */
+const struct dialect *dialect_find(const char *server);
 
 struct client {
 	struct conn conn;

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "bench/bench.h"
+#include "bench/client.h"
 #include "bench/cost.h"
 #include "common/mem.h"
 #include "common/options_ini.h"
@@ -46,7 +47,7 @@ const struct command commands[] = {
 };
 const size_t command_count = ARRAY_LEN(commands);
 
-enum option_key { TO = 1, FROM, SET, SECONDS, SERVERS, LABEL, FIRST, BARE, CONTROL, JSON, HTML };
+enum option_key { TO = 1, FROM, SET, SECONDS, SERVERS, LABEL, FIRST, SERVER, CONTROL, JSON, HTML };
 
 static const struct {
 	struct option is;
@@ -71,7 +72,10 @@ static const struct {
 	 "N",
 	 "number of the first person and room: several processes "
 	 "side by side"},
-	{{"bare", 0, NULL, BARE}, "", "the server is moot-limit"},
+	{{"server", 1, NULL, SERVER},
+	 "limit|socketio|centrifugo",
+	 "what is loaded is no Moothall, and knows casts alone: moot-limit, a server of "
+	 "bench/rivals"},
 	{{"control", 0, NULL, CONTROL},
 	 "",
 	 "read mark, spare, demand, pids, end from standard "
@@ -238,9 +242,10 @@ static bool take(struct asked *a, int option, const char *text)
 		a->plan.first = (size_t)strtoul(text, &end, 10);
 		return (*text && !*end && (double)a->plan.first < FIRST_MAX) ||
 		       complain("--first", "takes a number from 0");
-	case BARE:
-		a->plan.is_bare = true;
-		return true;
+	case SERVER:
+		a->plan.foreign = dialect_find(text);
+		return a->plan.foreign ||
+		       complain("--server", "takes limit, socketio or centrifugo");
 	case CONTROL:
 		a->plan.reads_input = true;
 		return true;

@@ -39,7 +39,7 @@ struct crowd *crowd_new(const struct crowd_plan *plan, int64_t now_ns)
 	w->to = plan->to;
 	w->from = plan->from;
 	w->first = plan->first;
-	w->is_bare = plan->is_bare;
+	w->foreign = plan->foreign;
 	w->tally = plan->tally;
 	w->account = account_new(&account);
 	w->rooms = account.rooms;
@@ -220,7 +220,7 @@ bool crowd_is_settled(const struct crowd *w)
 	for (size_t i = 0; i < w->count; i++)
 		if (w->clients[i].owed_count || w->clients[i].conn.is_paused)
 			return false;
-	return w->in + w->gone == w->count && (w->is_bare || account_is_settled(w->account));
+	return w->in + w->gone == w->count && account_is_settled(w->account);
 }
 
 void crowd_unanswered(struct crowd *w)

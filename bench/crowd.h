@@ -11,9 +11,9 @@
 
 struct crowd {
 	const struct scenario *scenario;
-	struct targets to, from; /* from.count 0: any address */
-	size_t first;            /* number of the first person, and of the first room */
-	bool is_bare;            /* the servers are moot-limit */
+	struct targets to, from;       /* from.count 0: any address */
+	size_t first;                  /* number of the first person, and of the first room */
+	const struct dialect *foreign; /* the servers are no Moothall; NULL: they are */
 	struct account *account;
 	struct tally *tally; /* of the present second */
 	struct timers *timers;
@@ -34,7 +34,7 @@ struct crowd_plan {
 	const struct scenario *scenario;
 	struct targets to, from;
 	size_t first;
-	bool is_bare;
+	const struct dialect *foreign;
 	struct tally *tally;
 };
 

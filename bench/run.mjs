@@ -82,7 +82,7 @@ export async function runOnLimit(plan, how = []) {
 	const limit = spawn(programOf(plan.bench ?? 'release', 'moot-limit'), ['0', ...how], { stdio: ['ignore', 'pipe', 'inherit'] });
 	try {
 		const [port, pids] = String((await once(limit.stdout, 'data'))[0]).trim().split(' ');
-		const target = ['--to', `127.0.0.1:${port}`, '--servers', pids, '--bare'];
+		const target = ['--to', `127.0.0.1:${port}`, '--servers', pids, '--server', 'limit'];
 		return await load([scenarioFile(plan.scenario), ...target], plan);
 	} finally {
 		limit.kill();

@@ -11,8 +11,8 @@ static void on_nothing_yet(struct client *);
 static void on_text(struct client *, struct span text);
 static handler on_connected, on_room_state, on_user_joined, on_user_left, on_cursor, on_event,
 	on_ping, on_refused, on_other;
-static void on_bare_open(struct client *);
-static void on_bare_text(struct client *, struct span text);
+static void on_limit_open(struct client *);
+static void on_limit_text(struct client *, struct span text);
 static void put_cast(const struct client *, const struct mark *, struct buf *);
 static void put_state(const struct client *, bool is_typing, struct buf *);
 
@@ -24,10 +24,11 @@ const struct dialect dialect_v0 = {
 	.put_state = put_state,
 };
 
-const struct dialect dialect_bare = {
+const struct dialect dialect_limit = {
+	.server = "limit",
 	.put_path = put_path,
-	.on_open = on_bare_open,
-	.on_text = on_bare_text,
+	.on_open = on_limit_open,
+	.on_text = on_limit_text,
 	.put_cast = put_cast,
 	.put_state = put_state,
 };
@@ -169,14 +170,14 @@ static void on_other(struct client *c, const struct told *m, struct span text)
 	crowd_count(c->crowd, COUNTER_PRESENCE, 1);
 }
 
-static void on_bare_open(struct client *c)
+static void on_limit_open(struct client *c)
 {
 	struct account_entry entry = {.is_native = false};
 
 	client_is_in(c, &entry);
 }
 
-static void on_bare_text(struct client *c, struct span text)
+static void on_limit_text(struct client *c, struct span text)
 {
 	struct mark mark;
 
@@ -187,7 +188,7 @@ static void on_bare_text(struct client *c, struct span text)
 static void put_cast(const struct client *c, const struct mark *mark, struct buf *out)
 {
 	/* To native clients a cursor is a presence state, not a cast. */
-	bool is_alone = c->crowd->scenario->people_v0 == 100 || c->crowd->is_bare;
+	bool is_alone = c->crowd->scenario->people_v0 == 100 || c->crowd->foreign;
 
 	buf_printf(out, "{\"type\":\"%s\",\"data\":{",
 		   is_alone ? "cursor_position" : "text_operation");

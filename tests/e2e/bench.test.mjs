@@ -12,6 +12,7 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { programOf, scenarioFile } from '../../bench/run.mjs';
 import { Cluster } from '../../deploy/local/cluster.mjs';
+import { Foreign } from '../lib/foreign.mjs';
 import { Liar } from '../lib/liar.mjs';
 
 const run = promisify(execFile);
@@ -87,6 +88,27 @@ describe('behind a proxy that lies once', { concurrency: true }, () => {
 			} finally {
 				await liar.close();
 			}
+		});
+});
+
+describe('casts through another server', { concurrency: true }, () => {
+	for (const [server, pong] of Object.entries({ socketio: '3', centrifugo: '{}' }))
+		test(`${server}: everything is shown, and pings are answered`, async () => {
+			const foreign = await Foreign.open(server);
+			const { code, result, table } = await load([foreign.url], [...CALM, '--server', server]);
+			foreign.close();
+			assert.equal(code, 0, table);
+			assert.ok(result.counts.casts > 100 && result.counts.heard >= 4 * result.counts.casts, JSON.stringify(result.counts));
+			assert.ok(foreign.taken.includes(pong));
+		});
+
+	for (const server of ['socketio', 'centrifugo'])
+		test(`${server}, which keeps a cast to itself: lost`, async () => {
+			const foreign = await Foreign.open(server, { kept: 100 });
+			const { code, result, table } = await load([foreign.url], [...CALM, '--server', server]);
+			foreign.close();
+			assert.equal(code, 1);
+			assert.ok(result.flaws.lost > 0, table);
 		});
 });
 
