@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /**
  * @typedef {object} ProcessPlan
  * @property {string} name                    'gateway-1', 'shard-2', 'postgres'
- * @property {'gateway'|'shard'|'postgres'} kind
+ * @property {'gateway'|'shard'|'postgres'|'rival'} kind
  * @property {string[]} command               program and arguments
  * @property {Record<string,string>} [env]    added to a small environment, not to ours
  * @property {string} log                     file; appended to
