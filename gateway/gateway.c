@@ -380,11 +380,12 @@ static bool on_turn(void *owner, int64_t now_ns)
 {
 	struct gateway *g = owner;
 
-	if (g->sockets) /* else it is being closed */
-		socket_set_read_on(g->sockets);
+	/* NULL while it is being closed */
+	bool is_large = g->sockets && socket_set_read_on(g->sockets);
 	bool more = router_go_on(g->router, now_ns);
 	int64_t next_ns = router_flush(g->router, now_ns);
-	if (router_is_corked(g->router))
+
+	if (router_is_corked(g->router) && !is_large)
 		loop_rest(g->loop, next_ns);
 	else
 		loop_turn_by(g->loop, next_ns);

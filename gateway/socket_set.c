@@ -118,7 +118,7 @@ void socket_set_watch(struct socket_set *set)
 }
 
 /* Whose message is still in part puts itself back, so there are never more than before. */
-void socket_set_read_on(struct socket_set *set)
+bool socket_set_read_on(struct socket_set *set)
 {
 	for (int round = 0; round < READ_ROUNDS && set->half_count > 0; round++) {
 		size_t count = set->half_count;
@@ -127,7 +127,9 @@ void socket_set_read_on(struct socket_set *set)
 		for (size_t i = 0; i < count; i++)
 			socket_read(set->halves[i]);
 	}
+	bool more = set->half_count > 0;
 	set->half_count = 0;
+	return more;
 }
 
 /* It comes in pieces one after the other, so it is the last one or none. */

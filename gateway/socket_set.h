@@ -45,8 +45,9 @@ MUST_USE enum err socket_set_open(struct loop *, const struct socket_limits *,
 void socket_set_close(struct socket_set **); /* what is still open is cut; NULL is fine */
 size_t socket_set_count(const struct socket_set *);
 /* Once a turn, before anything is sent: what came only in part is read on, because the library
- * reads little at once and its rest is mostly there. */
-void socket_set_read_on(struct socket_set *);
+ * reads little at once and its rest is mostly there. True: of some there was more than a turn
+ * takes; the poll tells of it again. */
+bool socket_set_read_on(struct socket_set *);
 
 struct socket_start {
 	int fd;               /* taken */
