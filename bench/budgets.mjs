@@ -62,8 +62,8 @@ async function storm() {
 
 async function idle() {
 	const { ours } = await inTurns('idle', { set: ['time.quiet=15s', 'server.hibernate=3s'] });
-	say('10,000 idle connections, their rooms asleep: bytes per connection, gateways and shards', ours.map(({ bytesPerConnection }) => bytesPerConnection), 2_300);
-	say('... CPU per connection and second, in us', ours.map(({ cpuIdle }) => cpuIdle));
+	say('10,000 have just connected: bytes per connection, gateways and shards', ours.map(({ bytesPerConnection }) => bytesPerConnection));
+	say('... and do nothing: CPU per connection and second, in us', ours.map(({ cpuIdle }) => cpuIdle));
 }
 
 async function saturate() {

@@ -79,7 +79,7 @@ struct audience_shared {             /* what the audiences of a gateway share */
 	struct list telling;         /* those for which audience_tell has something to do */
 	struct list open;            /* copies of rosters that audience_fold has to look at ... */
 	struct list busy;            /* ... and those that casts change: less often */
-	size_t busy_count, busy_due; /* due: looks, in fortieths */
+	size_t busy_count, busy_due; /* due: looks, in two-hundredths */
 };
 
 void audience_shared_init(struct audience_shared *);
@@ -115,7 +115,7 @@ void audience_renew(struct attendee *, uint64_t conn_gen);
 bool audience_is_known(const struct attendee *);
 uint64_t audience_seq(const struct audience *); /* of the last event that was shown; 0: not known */
 
-/* Some of the copies that nobody needed since the last time take less memory from now on; every 50
+/* Some of the copies that nobody needed since the last time take less memory from now on; every 10
  * ms or so. */
 void audience_fold(struct audience_shared *);
 

@@ -11,8 +11,8 @@
 #include "common/mem.h"
 
 #define FOLD_ENTRIES_MAX 32
-#define LOOKS 1000    /* at copies, each time */
-#define BUSY_LOOKS 40 /* of audience_fold, until each busy copy was looked at */
+#define LOOKS 1000     /* at copies, each time */
+#define BUSY_LOOKS 200 /* of audience_fold, until each busy copy was looked at */
 
 struct folded {
 	uint64_t changes; /* of the roster */

@@ -3,6 +3,9 @@
 #include "common/mem.h"
 #include "gateway/router_inside.h"
 
+#define FOLD_NS                                                                                    \
+	(10 * NS_PER_MS) /* a crowd that comes in unfolds copies fast; each is to use the memory   \
+			    of the one before it */
 #define FRESH_NS (2500 * NS_PER_MS) /* the view is confirmed every second */
 #define WAKES_PER_TICK 100          /* of rooms that may have missed something: 2,000 in a second */
 #define HOLD_MAX_NS (3 * NS_PER_S)  /* a move that takes longer has failed: go on with the owner */
@@ -173,7 +176,6 @@ void router_tick(struct router *r, int64_t now_ns)
 	end_holds(r, now_ns);
 	tick_routes(r, now_ns);
 	wake_some(r, now_ns);
-	audience_fold(&r->shared.audiences);
 }
 
 bool router_go_on(struct router *r, int64_t now_ns)
@@ -199,6 +201,10 @@ int64_t router_flush(struct router *r, int64_t now_ns)
 		int64_t tell_ns = audience_tell(audience_of_telling(it), now_ns);
 
 		next_ns = tell_ns < next_ns ? tell_ns : next_ns;
+	}
+	if (now_ns >= r->fold_ns) {
+		r->fold_ns = now_ns + FOLD_NS;
+		audience_fold(&r->shared.audiences);
 	}
 	int64_t cork_ns = flush_links(r, now_ns);
 

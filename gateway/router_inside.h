@@ -18,6 +18,7 @@ struct router {
 	struct link_setup link_setup;
 	struct view view;
 	int64_t corked_ns; /* nothing new is said to shards until then */
+	int64_t fold_ns;   /* when copies of rosters are looked at again */
 	bool is_dense;     /* there was something that had to wait for it, since the last pause */
 	struct map links;  /* incarnation -> struct link */
 	struct map routes; /* room key -> struct route */
