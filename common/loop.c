@@ -282,6 +282,7 @@ static void on_prepare(uv_prepare_t *handle)
 	struct loop *l = container_of(handle, struct loop, prepare);
 
 	l->hurry = false;
+	l->rest_ns = 0;
 	l->clock->fresh = false;
 	timers_run(l->timers, loop_now_ns(l));
 	if (run_turns(l, loop_now_ns(l)))
@@ -301,11 +302,10 @@ static bool rest(struct loop *l)
 {
 	int64_t until_ns = l->rest_ns, timer_ns = timers_next_ns(l->timers);
 
-	l->rest_ns = 0;
 	if (until_ns == 0)
 		return false;
 	int64_t wait_ns = (timer_ns < until_ns ? timer_ns : until_ns) - mono_now_ns();
-	const struct timespec wait = {.tv_nsec = wait_ns > 0 ? wait_ns % NS_PER_S : 0};
+	const struct timespec wait = {wait_ns / NS_PER_S, wait_ns % NS_PER_S};
 
 	if (wait_ns > 0)
 		(void)ppoll(l->urgent.fds, l->urgent.len, &wait, NULL);

@@ -238,6 +238,28 @@ static void timer_ends_a_rest(void **state)
 	assert_true(mono_now_ns() - start_ns < 30 * NS_PER_S);
 }
 
+static bool rest_in_haste(void *owner, int64_t now_ns)
+{
+	struct seen *s = owner;
+
+	if (s->calls++ == 0)
+		loop_rest(s->loop, now_ns + 60 * NS_PER_S);
+	else
+		loop_stop(s->loop);
+	return s->calls == 1;
+}
+
+static void rest_that_was_not_taken_is_none_later(void **state)
+{
+	struct seen *s = *state;
+	int64_t start_ns = mono_now_ns();
+
+	loop_on_turn(s->loop, rest_in_haste, s);
+	loop_run(s->loop);
+	loop_off_turn(s->loop, s);
+	assert_true(mono_now_ns() - start_ns < 30 * NS_PER_S);
+}
+
 static void now_is_read_after_the_wait(void **state)
 {
 	struct seen *s = *state;
@@ -381,6 +403,7 @@ int main(void)
 		CASE(what_comes_in_during_a_rest_is_delivered_at_its_end),
 		CASE(what_is_urgent_ends_a_rest),
 		CASE(timer_ends_a_rest),
+		CASE(rest_that_was_not_taken_is_none_later),
 		CASE(now_is_read_after_the_wait),
 		CASE(signal_comes_as_an_event),
 		CASE(turn_functions_run_in_order_and_go_on_without_blocking),
