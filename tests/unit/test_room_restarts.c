@@ -144,14 +144,9 @@ static void room_of_a_shard_that_slept_does_not_wait_long_for_the_database(void 
 	heard(s, 1, "CAST 7 1");
 }
 
-/* That gateway may know of another owner, and is not to be spoken for. */
-static void room_of_a_shard_that_slept_waits_while_a_gateway_is_silent(void **state)
+/* The database is away. */
+static void expect_eve_to_wait_for_the_view(struct stage *s)
 {
-	struct stage *s = *state;
-
-	fake_store_set_up(s->shards[0].store, false);
-	s->now_ns += 4000 * NS_PER_MS;
-	stage_hang_up(s, 1);
 	stage_call(s, 2, 0);
 	stage_attach(s, 2, "3:eve!", 0);
 	stage_run(s, 5000);
@@ -160,6 +155,17 @@ static void room_of_a_shard_that_slept_waits_while_a_gateway_is_silent(void **st
 	fake_store_set_up(s->shards[0].store, true);
 	stage_run(s, 400);
 	assert_non_null(strstr(stage_heard(s, 2), "WELCOMED"));
+}
+
+/* That gateway may know of another owner, and is not to be spoken for. */
+static void room_of_a_shard_that_slept_waits_while_a_gateway_is_silent(void **state)
+{
+	struct stage *s = *state;
+
+	fake_store_set_up(s->shards[0].store, false);
+	s->now_ns += 4000 * NS_PER_MS;
+	stage_hang_up(s, 1);
+	expect_eve_to_wait_for_the_view(s);
 }
 
 /* What is read first was said while it slept, by one that has left since. */
@@ -173,14 +179,7 @@ static void room_of_a_shard_that_slept_waits_for_who_speaks_now(void **state)
 	stage_say(s, 1);
 	struct stage_shard *to = s->gateways[1].to;
 	s->gateways[1].to = NULL; /* silent, and not hung up */
-	stage_call(s, 2, 0);
-	stage_attach(s, 2, "3:eve!", 0);
-	stage_run(s, 5000);
-	heard(s, 2, "");
-
-	fake_store_set_up(s->shards[0].store, true);
-	stage_run(s, 400);
-	assert_non_null(strstr(stage_heard(s, 2), "WELCOMED"));
+	expect_eve_to_wait_for_the_view(s);
 	s->gateways[1].to = to;
 }
 
