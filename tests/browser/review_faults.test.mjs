@@ -92,7 +92,9 @@ test('a page that is loaded again never left; a tab that is closed is gone long 
 	await grace.locator('#holder', { hasText: 'Ada Lovelace is editing' }).waitFor();
 	assert.equal((await seen(grace)).people, 0, 'nobody left or came');
 	await ada.locator('#text').fill('Written in the last moment.');
+	const gone = ada.waitForEvent('close'); // it may ask first, and stays then
 	await ada.close({ runBeforeUnload: true });
+	await gone;
 	const closed = Date.now();
 	await person(grace, 'ada_l').waitFor({ state: 'detached', timeout: graceMs });
 	assert.ok(Date.now() - closed < graceMs / 2, `gone after ${Date.now() - closed} ms`);
