@@ -32,6 +32,7 @@ static uint64_t mark_of_shards(const struct ownership *);
 static void look_again(struct ownership *, bool *why);
 static void take_members(struct ownership *, const struct store_view *);
 static void take_slot(struct ownership *, const struct store_slot *);
+static void keep(struct ownership *, unsigned slot);
 static void place(struct ownership *);
 static void grant_wishes(struct ownership *);
 static bool take_slots(struct ownership *);
@@ -213,8 +214,18 @@ static void take_slot(struct ownership *o, const struct store_slot *s)
 		o->setup.on_lost(o->setup.owner, s->slot, s->epoch);
 		journal_lose(o->setup.journal, s->slot);
 	}
-	if (is_mine(o, s->slot))
-		journal_gain(o->setup.journal, s->slot, s->epoch);
+	if (!is_mine(o, s->slot))
+		return;
+	if (!was_mine)
+		keep(o, s->slot);
+	journal_gain(o->setup.journal, s->slot, s->epoch);
+}
+
+/* Until the next plan: what was wanted of it when it was ours before has been done. */
+static void keep(struct ownership *o, unsigned slot)
+{
+	o->wishes[slot] = (incarnation_id){0};
+	o->targets[slot] = o->setup.self;
 }
 
 static void place(struct ownership *o)

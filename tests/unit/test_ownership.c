@@ -98,6 +98,28 @@ static void ownership_does_not_promise_a_slot_that_is_on_the_move(void **state)
 	assert_int_equal(owner_of(s, slot), other);
 }
 
+/* It was granted: the slot may come back before a new plan is made. */
+static void ownership_forgets_a_wish_once_the_slot_is_given(void **state)
+{
+	struct stage *s = *state;
+	unsigned slot = slot_of(SPAN(STAGE_ROOM));
+	start_two(s);
+	unsigned owner = owner_of(s, slot), other = !owner;
+	struct membership *m = shard_membership(s->shards[owner].shard);
+	struct membership *to = shard_membership(s->shards[other].shard);
+
+	assert_int_equal(membership_move(m, slot, span_str(s->shards[other].name)), OK);
+	for (int i = 0; i < 50 && !membership_owns(to, slot); i++)
+		stage_turn(s);
+	assert_int_equal(membership_move(to, slot, span_str(s->shards[owner].name)), OK);
+	for (int i = 0; i < 50 && !membership_owns(m, slot); i++)
+		stage_turn(s);
+	assert_int_equal(owner_of(s, slot), owner);
+
+	stage_run(s, 500);
+	assert_int_equal(owner_of(s, slot), owner);
+}
+
 /* The wish is gone with who was to have it. */
 static void ownership_forgets_a_wish_for_a_shard_that_left(void **state)
 {
@@ -124,6 +146,7 @@ int main(void)
 		TEST(ownership_gives_a_slot_where_an_operator_wants_it),
 		TEST(ownership_gives_no_slot_to_a_shard_that_has_its_share),
 		TEST(ownership_does_not_promise_a_slot_that_is_on_the_move),
+		TEST(ownership_forgets_a_wish_once_the_slot_is_given),
 		TEST(ownership_forgets_a_wish_for_a_shard_that_left),
 	};
 
