@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One PostgreSQL connection on the loop, in pipeline mode; with query.c the only file that speaks
  * libpq. Connects and reconnects in the background (0.1 s doubling to 2 s), never blocks the loop.
- * Each query is an implicit transaction of its own (one Sync each). Thread: loop. */
+ * Thread: loop. */
 #pragma once
 
 #include "common/err.h"
@@ -34,11 +34,16 @@ MUST_USE struct pg *pg_open(struct loop *, const struct pg_options *); /* copies
 void pg_close(struct pg **); /* outstanding queries are not called back */
 bool pg_is_up(const struct pg *);
 
-/* Text parameters; a NULL pointer in a span is SQL NULL. `sql` is prepared once per connection and
- * must be a string constant. At most 24 parameters. `done` is always called, never from inside
- * pg_query. */
+/* An implicit transaction of its own. Text parameters; a NULL pointer in a span is SQL NULL. `sql`
+ * is prepared once per connection and must be a string constant. At most 24 parameters. `done` is
+ * always called, never from inside pg_query. */
 void pg_query(struct pg *, const char *sql, const struct span *params, size_t count, pg_done_fn *,
 	      void *owner);
+/* The same of what only reads: what is asked in one turn of the loop leaves in one send and shares
+ * a transaction, of which each answer is part. Should any of them fail, each that did not succeed
+ * before is asked once more by itself, so that nobody hears of the failure of another. */
+void pg_ask(struct pg *, const char *sql, const struct span *params, size_t count, pg_done_fn *,
+	    void *owner);
 /* Forget the callbacks of `owner`: it is going away, its queries run on unheard. */
 void pg_forget(struct pg *, const void *owner);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sending one query and gathering its results up to its Sync: COMMIT itself may fail, so nothing
- * before the Sync is an answer. */
+/* Sending one query and gathering its results: COMMIT itself may fail, so nothing before the Sync
+ * is an answer. */
 #include "common/query.h"
 
 #include <stdio.h>
@@ -15,6 +15,8 @@
 static bool send_prepared(struct query *q, PGconn *conn);
 static void keep(struct query *q, PGresult *result);
 static void refuse(struct query *q, const PGresult *result);
+static void skip(struct query *q);
+static void statement_renew(struct statement *s);
 static bool is_passing(const PGresult *result);
 static bool is_stale(const struct query *q, const PGresult *result);
 
@@ -54,6 +56,7 @@ void query_reset(struct query *q)
 	mem_free(q->why);
 	q->why = NULL;
 	q->err = OK;
+	q->again = q->synced = false;
 }
 
 void query_set_statement(struct query *q, struct statements *s, const char *sql)
@@ -99,37 +102,49 @@ bool query_set_params(struct query *q, const struct span *params, size_t count)
 
 bool query_send(struct query *q, PGconn *conn)
 {
+	q->left = 1;
 	bool sent = q->statement
 			    ? send_prepared(q, conn)
 			    : PQsendQueryParams(conn, q->direct, 0, NULL, NULL, NULL, NULL, 0) == 1;
 
-	mem_free(q->text);
-	q->text = NULL;
-	return sent && PQpipelineSync(conn) == 1;
+	if (!q->shares) { /* no more needed */
+		mem_free(q->text);
+		q->text = NULL;
+	}
+	return sent;
 }
 
-bool query_take(struct query *q, PGresult *result)
+bool query_sync(struct query *q, PGconn *conn)
 {
+	q->synced = true;
+	return PQpipelineSync(conn) == 1;
+}
+
+void query_take(struct query *q, PGresult *result)
+{
+	if (!result) {
+		q->left -= q->left > 0;
+		return;
+	}
 	switch (PQresultStatus(result)) {
 	case PGRES_PIPELINE_SYNC:
-		PQclear(result);
 		if (q->unsure)
 			query_fail(q, ERR_DB_UNKNOWN,
 				   "the wait for the synchronous standby was cancelled");
-		return true;
+		break;
 	case PGRES_COMMAND_OK:
 	case PGRES_TUPLES_OK:
 	case PGRES_EMPTY_QUERY:
 		keep(q, result);
-		return false;
-	case PGRES_PIPELINE_ABORTED: /* the part before it was refused */
+		return;
+	case PGRES_PIPELINE_ABORTED: /* what was before it, of this query or another, was refused */
+		skip(q);
 		break;
 	default:
 		refuse(q, result);
 		break;
 	}
 	PQclear(result);
-	return false;
 }
 
 void queries_forget(struct list *queries, const void *owner)
@@ -157,6 +172,7 @@ static bool send_prepared(struct query *q, PGconn *conn)
 
 	snprintf(name, sizeof name, "s%zu_%u", q->number, s->revision);
 	q->prepares = !s->prepared;
+	q->left += q->prepares;
 	s->prepared = true;
 	if (q->prepares && PQsendPrepare(conn, name, s->sql, 0, NULL) != 1)
 		return false;
@@ -174,13 +190,29 @@ static void refuse(struct query *q, const PGresult *result)
 {
 	const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
-	query_fail(q, is_passing(result) ? ERR_DB_AWAY : ERR_DB_REFUSED,
-		   text ? text : PQresultErrorMessage(result));
-	if (q->statement && (q->prepares || is_stale(q, result))) {
-		q->statement->prepared = false;
-		q->statement->revision++;
-	}
+	if (q->shares)
+		q->again = true;
+	else
+		query_fail(q, is_passing(result) ? ERR_DB_AWAY : ERR_DB_REFUSED,
+			   text ? text : PQresultErrorMessage(result));
+	if (q->statement && (q->prepares || is_stale(q, result)))
+		statement_renew(q->statement);
 	q->prepares = false;
+}
+
+static void skip(struct query *q)
+{
+	q->again = q->shares;
+	if (q->prepares)
+		statement_renew(q->statement);
+	q->prepares = false;
+}
+
+/* The server does not have it, or not as it was meant. */
+static void statement_renew(struct statement *s)
+{
+	s->prepared = false;
+	s->revision++;
 }
 
 /* Nothing is wrong with the statement: it had no effect, and will have one once somebody has made

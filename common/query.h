@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One query on its way through a connection of pg.c: its parameters, how it is sent (prepared once
- * per connection, one Sync of its own) and its answer. Internal to pg.c, which owns the lists. */
+ * per connection; a Sync after it, or after the last one of its group) and its answer. Internal to
+ * pg.c, which owns the lists. */
 #pragma once
 
 #include <libpq-fe.h>
@@ -34,6 +35,10 @@ struct query {
 	pg_done_fn *done; /* NULL: forgotten */
 	void *owner;
 	bool prepares; /* the next result is that of Prepare */
+	bool shares;   /* one of a group: failing, it is sent again alone */
+	bool again;    /* to be sent again: it or one before it in its group failed */
+	bool synced;   /* a Sync was sent after it */
+	unsigned left; /* commands without a result so far */
 	bool unsure;   /* its commit is on this side of a standby only, perhaps */
 	enum err err;
 	char *why; /* NULL: no more to say than the error */
@@ -55,8 +60,9 @@ void statements_forget(struct statements *); /* a new connection knows none of t
 MUST_USE bool query_set_params(struct query *, const struct span *params, size_t count);
 
 MUST_USE bool query_send(struct query *, PGconn *); /* false: the connection is broken */
-/* Take the next result, and free it. True: it was the Sync, so the answer is now certain. */
-MUST_USE bool query_take(struct query *, PGresult *);
+MUST_USE bool query_sync(struct query *, PGconn *); /* the same; it ends what was sent up to it */
+/* Take the next result, and free it. NULL, which libpq gives after each command, is one too. */
+void query_take(struct query *, PGresult *);
 
 void queries_forget(struct list *, const void *owner); /* no more callbacks for this owner */
 void queries_free(struct list *);

@@ -211,10 +211,10 @@ static void query(struct access *a, struct inquiry *q, struct span room_key)
 	bool is_key = access_is_key(token);
 
 	if (!room_key.len && !is_key)
-		pg_query(a->pg, access_whoami_sql, &token, 1, on_rows, q);
+		pg_ask(a->pg, access_whoami_sql, &token, 1, on_rows, q);
 	else
-		pg_query(a->pg, is_key ? access_key_sql : access_authorize_sql,
-			 (const struct span[]){token, kind, id}, 3, on_rows, q);
+		pg_ask(a->pg, is_key ? access_key_sql : access_authorize_sql,
+		       (const struct span[]){token, kind, id}, 3, on_rows, q);
 }
 
 static void note_time(int64_t took_ns)

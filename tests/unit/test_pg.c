@@ -88,6 +88,15 @@ static void ask(struct client *c, struct answer *a, const char *sql, const char 
 	a->inside = false;
 }
 
+static void ask_together(struct client *c, struct answer *a, const char *sql, const char *param)
+{
+	struct span params[] = {span_str(param)};
+
+	a->inside = true;
+	pg_ask(c->pg, sql, params, param ? 1 : 0, on_answer, a);
+	a->inside = false;
+}
+
 static bool is_answered(void *what)
 {
 	const struct answer *a = what;
@@ -223,6 +232,74 @@ static void refusal_has_the_servers_words_and_hurts_nobody_else(void **state)
 	assert_int_equal(worse.err, ERR_DB_REFUSED);
 	assert_int_equal(after.err, OK);
 	assert_int_equal(c->downs, 0);
+}
+
+/* A pg_query between them is a transaction of its own all the same. */
+static void what_is_asked_in_one_turn_shares_a_transaction(void **state)
+{
+	static const char sql[] = "SELECT pg_current_xact_id()::text";
+	struct client *c = *state;
+	struct answer together[3] = {0}, alone = {0}, after = {0}, later = {0};
+	await_up(c, 1);
+
+	for (size_t i = 0; i < ARRAY_LEN(together); i++)
+		ask_together(c, &together[i], sql, NULL);
+	ask(c, &alone, sql, NULL);
+	ask_together(c, &after, sql, NULL);
+	await_answer(c, &after);
+	ask_together(c, &later, sql, NULL);
+
+	await_answer(c, &later);
+	assert_string_equal(together[0].text, together[1].text);
+	assert_string_equal(together[0].text, together[2].text);
+	assert_string_not_equal(together[0].text, alone.text);
+	assert_string_not_equal(alone.text, after.text);
+	assert_string_not_equal(together[0].text, after.text);
+	assert_string_not_equal(after.text, later.text);
+}
+
+static void refusal_of_one_hurts_nobody_who_asked_with_it(void **state)
+{
+	static const char divide[] = "SELECT 6 / $1::int";
+	struct client *c = *state;
+	struct answer before = {0}, bad = {0}, same = {0}, worse = {0}, after = {0}, query = {0};
+	await_up(c, 1);
+
+	ask_together(c, &before, divide, "1");
+	ask_together(c, &bad, divide, "0");
+	ask_together(c, &same, divide, "2");
+	ask_together(c, &worse, "SELEKT", NULL);
+	ask_together(c, &after, "SELECT 7 + $1::int", "1"); /* prepared in vain */
+	ask(c, &query, "SELECT 9", NULL);
+
+	await_answer(c, &after);
+	await_answer(c, &query);
+	assert_int_equal(before.number, 6);
+	assert_int_equal(bad.err, ERR_DB_REFUSED);
+	assert_string_equal(bad.why, "division by zero");
+	assert_int_equal(same.number, 3);
+	assert_int_equal(worse.err, ERR_DB_REFUSED);
+	assert_int_equal(after.number, 8);
+	assert_int_equal(query.number, 9);
+	assert_int_equal(c->downs, 0);
+}
+
+static void statement_that_went_bad_is_asked_again_by_itself(void **state)
+{
+	static const char sql[] = "SELECT * FROM widens";
+	struct client *c = *state;
+	struct answer a = {0}, b = {0}, d = {0}, e[2] = {0};
+	ask(c, &a, "CREATE TABLE widens AS SELECT 1 AS a", NULL);
+	ask_together(c, &b, sql, NULL);
+	ask(c, &d, "ALTER TABLE widens ADD b int", NULL);
+	await_answer(c, &d);
+
+	ask_together(c, &e[0], sql, NULL);
+	ask_together(c, &e[1], sql, NULL);
+
+	await_answer(c, &e[1]);
+	assert_int_equal(e[0].err, OK);
+	assert_int_equal(e[1].err, OK);
 }
 
 /* As it says of a full disk: there is nothing wrong with the statement. */
@@ -384,6 +461,32 @@ static void killed_backend_means_unknown_then_reconnects_and_listens(void **stat
 	c->want = 1;
 	assert_true(loop_until(c->loop, PATIENCE_MS, is_notified, c));
 	assert_string_equal(c->payload, "again");
+}
+
+/* The first of them is whole when the connection ends: the second fills the server's buffer. */
+static void answers_without_the_end_of_their_transaction_are_unknown(void **state)
+{
+	static const char big[] = "SELECT repeat('x', 1000000)";
+	struct client *c = *state;
+	struct answer pid = {0}, whole = {0}, gone = {0}, part = {0}, slow = {0};
+	ask(c, &pid, "SELECT pg_backend_pid()", NULL);
+	await_answer(c, &pid);
+	ask_together(c, &whole, big, NULL);
+	ask_together(c, &gone, big, NULL);
+	ask_together(c, &part, big, NULL);
+	ask_together(c, &slow, "SELECT pg_sleep(30)", NULL);
+	loop_for(c->loop, 100);
+	assert_int_equal(whole.calls, 0);
+	pg_forget(c->pg, &gone);
+
+	assert_int_equal(kill((pid_t)pid.number, SIGKILL), 0);
+
+	await_answer(c, &slow);
+	assert_int_equal(whole.err, ERR_DB_UNKNOWN);
+	assert_int_equal(part.err, ERR_DB_UNKNOWN);
+	assert_int_equal(slow.err, ERR_DB_UNKNOWN);
+	assert_int_equal(gone.calls, 0);
+	await_up(c, 2);
 }
 
 static void terminated_backend_is_a_loss_not_a_refusal(void **state)
@@ -632,6 +735,9 @@ int main(void)
 		CASE(statement_is_prepared_once_and_used_again),
 		CASE(null_goes_in_and_comes_out),
 		CASE(refusal_has_the_servers_words_and_hurts_nobody_else),
+		CASE(what_is_asked_in_one_turn_shares_a_transaction),
+		CASE(refusal_of_one_hurts_nobody_who_asked_with_it),
+		CASE(statement_that_went_bad_is_asked_again_by_itself),
 		CASE(what_the_server_lacks_for_now_is_no_refusal),
 		CASE(statement_that_could_not_be_prepared_is_tried_afresh),
 		CASE(statement_whose_result_changed_is_prepared_anew),
@@ -641,6 +747,7 @@ int main(void)
 		CASE(notification_arrives_while_idle),
 		CASE(answer_from_before_a_notification_is_told_before_it),
 		CASE(killed_backend_means_unknown_then_reconnects_and_listens),
+		CASE(answers_without_the_end_of_their_transaction_are_unknown),
 		CASE(terminated_backend_is_a_loss_not_a_refusal),
 		CASE(stopped_server_means_away_at_once_and_up_after_its_start),
 		CASE(server_that_is_not_there_is_said_without_a_state_change),
