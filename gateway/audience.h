@@ -119,7 +119,7 @@ uint64_t audience_seq(const struct audience *); /* of the last event that was sh
  * ms or so. */
 void audience_fold(struct audience_shared *);
 
-/* ---- what is told later: native clients of changes, together, at most every 50 ms
+/* ---- what is told later: native clients of changes, together, at most every 20 ms
  * (in a large room less often); and casts at the end of a tick ---- */
 struct audience *audience_of_telling(struct list *node);
 /* When there is more to tell. INT64_MAX: it has left the list. */

@@ -9,8 +9,8 @@
 
 #define RENDER_MAX (32u << 20) /* bytes of the longest list that we show */
 /* Between two tellings: a crowd that comes in is told together. In a large room one costs more, and
- * goes to more people. */
-#define TELL_NS (50 * NS_PER_MS)
+ * goes to more people. No longer than that, for who comes in waits for the next one too. */
+#define TELL_NS (20 * NS_PER_MS)
 #define TELL_USER_NS (NS_PER_MS / 10)
 
 enum { JOINED, LEFT, CHANGED, LISTS };

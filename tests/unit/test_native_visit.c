@@ -152,7 +152,7 @@ static void rooms_of_a_connection_are_bounded(void **state)
 
 /* ---- presence ---- */
 
-static void changes_are_told_together_and_not_sooner_than_50_ms_after_the_last(void **state)
+static void changes_are_told_together_and_not_sooner_than_20_ms_after_the_last(void **state)
 {
 	struct gateway *g = *state;
 	struct guest ann;
@@ -160,7 +160,7 @@ static void changes_are_told_together_and_not_sooner_than_50_ms_after_the_last(v
 
 	come(g, 102, "u2");
 	come(g, 103, "u3");
-	lobby_pass(g, MS(49));
+	lobby_pass(g, MS(19));
 	guest_expect(&ann, "");
 	owner_say_left(g, 102);
 	come(g, 104, "u4");
@@ -573,7 +573,7 @@ int main(void)
 		T(join_again_is_answered_by_the_list_and_joins_nobody_anew),
 		T(one_join_of_a_room_at_a_time),
 		T(rooms_of_a_connection_are_bounded),
-		T(changes_are_told_together_and_not_sooner_than_50_ms_after_the_last),
+		T(changes_are_told_together_and_not_sooner_than_20_ms_after_the_last),
 		T(who_went_is_told_once_all_connections_are_gone),
 		T(states_are_merged_told_to_others_and_shown_to_who_comes_later),
 		T(state_of_a_join_is_there_from_the_beginning),
