@@ -5,8 +5,7 @@
 
 #include "common/log.h"
 
-#define OWN 10240            /* ports, visitors of the doors, links, the database */
-#define TABLE_MAX (1u << 20) /* libwebsockets has a slot for each: some systems allow a billion */
+#define OWN 10240 /* ports, visitors of the doors, links, the database */
 
 void descriptors_provide(size_t connections)
 {
@@ -14,12 +13,7 @@ void descriptors_provide(size_t connections)
 	rlim_t want = connections + OWN;
 
 	must(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-	rlim_t allowed = limit.rlim_max < TABLE_MAX ? limit.rlim_max : TABLE_MAX;
-
-	if (limit.rlim_cur < want)
-		limit.rlim_cur = want < allowed ? want : allowed;
-	if (limit.rlim_cur > allowed)
-		limit.rlim_cur = allowed;
+	limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
 	must(setrlimit(RLIMIT_NOFILE, &limit) == 0);
 	if (limit.rlim_cur < connections) /* less than a little short: the door copes with that */
 		log_warn("descriptors_few", kv_u64("limit", limit.rlim_cur), kv_u64("wanted", want),

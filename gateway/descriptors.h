@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How many file descriptors this process may open: enough for its clients, and a number that
- * libraries which keep a table of them can bear. */
+/* How many file descriptors this process may open: enough for its clients and no more, because
+ * libwebsockets 4.1 as Debian builds it looks through a table of as many at each connection
+ * (sanity_assert_no_sockfd_traces): with the million that Docker allows, longer than all the rest
+ * of connecting takes. */
 #pragma once
 
 #include "common/base.h"
 
-/* Set the soft limit to what `connections` need, as far as the hard limit allows. Says in the log
- * when that is not enough. */
+/* Set the soft limit to what `connections` need, up or down, as far as the hard limit allows. Says
+ * in the log when that is not enough. */
 void descriptors_provide(size_t connections);

@@ -20,6 +20,7 @@
 #define HEADER_POOL 8             /* a handshake starts and ends within one call: one would do */
 #define HEAD_MAX 256
 #define CLOSE_ROUNDS 64
+#define LOG_LEVELS (LLL_ERR | LLL_WARN)
 #define READ_ROUNDS 8 /* of one socket in one turn, beside the first */
 
 static struct lws_context *create_context(struct socket_set *set);
@@ -101,7 +102,9 @@ void socket_set_adopt(struct socket_set *set, const struct socket_start *start,
 	buf_put_span(&bytes, start->early);
 	must(!bytes.over);
 	set->adopting = socket_new(set, session);
+	lws_set_log_level(0, NULL); /* it calls each adoption two errors */
 	lws_adopt_socket_vhost_readbuf(set->vhost, start->fd, (const char *)bytes.p, bytes.len);
+	lws_set_log_level(LOG_LEVELS, NULL);
 	if (set->adopting) /* the library never got as far as to tell us of it */
 		socket_lost(set, set->adopting);
 	set->adopting = NULL;
@@ -160,7 +163,7 @@ static struct lws_context *create_context(struct socket_set *set)
 	};
 
 	plugin_missing = false;
-	lws_set_log_level(LLL_ERR | LLL_WARN, on_library_line);
+	lws_set_log_level(LOG_LEVELS, on_library_line);
 	lws_set_allocator(on_library_memory);
 	return lws_create_context(&info);
 }
@@ -181,13 +184,11 @@ static void on_library_signal(void *handle, int signo)
 	(void)signo;
 }
 
-/* The library calls most of what clients do wrong a warning, and each adoption an error. */
+/* The library calls most of what clients do wrong a warning. */
 static void on_library_line(int level, const char *line)
 {
 	struct span text = span_str(line);
 
-	if (strstr(line, "calling service"))
-		return;
 	if (wants_plugin(line))
 		plugin_missing = true;
 	while (text.len > 0 && text.p[text.len - 1] == '\n')
