@@ -9,9 +9,10 @@
 
 #define RENDER_MAX (32u << 20) /* bytes of the longest list that we show */
 /* Between two tellings: a crowd that comes in is told together. In a large room one costs more, and
- * goes to more people. No longer than that, for who comes in waits for the next one too. */
+ * goes to more people. No longer, for who comes in waits for the next one too. */
 #define TELL_NS (20 * NS_PER_MS)
-#define TELL_USER_NS (NS_PER_MS / 10)
+#define TELL_USER_NS (NS_PER_MS * 3 / 20)
+#define TELL_MAX_NS (200 * NS_PER_MS)
 
 enum { JOINED, LEFT, CHANGED, LISTS };
 
@@ -125,9 +126,9 @@ static void tell(struct audience *a)
 
 static int64_t pause_ns(const struct audience *a)
 {
-	int64_t long_ns = (int64_t)audience_users(a) * TELL_USER_NS;
+	int64_t ns = TELL_NS + (int64_t)audience_users(a) * TELL_USER_NS;
 
-	return long_ns > TELL_NS ? long_ns : TELL_NS;
+	return ns < TELL_MAX_NS ? ns : TELL_MAX_NS;
 }
 
 static void tell_changes(struct audience *a)

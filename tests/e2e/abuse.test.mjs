@@ -230,7 +230,7 @@ describe('an authorize() of the application', () => {
 		['a word of its own', 403, `return query select 'perhaps'::text, ${granted};`],
 		['nobody', 400, 'return query select null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz;'],
 		['an id of megabytes', 500, `return query select null::text, repeat('u', 3000000), 'n'::text, 'e'::text, ''::text, 'r'::text, now() + interval '1 day';`],
-		['a number', 500, `return query select 5, 'u'::text, 'n'::text, 'e'::text, ''::text, 'r'::text, now();`, table.replace('refusal text', 'refusal int')],
+		['a number', 403, `return query select 5, 'u'::text, 'n'::text, 'e'::text, ''::text, 'r'::text, now();`, table.replace('refusal text', 'refusal int')],
 		['two columns', 500, `return query select null::text, 'u'::text;`, 'TABLE (refusal text, user_id text)'],
 		['late', 101, `perform pg_sleep(0.5); return query select null::text, ${granted};`],
 	];

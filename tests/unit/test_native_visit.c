@@ -160,7 +160,7 @@ static void changes_are_told_together_and_not_sooner_than_20_ms_after_the_last(v
 
 	come(g, 102, "u2");
 	come(g, 103, "u3");
-	lobby_pass(g, MS(19));
+	lobby_pass(g, MS(20));
 	guest_expect(&ann, "");
 	owner_say_left(g, 102);
 	come(g, 104, "u4");
