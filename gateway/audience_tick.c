@@ -6,10 +6,11 @@
 #include "gateway/metrics.h"
 
 #define TICK_NS (20 * NS_PER_MS)
-/* In a large room twenty times what its sends take: one room's casts are not to keep a gateway
- * busy, and what comes within a tick costs one send together. No longer than people would notice.
- */
-#define TICK_CONNECTION_NS (NS_PER_MS / 5)
+/* In a large room ten times what its sends would take one gateway, or more where several share
+ * them: one room's casts are not to keep a gateway busy, and what comes within a tick costs one
+ * send together. By all who are in the room, so that a delivery costs the same with any number of
+ * gateways. No longer than people would notice. */
+#define TICK_USER_NS (NS_PER_MS / 10)
 #define TICK_MAX_NS (250 * NS_PER_MS)
 
 enum { V0, NATIVE, DIALECTS };
@@ -77,7 +78,7 @@ void audience_want_telling(struct audience *a)
 
 static int64_t tick_ns(const struct audience *a)
 {
-	int64_t long_ns = (int64_t)a->count * TICK_CONNECTION_NS;
+	int64_t long_ns = (int64_t)audience_users(a) * TICK_USER_NS;
 
 	if (long_ns < TICK_NS)
 		return TICK_NS;

@@ -223,6 +223,31 @@ static void cast_in_a_quiet_room_is_shown_at_once(void **state)
 	expect(w, "D:A2 B:A2 C:A2 ");
 }
 
+/* So that a delivery costs the same with any number of gateways. */
+static void tick_grows_with_the_room_wherever_its_users_are(void **state)
+{
+	struct world *w = *state;
+	char user[8];
+
+	for (unsigned i = CLIENTS; i < 500; i++) {
+		snprintf(user, sizeof user, "far%u", i);
+		comes(w, 1000 + i, user);
+		w->transcript[0] = '\0';
+	}
+	pass(w, MS(500));
+	w->transcript[0] = '\0';
+
+	cast(w, "A1", "");
+	w->transcript[0] = '\0';
+	cast(w, "A2", "");
+	int64_t next_ns = pass(w, MS(1));
+	assert_int_equal(next_ns, w->now_ns + MS(49));
+	pass(w, MS(48));
+	expect(w, "");
+	pass(w, MS(1));
+	expect(w, "B:A2 C:A2 D:A2 ");
+}
+
 static void casts_within_a_tick_are_shown_together_at_its_end(void **state)
 {
 	struct world *w = *state;
@@ -329,6 +354,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, world_open, world_close)
 	const struct CMUnitTest tests[] = {
 		T(cast_in_a_quiet_room_is_shown_at_once),
+		T(tick_grows_with_the_room_wherever_its_users_are),
 		T(casts_within_a_tick_are_shown_together_at_its_end),
 		T(tick_follows_tick_as_long_as_there_are_casts),
 		T(newer_cast_of_a_key_replaces_the_one_that_waits),

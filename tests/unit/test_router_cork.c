@@ -7,9 +7,12 @@
 
 #include <cmocka.h>
 
+#include "proto/slot.h"
 #include "tests/lib/world.h"
 
 #define US(n) ((n)*INT64_C(1000))
+
+/* The cork is 1 ms and there are two shards: 2 ms. */
 
 /* The room is attached, and nothing was said for a while. */
 static int open_quiet(void **state)
@@ -36,7 +39,7 @@ static void one_after_a_pause_leaves_at_once(void **state)
 {
 	struct world *w = *state;
 
-	for (int64_t ms = 20; ms < 30; ms++) {
+	for (int64_t ms = 20; ms < 40; ms += 2) {
 		assert_int_equal(cast(w, "x", MS(ms)), INT64_MAX);
 		world_expect_cast(w->a, "x");
 	}
@@ -48,11 +51,11 @@ static void those_that_follow_closely_leave_together_when_it_is_due(void **state
 
 	(void)cast(w, "1", MS(20));
 	world_expect_cast(w->a, "1");
-	assert_int_equal(cast(w, "2", MS(20) + US(300)), MS(21));
-	assert_int_equal(cast(w, "3", MS(20) + US(600)), MS(21));
+	assert_int_equal(cast(w, "2", MS(20) + US(300)), MS(22));
+	assert_int_equal(cast(w, "3", MS(20) + US(1600)), MS(22));
 	assert_int_equal(world_next_type(w->a), 0);
 
-	router_flush(w->router, MS(21));
+	router_flush(w->router, MS(22));
 	world_expect_cast(w->a, "2");
 	world_expect_cast(w->a, "3");
 }
@@ -63,8 +66,8 @@ static void what_follows_them_closely_waits_as_long_again(void **state)
 
 	(void)cast(w, "1", MS(20));
 	(void)cast(w, "2", MS(20) + US(900));
-	router_flush(w->router, MS(21));
-	assert_int_equal(cast(w, "3", MS(21) + US(100)), MS(22));
+	router_flush(w->router, MS(22));
+	assert_int_equal(cast(w, "3", MS(22) + US(100)), MS(24));
 }
 
 /* So that the gateway need not wake up for each. */
@@ -77,10 +80,23 @@ static void more_is_expected_until_a_cork_ends_without_any(void **state)
 	(void)cast(w, "2", MS(20) + US(900));
 	assert_true(router_is_corked(w->router));
 
-	assert_int_equal(router_flush(w->router, MS(21)), MS(22));
+	assert_int_equal(router_flush(w->router, MS(22)), MS(24));
 	assert_true(router_is_corked(w->router));
-	assert_int_equal(router_flush(w->router, MS(22)), INT64_MAX);
+	assert_int_equal(router_flush(w->router, MS(24)), INT64_MAX);
 	assert_false(router_is_corked(w->router));
+}
+
+static void with_one_shard_it_is_half_as_long(void **state)
+{
+	struct world *w = *state;
+
+	router_view_begin(w->router);
+	world_put_shard(w, 0, MEMBER_ACTIVE);
+	world_put_shard(w, 1, MEMBER_DEAD);
+	router_put_slot(w->router, slot_of(ROOM), (incarnation_id){100}, 1);
+	router_view_end(w->router, ++w->version, MS(10));
+	(void)cast(w, "1", MS(20));
+	assert_int_equal(cast(w, "2", MS(20) + US(300)), MS(21));
 }
 
 int main(void)
@@ -91,6 +107,7 @@ int main(void)
 		CASE(those_that_follow_closely_leave_together_when_it_is_due),
 		CASE(what_follows_them_closely_waits_as_long_again),
 		CASE(more_is_expected_until_a_cork_ends_without_any),
+		CASE(with_one_shard_it_is_half_as_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
