@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "common/mem.h"
+#include "gateway/cork.h"
 #include "gateway/metrics.h"
 #include "gateway/outbox.h"
 
@@ -26,6 +27,8 @@ struct backlog {
 	int64_t moved_ns;
 };
 
+static enum err send_now(struct outflow *, struct backlogs *, struct payload *, bool droppable,
+			 int64_t now_ns);
 static bool has_room(const struct outflow *, size_t bytes);
 static void on_moved(struct backlogs *, struct backlog *, int64_t now_ns);
 static size_t write_chunks(struct outflow *o, struct payload *p, size_t sent);
@@ -36,6 +39,7 @@ static void count(struct backlogs *, size_t less, size_t more);
 void backlogs_init(struct backlogs *all, size_t max_bytes)
 {
 	list_init(&all->all);
+	list_init(&all->corked);
 	all->max_bytes = max_bytes;
 }
 
@@ -51,6 +55,44 @@ struct outflow *backlogs_first(const struct backlogs *all, int64_t *moved_ns)
 
 enum err outflow_send(struct outflow *o, struct backlogs *all, struct payload *p, bool droppable,
 		      int64_t now_ns)
+{
+	if (droppable || o->backlog) {
+		enum err e = outflow_uncork(o, all, now_ns);
+
+		return e ? e : send_now(o, all, p, droppable, now_ns);
+	}
+	if (!o->cork) {
+		o->cork = cork_new(o);
+		list_add_last(&all->corked, &o->cork->of_all);
+	}
+	cork_add(o->cork, p);
+	return cork_is_full(o->cork) ? outflow_uncork(o, all, now_ns) : OK;
+}
+
+enum err outflow_uncork(struct outflow *o, struct backlogs *all, int64_t now_ns)
+{
+	struct cork *c = o->cork;
+	enum err e = OK;
+
+	if (!c)
+		return OK;
+	o->cork = NULL;
+	if (c->bundle.count == 1 || !outflow_send_bundle(o, &c->bundle))
+		for (size_t i = 0; !e && i < c->bundle.count; i++)
+			e = send_now(o, all, c->bundle.each[i], false, now_ns);
+	cork_free(&c);
+	return e;
+}
+
+struct outflow *backlogs_corked(const struct backlogs *all)
+{
+	if (list_is_empty(&all->corked))
+		return NULL;
+	return container_of(all->corked.next, struct cork, of_all)->outflow;
+}
+
+static enum err send_now(struct outflow *o, struct backlogs *all, struct payload *p, bool droppable,
+			 int64_t now_ns)
 {
 	size_t sent = o->backlog ? 0 : write_chunks(o, p, 0);
 	struct outbox_loss loss;
@@ -73,7 +115,8 @@ bool outflow_send_bundle(struct outflow *o, struct bundle *b)
 {
 	struct payload *frames = bundle_frames(b);
 
-	if (!frames || o->backlog || lws_partial_buffered(o->wsi) || !has_room(o, frames->len))
+	if (!frames || o->cork || o->backlog || lws_partial_buffered(o->wsi) ||
+	    !has_room(o, frames->len))
 		return false;
 	struct span text = payload_text(frames);
 	ssize_t sent =
@@ -118,6 +161,7 @@ void outflow_drop(struct outflow *o, struct backlogs *all)
 {
 	struct backlog *b = o->backlog;
 
+	cork_free(&o->cork);
 	if (!b)
 		return;
 	o->backlog = NULL;
@@ -130,7 +174,7 @@ void outflow_drop(struct outflow *o, struct backlogs *all)
 
 bool outflow_is_empty(const struct outflow *o)
 {
-	return !o->backlog && !lws_partial_buffered(o->wsi);
+	return !o->cork && !o->backlog && !lws_partial_buffered(o->wsi);
 }
 
 size_t outflow_bytes(const struct outflow *o)

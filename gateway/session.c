@@ -287,8 +287,12 @@ void session_deliver(struct session *s, struct payload *p, bool droppable)
 {
 	if (!session_is_served(s))
 		return;
-	if (socket_send(s->socket, p, droppable) == OK)
-		return;
+	if (socket_send(s->socket, p, droppable) != OK)
+		session_on_full(s);
+}
+
+void session_on_full(struct session *s)
+{
 	metrics_add(METRIC_slow_closes + SLOW_FULL, 1);
 	session_close(s, ERR_TOO_SLOW);
 }

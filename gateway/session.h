@@ -38,6 +38,7 @@ void session_on_bad(struct session *,
 void session_on_closed(struct session *, unsigned code);
 void session_on_alive(struct session *); /* bytes came: protocol pongs, fragments */
 session_id session_get_id(const struct session *);
+void session_on_full(struct session *);    /* more waits for its client than may */
 void session_on_stalled(struct session *); /* its client took nothing of what waits for too long */
 
 /* ---- called by the dialects ---- */

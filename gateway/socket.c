@@ -48,6 +48,7 @@ struct closing {
 	int64_t cut_ns;
 };
 
+static void sent(struct socket *s);
 static int on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
 		      size_t len);
 static void on_instance(struct lws *wsi);
@@ -106,11 +107,26 @@ enum err socket_send(struct socket *s, struct payload *p, bool droppable)
 	struct socket_set *set = set_of(s);
 	enum err e = outflow_send(&s->out, &set->backlogs, p, droppable, now(s));
 
-	if (s->out.broken)
-		loop_reap(set->loop, cut, s);
-	if (s->out.backlog)
-		socket_set_watch(set);
+	if (s->out.cork)
+		socket_set_will_uncork(set);
+	sent(s);
 	return e;
+}
+
+void socket_uncork(struct outflow *out)
+{
+	struct socket *s = container_of(out, struct socket, out);
+	struct socket_set *set = set_of(s);
+
+	if (s->out.broken || lws_get_close_length(s->out.wsi) > 0) { /* nothing more is said */
+		outflow_drop(out, &set->backlogs);
+		return;
+	}
+	enum err e = outflow_uncork(out, &set->backlogs, now(s));
+
+	sent(s);
+	if (e && s->state == SOCKET_OPEN)
+		session_on_full(s->session);
 }
 
 bool socket_send_bundle(struct socket *s, struct bundle *b)
@@ -178,6 +194,15 @@ void socket_read(struct socket *s)
 	};
 
 	lws_service_fd(set_of(s)->context, &fd);
+}
+
+/* Or not, or not yet. */
+static void sent(struct socket *s)
+{
+	if (s->out.broken)
+		loop_reap(set_of(s)->loop, cut, s);
+	if (s->out.backlog)
+		socket_set_watch(set_of(s));
 }
 
 static int on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -363,6 +388,7 @@ static void leave(void *socket)
 
 	if (!s->out.wsi || s->state != SOCKET_LEAVING)
 		return;
+	socket_uncork(&s->out);
 	if (!outflow_is_empty(&s->out)) {
 		lws_callback_on_writable(s->out.wsi);
 		return;

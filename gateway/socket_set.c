@@ -28,6 +28,7 @@ static void *on_library_memory(void *p, size_t len, const char *what);
 static void on_library_signal(void *handle, int signo);
 static void on_library_line(int level, const char *line);
 static bool wants_plugin(const char *line);
+static void uncork_all(void *set);
 static int64_t next_ns(const struct socket_set *set);
 static void on_timer(struct timer *t, int64_t now_ns);
 
@@ -144,6 +145,14 @@ void socket_set_expect(struct socket_set *set, struct socket *s)
 		set->halves[set->half_count++] = s;
 }
 
+void socket_set_will_uncork(struct socket_set *set)
+{
+	if (set->will_uncork)
+		return;
+	set->will_uncork = true;
+	loop_reap(set->loop, uncork_all, set);
+}
+
 static struct lws_context *create_context(struct socket_set *set)
 {
 	static const lws_retry_bo_t never = {0};
@@ -202,6 +211,16 @@ static void on_library_line(int level, const char *line)
 static bool wants_plugin(const char *line)
 {
 	return strstr(line, "evlib") != NULL;
+}
+
+static void uncork_all(void *p)
+{
+	struct socket_set *set = p;
+	struct outflow *out;
+
+	set->will_uncork = false;
+	while ((out = backlogs_corked(&set->backlogs)))
+		socket_uncork(out);
 }
 
 /* When the first socket is to be ended, by what is known now; INT64_MAX: none is. */

@@ -30,6 +30,7 @@ struct socket_set {
 	/* Of these a message is here in part, since this turn. */
 	struct socket *halves[SOCKET_HALVES];
 	size_t half_count;
+	bool will_uncork;
 	size_t count, max_message;
 	int64_t slow_ns;
 };
@@ -63,6 +64,8 @@ void socket_set_adopt(struct socket_set *, const struct socket_start *, struct s
 struct socket *socket_new(struct socket_set *, struct session *);
 void socket_lost(struct socket_set *, struct socket *); /* it never came to be */
 void socket_set_watch(struct socket_set *);             /* one more may have to be ended in time */
+void socket_set_will_uncork(struct socket_set *);       /* at the end of the turn */
+void socket_uncork(struct outflow *); /* what was said to the socket of this leaves */
 void socket_set_expect(struct socket_set *, struct socket *); /* the rest of its message */
 void socket_read(struct socket *);                            /* or nothing, if it has gone */
 void socket_stall(struct outflow *);   /* the socket of this took nothing for too long */

@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { metric } from '../lib/metrics.mjs';
 import { Native } from '../lib/native.mjs';
 import { World } from '../lib/world.mjs';
 
@@ -51,6 +52,19 @@ describe('moot.v1', { concurrency: false }, () => {
 		const own = ann.told.filter(({ type }) => type === 'event');
 		assert.deepEqual(own.map(({ n }) => n), [1, 2, 3, 4, 5]);
 		await Promise.all([ann.leave(), bob.leave()]);
+	});
+
+	test('what one is told in one turn leaves in one write: an event of his own with its ack', async () => {
+		const room = newRoom();
+		const ann = await open(3, 0);
+		await ann.join(room);
+		const bundled = () => metric('moot_frames_bundled_total', world.cluster.internalUrls[0]);
+		const before = await bundled();
+		for (let i = 1; i <= 20; i++)
+			await ann.publish(room, 'comment_added', { i });
+		assert.ok(await bundled() - before >= 2 * 15, `${await bundled() - before} of 40`);
+		assert.deepEqual(ann.told.slice(-4).map(({ type }) => type), ['event', 'ack', 'event', 'ack']);
+		await ann.leave();
 	});
 
 	test('joined with since: the missed events follow in order, then new ones', async () => {
