@@ -12,6 +12,7 @@ import { metric } from '../tests/lib/metrics.mjs';
 import { packages } from '../tests/steps.mjs';
 import { figuresOf, median, show } from './figures.mjs';
 import { runOnCluster, runOnLimit } from './run.mjs';
+import { splitOf } from './threads.mjs';
 
 /** @typedef {import('./run.mjs').RunPlan} RunPlan */
 /** @typedef {ReturnType<typeof figuresOf>} Figures */
@@ -39,11 +40,16 @@ process.exitCode = isGood ? 0 : 1;
 
 /** Small rooms: one gateway and one shard, as the broadcaster with a hop is two processes. */
 async function casts() {
-	const sides = await inTurns('fanout-small', { gateways: 1, shards: 1, beside: ['bare', 'hop'] });
+	/** @type {import('./threads.mjs').Split[]} */
+	const splits = [];
+	const sides = await inTurns('fanout-small', { gateways: 1, shards: 1, beside: ['bare', 'hop'], act: splitOf((split) => splits.push(split)) });
 	const cost = ratios(sides.ours, sides.hop, 'cpuPerDelivery');
 	say('400 rooms of 5, 2,000 casts/s: CPU per delivery, of the one with a hop\'s', cost, 0.75);
 	say('... of the bare one\'s', ratios(sides.ours, sides.bare, 'cpuPerDelivery'));
 	say('... in us', sides.ours.map(({ cpuPerDelivery }) => cpuPerDelivery));
+	const whole = (/** @type {number} */ i) => Object.values(splits[i]).reduce((all, us) => all + us, 0);
+	for (const what of /** @type {(keyof import('./threads.mjs').Split)[]} */ (Object.keys(splits[0])))
+		say(`... of which the ${what}`, splits.map((split, i) => sides.ours[i].cpuPerDelivery * split[what] / whole(i)));
 	say('... p50 in ms', sides.ours.map(({ p50 }) => p50 / 1_000), 1.2);
 	const slow = await inTurns('fanout-small', { gateways: 1, shards: 1, beside: ['hop'], set: ['say.cast=200'] });
 	say('the same at 200 casts/s: p50, of the one with a hop\'s', ratios(slow.ours, slow.hop, 'p50'), 1.5);
@@ -55,8 +61,9 @@ async function room() {
 }
 
 async function storm() {
-	const { ours } = await inTurns('storm', {});
+	const { ours, bare } = await inTurns('storm', { beside: ['bare'] });
 	say('2,000 connect at once: CPU per connection in us', ours.map(({ cpuPerConnection }) => cpuPerConnection), 150);
+	say('... of the bare one\'s', ratios(ours, bare, 'cpuPerConnection'));
 	say('... p99 until they are in, in ms', ours.map(({ p99 }) => p99 / 1_000), 100);
 }
 
@@ -73,8 +80,22 @@ async function saturate() {
 }
 
 async function events() {
-	const { ours } = await inTurns('saturate-events', { durable: true });
-	say('events in rooms of 5, p99 within 100 ms: shown a second', ours.map(({ found }) => found));
+	const rates = [];
+	/** @type {{p50: number, p99: number, cpu: number}[]} */
+	const halves = [];
+	for (let round = 1; round <= rounds; round++) {
+		console.error(`saturate-events: round ${round} of ${rounds}`);
+		const most = checked(await runOnCluster({ scenario: 'saturate-events', quiet: true, durable: true }));
+		const half = Math.round(most.found_rate / 2);
+		const { load, counts, latency_us: { ack } } = checked(await runOnCluster({ scenario: 'saturate-events', quiet: true, durable: true, options: options('search.on=false', `say.comment=${half}`) }));
+		const bare = await runOnLimit({ scenario: 'fanout-small', quiet: true, options: options('people.count=1000', `say.cast=${Math.round(half * 5 / 4)}`) });
+		rates.push(most.found_rate);
+		halves.push({ p50: ack.p50 / 1_000, p99: ack.p99 / 1_000, cpu: (load.servers_cpu_us - load.delivered * figuresOf(bare).cpuPerDelivery) / counts.publishes });
+	}
+	say('events in rooms of 5, p99 within 100 ms: stored and shown to each a second', rates, 20_000, true);
+	say('... at half of that: publish to ack, p50 in ms', halves.map(({ p50 }) => p50), 5);
+	say('... p99 in ms', halves.map(({ p99 }) => p99), 25);
+	say('... CPU of gateways and shards per event, less what its deliveries cost the bare one, in us', halves.map(({ cpu }) => cpu), 60);
 }
 
 /** From the start of a process until it says that it is ready; and from the death of a shard until its rooms are back. */
@@ -140,21 +161,29 @@ async function failover(cluster) {
 async function inTurns(scenario, { beside = [], set = [], ...plan }) {
 	/** @type {Sides} */
 	const sides = { bare: [], hop: [], ours: [] };
-	const options = set.flatMap((row) => ['--set', row]);
 	for (let round = 1; round <= rounds; round++) {
 		console.error(`${scenario}${set.length ? ` (${set.join(', ')})` : ''}: round ${round} of ${rounds}`);
 		for (const side of beside)
-			sides[side].push(figuresOf(await runOnLimit({ scenario, options, quiet: true }, side === 'hop' ? ['hop'] : [])));
-		const result = await runOnCluster({ scenario, options, quiet: true, ...plan });
-		isGood &&= result.is_good;
-		if (!result.is_good)
-			console.error(result.complaints);
-		sides.ours.push(figuresOf(result));
+			sides[side].push(figuresOf(await runOnLimit({ scenario, options: options(...set), quiet: true }, side === 'hop' ? ['hop'] : [])));
+		sides.ours.push(figuresOf(checked(await runOnCluster({ scenario, options: options(...set), quiet: true, ...plan }))));
 	}
 	return sides;
 }
 
-/** Round by round. @param {Figures[]} ours @param {Figures[]} theirs @param {'cpuPerDelivery' | 'p50' | 'found'} figure */
+/** @param {string[]} set */
+function options(...set) {
+	return set.flatMap((row) => ['--set', row]);
+}
+
+/** @param {import('./run.mjs').Result} result */
+function checked(result) {
+	isGood &&= result.is_good;
+	if (!result.is_good)
+		console.error(result.complaints);
+	return result;
+}
+
+/** Round by round. @param {Figures[]} ours @param {Figures[]} theirs @param {'cpuPerDelivery' | 'cpuPerConnection' | 'p50' | 'found'} figure */
 function ratios(ours, theirs, figure) {
 	return ours.map((one, i) => one[figure] / theirs[i][figure]);
 }

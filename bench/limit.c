@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -61,6 +62,7 @@ int main(int argc, char **argv)
 				"process ids)\n");
 		return 2;
 	}
+	prctl(PR_SET_PDEATHSIG, SIGTERM); /* whoever measures beside it may be cut short */
 	l.hop = argc == 3 ? hop_open() : NULL;
 	signal(SIGPIPE, SIG_IGN);
 	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

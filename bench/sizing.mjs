@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What ordinary reviewing takes, by the number of people: processors and memory of the gateways, of the shards and
+ * of PostgreSQL, and what people wait (docs/performance.md, "How large a cluster"). Every run is checked.
+ *
+ *   ./dev bench sizing [PEOPLE ...]
+ */
+import fs from 'node:fs';
+import { build } from '../deploy/local/build.mjs';
+import { pause } from './acts.mjs';
+import { show, verdict } from './figures.mjs';
+import { runOnCluster } from './run.mjs';
+import { cpuUs } from './server_cpu.mjs';
+
+/** @typedef {import('./acts.mjs').Stage} Stage */
+/** @typedef {{pids: (number | undefined)[], busyUs: number, bytes: number}} Kind */
+
+const PER_1000 = { cast: 500, state: 50, comment: 40, approve: 10, leave: 5, drop: 2 }; // a second: bench/scenarios/review.ini
+const DEFAULT = [500, 2_000, 5_000];
+const MIB = 1 << 20;
+
+const people = process.argv.slice(2).map(Number);
+if (people.some((count) => !(Number.isInteger(count) && count >= 100 && count <= 19_000))) {
+	console.error('bench sizing: how many people, from 100 to 19,000 each time');
+	process.exit(2);
+}
+await build('release', (line) => console.error(line));
+console.log('| people | casts/s | events/s | gateways: processors | memory | shards: processors | memory | PostgreSQL: processors | cast p50 / p99 | ack p50 / p99 | checked |\n|---|---|---|---|---|---|---|---|---|---|---|');
+let isGood = true;
+for (const count of people.length ? people : DEFAULT) {
+	console.error(`${count} people`);
+	const sets = Object.entries(PER_1000).map(([what, rate]) => `say.${what}=${Math.max(1, Math.round(rate * count / 1_000))}`);
+	/** @type {Kind[]} */
+	let kinds = [];
+	let seconds = 0;
+	const result = await runOnCluster({
+		scenario: 'review', durable: true, quiet: true, options: [`people.count=${count}`, ...sets].flatMap((row) => ['--set', row]),
+		act: async (stage) => {
+			const from = performance.now();
+			kinds = await measured(stage);
+			seconds = (performance.now() - from) / 1_000;
+		},
+	});
+	const [gateways, shards, postgres] = kinds.map(({ busyUs, bytes }) => ({ processors: (busyUs / 1e6 / seconds).toFixed(2), memory: `${Math.round(bytes / MIB)} MiB` }));
+	const { cast, ack } = result.latency_us;
+	const wait = (/** @type {{p50: number, p99: number}} */ { p50, p99 }) => `${show(p50 / 1_000, 'ms')} / ${show(p99 / 1_000, 'ms')}`;
+	console.log(`| ${count.toLocaleString('en')} | ${rateOf('cast', count)} | ${rateOf('comment', count) + rateOf('approve', count)} | ${gateways.processors} | ${gateways.memory} | ${shards.processors} | ${shards.memory} | ${postgres.processors} | ${wait(cast)} | ${wait(ack)} | ${verdict([result])} |`);
+	isGood &&= result.is_good;
+}
+process.exitCode = isGood ? 0 : 1;
+
+/** @param {keyof typeof PER_1000} what @param {number} count */
+function rateOf(what, count) {
+	return Math.round(PER_1000[what] * count / 1_000);
+}
+
+/** While the load lasts. @param {Stage} stage @returns {Promise<Kind[]>} of gateways, shards, PostgreSQL */
+async function measured(stage) {
+	const { gateways, shards, postgres } = stage.cluster;
+	const kinds = [gateways.map(({ pid }) => pid), shards.map(({ pid }) => pid), [postgres.process.pid]].map((pids) => ({ pids, busyUs: -cpuUs(pids), bytes: 0 }));
+	await pause(stage, Infinity);
+	for (const kind of kinds) {
+		kind.busyUs += cpuUs(kind.pids);
+		kind.bytes = kind.pids.reduce((all, pid) => all + memoryOf(Number(pid)), 0);
+	}
+	return kinds;
+}
+
+/** What is its own. @param {number} pid */
+function memoryOf(pid) {
+	return 1024 * Number(/^Pss_Anon:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]);
+}
