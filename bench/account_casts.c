@@ -7,6 +7,8 @@ static void judge_missing(struct account *, size_t reader, size_t sender, uint32
 static bool is_excused(struct account *, const struct person *reader, const struct person *sender,
 		       uint32_t number);
 static bool is_merged(const struct account *, const struct person *sender, uint32_t number);
+static bool is_owed(const struct account *, const struct person *reader,
+		    const struct person *sender, uint32_t heard);
 static bool is_spared_at(const struct account *, int64_t at_ns);
 static int64_t said_at(const struct person *, uint32_t number);
 
@@ -129,9 +131,23 @@ bool account_casts_are_in(const struct account *a, const struct person *p)
 	for (size_t i = 0; p->is_in && i < p->room->casters; i++) {
 		const struct person *from = &a->people[p->room->first + i];
 
-		if (from != p && p->heard[i] < from->casts && from->casts > from->casts_doubted &&
-		    said_at(from, from->casts) > p->since_ns)
+		if (from != p && is_owed(a, p, from, p->heard[i]))
 			return false;
 	}
 	return true;
+}
+
+/* One after `heard` that is not excused. */
+static bool is_owed(const struct account *a, const struct person *reader,
+		    const struct person *sender, uint32_t heard)
+{
+	for (uint32_t number = sender->casts; number > heard; number--) {
+		int64_t at_ns = said_at(sender, number);
+
+		if (number <= sender->casts_doubted || at_ns <= reader->since_ns)
+			return false;
+		if (!is_spared_at(a, at_ns))
+			return true;
+	}
+	return false;
 }

@@ -12,7 +12,7 @@ import { metric } from '../tests/lib/metrics.mjs';
 import { packages } from '../tests/steps.mjs';
 import { figuresOf, median, show } from './figures.mjs';
 import { runOnCluster, runOnLimit } from './run.mjs';
-import { splitOf } from './threads.mjs';
+import { memoryOf, splitOf } from './threads.mjs';
 
 /** @typedef {import('./run.mjs').RunPlan} RunPlan */
 /** @typedef {ReturnType<typeof figuresOf>} Figures */
@@ -68,8 +68,24 @@ async function storm() {
 }
 
 async function idle() {
-	const { ours } = await inTurns('idle', { set: ['time.quiet=15s', 'server.hibernate=3s'] });
+	/** @type {number[]} */
+	const asleep = [];
+	let empty = 0;
+	const bytes = (/** @type {Cluster} */ { gateways }) => memoryOf(gateways.map(({ pid }) => pid));
+	class Weighed extends Cluster {
+		/** @param {Parameters<typeof Cluster.start>[0]} plan */
+		static async start(plan) {
+			const cluster = await Cluster.start(plan);
+			empty = bytes(cluster);
+			return /** @type {any} */ (cluster);
+		}
+	}
+	const { ours } = await inTurns('idle', {
+		Cluster: Weighed, set: ['time.quiet=15s', 'server.hibernate=3s'],
+		act: async ({ cluster }) => void asleep.push((bytes(cluster) - empty) / 10_000),
+	});
 	say('10,000 have just connected: bytes per connection, gateways and shards', ours.map(({ bytesPerConnection }) => bytesPerConnection));
+	say('... their rooms are asleep: in the gateways', asleep, 2_300);
 	say('... and do nothing: CPU per connection and second, in us', ours.map(({ cpuIdle }) => cpuIdle));
 }
 

@@ -5,12 +5,12 @@
  *
  *   ./dev bench sizing [PEOPLE ...]
  */
-import fs from 'node:fs';
 import { build } from '../deploy/local/build.mjs';
 import { pause } from './acts.mjs';
 import { show, verdict } from './figures.mjs';
 import { runOnCluster } from './run.mjs';
 import { cpuUs } from './server_cpu.mjs';
+import { memoryOf } from './threads.mjs';
 
 /** @typedef {import('./acts.mjs').Stage} Stage */
 /** @typedef {{pids: (number | undefined)[], busyUs: number, bytes: number}} Kind */
@@ -61,12 +61,7 @@ async function measured(stage) {
 	await pause(stage, Infinity);
 	for (const kind of kinds) {
 		kind.busyUs += cpuUs(kind.pids);
-		kind.bytes = kind.pids.reduce((all, pid) => all + memoryOf(Number(pid)), 0);
+		kind.bytes = memoryOf(kind.pids);
 	}
 	return kinds;
-}
-
-/** What is its own. @param {number} pid */
-function memoryOf(pid) {
-	return 1024 * Number(/^Pss_Anon:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]);
 }

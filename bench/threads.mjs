@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CPU of the threads of a cluster, by what they do: the loops, and the I/O threads of ZeroMQ.
+// What the processes of a cluster take: CPU by what their threads do (the loops, and the I/O threads of ZeroMQ),
+// and memory.
 
 import fs from 'node:fs';
 import { pause } from './acts.mjs';
@@ -15,6 +16,11 @@ export function splitOf(tell) {
 		const after = cpuUs(stage.cluster);
 		tell(/** @type {Split} */ (Object.fromEntries(Object.entries(after).map(([what, us]) => [what, us - before[/** @type {keyof Split} */ (what)]]))));
 	};
+}
+
+/** What is theirs alone. @param {(number | undefined)[]} pids @returns {number} bytes */
+export function memoryOf(pids) {
+	return pids.reduce((all, pid) => all + 1024 * Number(/^Pss_Anon:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]), 0);
 }
 
 /** @param {Cluster} cluster @returns {Split} */

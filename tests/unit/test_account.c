@@ -348,6 +348,21 @@ static void casts_may_be_lost_while_something_is_killed_and_no_longer(void **sta
 	assert_flaws(FLAW_LOST, 2);
 }
 
+static void last_cast_is_not_waited_for_if_it_was_said_while_something_was_killed(void **state)
+{
+	(void)state;
+	all_hear(1, account_cast(a, 1, S(2)));
+	account_cast(a, 1, S(5));
+	assert_false(account_is_settled(a));
+	account_spare(a, true, S(5));
+	account_cast(a, 1, S(6));
+	account_spare(a, false, S(7));
+	assert_true(account_is_settled(a));
+
+	account_cast(a, 1, S(9));
+	assert_false(account_is_settled(a));
+}
+
 static void casts_said_while_a_reader_is_away_are_not_owed_to_him(void **state)
 {
 	(void)state;
@@ -485,6 +500,7 @@ int main(void)
 		CASE(a_cast_that_a_later_one_replaced_at_once_is_merged),
 		CASE(casts_that_come_twice_or_late_are_counted),
 		CASE(casts_may_be_lost_while_something_is_killed_and_no_longer),
+		CASE(last_cast_is_not_waited_for_if_it_was_said_while_something_was_killed),
 		CASE(casts_said_while_a_reader_is_away_are_not_owed_to_him),
 		CASE(of_a_sender_who_lost_his_connection_the_last_may_be_missing),
 		CASE(a_slow_reader_is_owed_the_last_of_each_only),
