@@ -7,10 +7,11 @@ static void judge_missing(struct account *, size_t reader, size_t sender, uint32
 static bool is_excused(struct account *, const struct person *reader, const struct person *sender,
 		       uint32_t number);
 static bool is_merged(const struct account *, const struct person *sender, uint32_t number);
-static bool is_owed(const struct account *, const struct person *reader,
-		    const struct person *sender, uint32_t heard);
+static bool may_be_lost(const struct account *, const struct person *sender, uint32_t number);
 static bool is_spared_at(const struct account *, int64_t at_ns);
 static int64_t said_at(const struct person *, uint32_t number);
+static bool is_owed(const struct account *, const struct person *reader,
+		    const struct person *sender, uint32_t heard);
 
 uint32_t account_cast(struct account *a, size_t person, int64_t now_ns)
 {
@@ -71,14 +72,17 @@ static void judge_missing(struct account *a, size_t reader, size_t sender, uint3
 static bool is_excused(struct account *a, const struct person *reader, const struct person *sender,
 		       uint32_t number)
 {
-	int64_t at_ns = said_at(sender, number);
-
-	if (at_ns <= reader->since_ns)
+	if (said_at(sender, number) <= reader->since_ns)
 		return true;
-	if (number > sender->casts_doubted && !is_spared_at(a, at_ns))
+	if (!may_be_lost(a, sender, number))
 		return false;
 	a->spared++;
 	return true;
+}
+
+static bool may_be_lost(const struct account *a, const struct person *sender, uint32_t number)
+{
+	return number <= sender->casts_doubted || is_spared_at(a, said_at(sender, number));
 }
 
 /* Was the next one said so soon that it may have taken its place? */
@@ -137,16 +141,14 @@ bool account_casts_are_in(const struct account *a, const struct person *p)
 	return true;
 }
 
-/* One after `heard` that is not excused. */
+/* One of those after `heard`. */
 static bool is_owed(const struct account *a, const struct person *reader,
 		    const struct person *sender, uint32_t heard)
 {
 	for (uint32_t number = sender->casts; number > heard; number--) {
-		int64_t at_ns = said_at(sender, number);
-
-		if (number <= sender->casts_doubted || at_ns <= reader->since_ns)
+		if (said_at(sender, number) <= reader->since_ns)
 			return false;
-		if (!is_spared_at(a, at_ns))
+		if (!may_be_lost(a, sender, number))
 			return true;
 	}
 	return false;

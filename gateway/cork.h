@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is said to one connection within a turn of the loop, to leave at its end in one write.
- * Pure. Owner: outflow. */
+ * (`link.cork` does the like on the way to shards: router.c.) Pure. Owner: outflow. */
 #pragma once
 
 #include "common/list.h"

@@ -16,7 +16,9 @@ struct router_setup {
 	const char *name; /* of this gateway */
 	struct link_bus bus;
 	int64_t heartbeat_ns, silence_ns, isolated_ns;
-	int64_t cork_ns; /* messages that follow each other closer leave together; 0: none waits */
+	/* Times the number of shards, up to four: messages that follow each other closer leave
+	 * together; 0: none waits. */
+	int64_t cork_ns;
 	int64_t (*clock_ns)(void); /* as link_setup has it */
 	struct audience_sink sink;
 	void (*pull_view)(void *owner); /* there is a newer view than ours: read it soon */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When what a gateway says to its shards leaves: at once after a pause, else together. */
+/* When what a gateway says to its shards leaves: at once after a pause, else together. The cork is
+ * 1 ms, and there are two shards: so 2 ms. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,8 +12,6 @@
 #include "tests/lib/world.h"
 
 #define US(n) ((n)*INT64_C(1000))
-
-/* The cork is 1 ms and there are two shards: 2 ms. */
 
 /* The room is attached, and nothing was said for a while. */
 static int open_quiet(void **state)
