@@ -118,6 +118,8 @@ void socket_uncork(struct outflow *out)
 	struct socket *s = container_of(out, struct socket, out);
 	struct socket_set *set = set_of(s);
 
+	if (!out->cork)
+		return;
 	if (s->out.broken || lws_get_close_length(s->out.wsi) > 0) { /* nothing more is said */
 		outflow_drop(out, &set->backlogs);
 		return;
