@@ -7,6 +7,8 @@
 
 #include "common/base.h"
 
-/* Set the soft limit to what `connections` need, up or down, as far as the hard limit allows. Says
- * in the log when that is not enough. */
+/* Set the soft limit to what `connections` need, up or down, as far as the hard limit allows. Once,
+ * before the library has its table; then as below. */
 void descriptors_provide(size_t connections);
+/* Says in the log when there are not enough for them: a setting may have grown since. */
+void descriptors_check(size_t connections);

@@ -72,6 +72,7 @@ static void tidy(struct gateway *, int64_t now_ns);
 static bool on_turn(void *owner, int64_t now_ns);
 static void on_signal(void *owner, int signo);
 static void on_hangup(void *owner, int signo);
+static size_t descriptors_wanted(const struct gateway *);
 static void on_database(void *owner, bool up, const char *why);
 static void on_notify(void *owner, const char *channel, struct span payload);
 static void on_dead(void *owner);
@@ -213,8 +214,7 @@ static enum err open_sockets(struct gateway *g)
 		.slow_ns = g->opt->limits_slow_ns,
 	};
 
-	/* Over TLS a connection takes its own and a pair. */
-	descriptors_provide((size_t)g->opt->limits_connections * (g->front.tls ? 3 : 1));
+	descriptors_provide(descriptors_wanted(g));
 	return socket_set_open(g->loop, &limits, &g->sockets);
 }
 
@@ -407,10 +407,18 @@ static void on_hangup(void *owner, int signo)
 	(void)signo;
 	bool good = options_reload_run(g->reload) && log_level_of(g->opt->log_level, &level);
 	if (good)
+		descriptors_check(descriptors_wanted(g));
+	if (good)
 		log_set_level(level);
 	if (front_reload(&g->front, g->opt) != OK)
 		good = false;
 	metrics_set(METRIC_config_reload_success, good);
+}
+
+/* Over TLS a connection takes its own and a pair. */
+static size_t descriptors_wanted(const struct gateway *g)
+{
+	return (size_t)g->opt->limits_connections * (g->front.tls ? 3 : 1);
 }
 
 static void on_database(void *owner, bool up, const char *why)

@@ -154,6 +154,12 @@ for (const [name, program] of Object.entries(found)) {
 			try {
 				await says(/(admin_open|roomd_open) .*port=\d+/);
 				const port = /(?:admin_open|roomd_open) .*port=(\d+)/.exec(err)?.[1];
+				if (name === 'gateway') {
+					fs.writeFileSync(file, '[log]\nlevel = info\n[limits]\nconnections = 1000000\n');
+					child.kill('SIGHUP');
+					await says(/setting_changed .*section=limits name=connections value=1000000/);
+					await says(/descriptors_few .*wanted=1010240 .*restart the gateway/);
+				}
 				fs.writeFileSync(file, '[log]\nlevel = error\n[node]\nname = another\n');
 				child.kill('SIGHUP');
 				await says(/setting_needs_restart .*section=node name=name/);
