@@ -11,8 +11,8 @@ import { Cluster } from '../deploy/local/cluster.mjs';
 import { metric } from '../tests/lib/metrics.mjs';
 import { packages } from '../tests/steps.mjs';
 import { figuresOf, median, show } from './figures.mjs';
+import { memoryOf, splitOf } from './processes.mjs';
 import { runOnCluster, runOnLimit } from './run.mjs';
-import { memoryOf, splitOf } from './threads.mjs';
 
 /** @typedef {import('./run.mjs').RunPlan} RunPlan */
 /** @typedef {ReturnType<typeof figuresOf>} Figures */
@@ -40,7 +40,7 @@ process.exitCode = isGood ? 0 : 1;
 
 /** Small rooms: one gateway and one shard, as the broadcaster with a hop is two processes. */
 async function casts() {
-	/** @type {import('./threads.mjs').Split[]} */
+	/** @type {import('./processes.mjs').Split[]} */
 	const splits = [];
 	const sides = await inTurns('fanout-small', { gateways: 1, shards: 1, beside: ['bare', 'hop'], act: splitOf((split) => splits.push(split)) });
 	const cost = ratios(sides.ours, sides.hop, 'cpuPerDelivery');
@@ -48,7 +48,7 @@ async function casts() {
 	say('... of the bare one\'s', ratios(sides.ours, sides.bare, 'cpuPerDelivery'));
 	say('... in us', sides.ours.map(({ cpuPerDelivery }) => cpuPerDelivery));
 	const whole = (/** @type {number} */ i) => Object.values(splits[i]).reduce((all, us) => all + us, 0);
-	for (const what of /** @type {(keyof import('./threads.mjs').Split)[]} */ (Object.keys(splits[0])))
+	for (const what of /** @type {(keyof import('./processes.mjs').Split)[]} */ (Object.keys(splits[0])))
 		say(`... of which the ${what}`, splits.map((split, i) => sides.ours[i].cpuPerDelivery * split[what] / whole(i)));
 	say('... p50 in ms', sides.ours.map(({ p50 }) => p50 / 1_000), 1.2);
 	const slow = await inTurns('fanout-small', { gateways: 1, shards: 1, beside: ['hop'], set: ['say.cast=200'] });

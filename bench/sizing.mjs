@@ -5,17 +5,18 @@
  *
  *   ./dev bench sizing [PEOPLE ...]
  */
+import { execFileSync } from 'node:child_process';
 import { build } from '../deploy/local/build.mjs';
 import { pause } from './acts.mjs';
 import { show, verdict } from './figures.mjs';
-import { runOnCluster } from './run.mjs';
+import { memoryOf } from './processes.mjs';
+import { programOf, runOnCluster, scenarioFile } from './run.mjs';
 import { cpuUs } from './server_cpu.mjs';
-import { memoryOf } from './threads.mjs';
 
 /** @typedef {import('./acts.mjs').Stage} Stage */
 /** @typedef {{pids: (number | undefined)[], busyUs: number, bytes: number}} Kind */
 
-const PER_1000 = { cast: 500, state: 50, comment: 40, approve: 10, leave: 5, drop: 2 }; // a second: bench/scenarios/review.ini
+const RATES = /** @type {const} */ (['cast', 'state', 'comment', 'approve', 'leave', 'drop']); // a second, of all people together
 const DEFAULT = [500, 2_000, 5_000];
 const MIB = 1 << 20;
 
@@ -25,11 +26,12 @@ if (people.some((count) => !(Number.isInteger(count) && count >= 100 && count <=
 	process.exit(2);
 }
 await build('release', (line) => console.error(line));
+const review = JSON.parse(execFileSync(programOf('release', 'moot-bench'), ['print', scenarioFile('review')], { encoding: 'utf8' }));
 console.log('| people | casts/s | events/s | gateways: processors | memory | shards: processors | memory | PostgreSQL: processors | cast p50 / p99 | ack p50 / p99 | checked |\n|---|---|---|---|---|---|---|---|---|---|---|');
 let isGood = true;
 for (const count of people.length ? people : DEFAULT) {
 	console.error(`${count} people`);
-	const sets = Object.entries(PER_1000).map(([what, rate]) => `say.${what}=${Math.max(1, Math.round(rate * count / 1_000))}`);
+	const sets = RATES.map((what) => `say.${what}=${rateOf(what, count)}`);
 	/** @type {Kind[]} */
 	let kinds = [];
 	let seconds = 0;
@@ -49,9 +51,9 @@ for (const count of people.length ? people : DEFAULT) {
 }
 process.exitCode = isGood ? 0 : 1;
 
-/** @param {keyof typeof PER_1000} what @param {number} count */
+/** As in the scenario, for so many. @param {typeof RATES[number]} what @param {number} count */
 function rateOf(what, count) {
-	return Math.round(PER_1000[what] * count / 1_000);
+	return Math.max(1, Math.round(review.say[what] * count / review.people.count));
 }
 
 /** While the load lasts. @param {Stage} stage @returns {Promise<Kind[]>} of gateways, shards, PostgreSQL */

@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import WebSocket from 'ws';
+import { memoryOf, threadsUs } from '../../bench/processes.mjs';
 import { Cluster } from '../../deploy/local/cluster.mjs';
 import { socketUrl } from './client.mjs';
 import { eventually } from './eventually.mjs';
@@ -119,13 +120,12 @@ export class TlsCost {
 	}
 
 	#memory() {
-		return 1024 * Number(/^Pss_Anon:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${this.#pid}/smaps_rollup`, 'utf8'))?.[1]);
+		return memoryOf([this.#pid]);
 	}
 
 	/** Of all its threads. */
 	#cpuUs() {
-		const tasks = fs.readdirSync(`/proc/${this.#pid}/task`);
-		return tasks.reduce((sum, task) => sum + Number(fs.readFileSync(`/proc/${this.#pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1_000, 0);
+		return threadsUs([this.#pid]);
 	}
 }
 

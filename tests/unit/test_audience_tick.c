@@ -223,19 +223,49 @@ static void cast_in_a_quiet_room_is_shown_at_once(void **state)
 	expect(w, "D:A2 B:A2 C:A2 ");
 }
 
-/* So that a delivery costs the same with any number of gateways. */
-static void tick_grows_with_the_room_wherever_its_users_are(void **state)
+/* At other gateways, those from `first` on; all of them are told. */
+static void come_until_there_are(struct world *w, unsigned first, unsigned count)
 {
-	struct world *w = *state;
 	char user[8];
 
-	for (unsigned i = CLIENTS; i < 500; i++) {
+	for (unsigned i = first; i < count; i++) {
 		snprintf(user, sizeof user, "far%u", i);
 		comes(w, 1000 + i, user);
 		w->transcript[0] = '\0';
 	}
 	pass(w, MS(500));
+	pass(w, MS(500)); /* and it is quiet */
 	w->transcript[0] = '\0';
+}
+
+static void changes_are_told_the_less_often_the_more_users_there_are(void **state)
+{
+	static const struct {
+		unsigned users;
+		int64_t pause_ns;
+	} rows[] = {{100, MS(35)}, {500, MS(95)}, {1300, MS(200)}};
+	struct world *w = *state;
+	unsigned count = CLIENTS;
+	char user[16];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		come_until_there_are(w, count, rows[i].users - 1);
+		snprintf(user, sizeof user, "now%zu", i);
+		comes(w, 9000 + i, user); /* is told at once: the room was quiet */
+		pass(w, 0);
+		snprintf(user, sizeof user, "next%zu", i);
+		comes(w, 9100 + i, user);
+		assert_int_equal(pass(w, 0), w->now_ns + rows[i].pause_ns);
+		count = rows[i].users + 1;
+	}
+}
+
+/* So that a delivery costs the same with any number of gateways. */
+static void tick_grows_with_the_room_wherever_its_users_are(void **state)
+{
+	struct world *w = *state;
+
+	come_until_there_are(w, CLIENTS, 500);
 
 	cast(w, "A1", "");
 	w->transcript[0] = '\0';
@@ -354,6 +384,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, world_open, world_close)
 	const struct CMUnitTest tests[] = {
 		T(cast_in_a_quiet_room_is_shown_at_once),
+		T(changes_are_told_the_less_often_the_more_users_there_are),
 		T(tick_grows_with_the_room_wherever_its_users_are),
 		T(casts_within_a_tick_are_shown_together_at_its_end),
 		T(tick_follows_tick_as_long_as_there_are_casts),
