@@ -253,7 +253,8 @@ static void start(struct bus *b)
 	size_t len = sizeof fd;
 
 	must(zmq_getsockopt(b->socket, ZMQ_FD, &fd, &len) == 0);
-	b->watch = watch_open(b->context->loop, fd, WATCH_READ | WATCH_URGENT, on_readable, b);
+	b->watch = watch_open(b->context->loop, fd, WATCH_READ | (b->is_router ? 0 : WATCH_URGENT),
+			      on_readable, b);
 	stir(b);
 	loop_hurry(b->context->loop);
 }

@@ -3,6 +3,7 @@
  * DEALER (one link's end). LINGER 0, finite high-water marks, ROUTER_MANDATORY, ROUTER_HANDOVER,
  * IMMEDIATE, MAXMSGSIZE, ZMTP heartbeats. The edge-triggered descriptor is drained in the loop's
  * turn: BUS_TURN_BYTES of it and the message that goes beyond, from each peer one message in turn.
+ * What comes to a DEALER ends a rest of the loop; a ROUTER rests in order to answer many together.
  * One context with one I/O thread per process. Owner: link or shard. Thread: loop. */
 #pragma once
 

@@ -24,6 +24,14 @@ int64_t wall_unix_ms(void)
 	return t.tv_sec * 1000 + t.tv_nsec / NS_PER_MS;
 }
 
+int64_t wall_offset_ns(void)
+{
+	struct timespec t;
+
+	must(clock_gettime(CLOCK_REALTIME, &t) == 0);
+	return t.tv_sec * NS_PER_S + t.tv_nsec - mono_now_ns();
+}
+
 void wall_iso(char out[ISO_TIME_LEN + 1], int64_t unix_ms)
 {
 	static const char shape[] = "0000-00-00T00:00:00.000Z";

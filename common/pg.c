@@ -41,6 +41,7 @@ struct pg *pg_open(struct loop *loop, const struct pg_options *opt)
 	p->on_state = opt->on_state;
 	p->on_notify = opt->on_notify;
 	p->owner = opt->owner;
+	p->haste = opt->is_urgent ? WATCH_URGENT : 0;
 	p->backoff_ns = PG_BACKOFF_MIN_NS;
 	p->state = PG_CONNECTING; /* what is asked before the first attempt waits for it */
 	list_init(&p->waiting);
@@ -202,7 +203,7 @@ static void flush(struct pg *p)
 		pg_will_settle(p);
 		return;
 	}
-	watch_set(p->watch, left > 0 ? WATCH_READ | WATCH_WRITE : WATCH_READ);
+	watch_set(p->watch, p->haste | (left > 0 ? WATCH_READ | WATCH_WRITE : WATCH_READ));
 }
 
 void pg_on_ready(void *owner, unsigned events)

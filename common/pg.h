@@ -22,6 +22,7 @@ typedef void pg_notify_fn(void *owner, const char *channel, struct span payload)
 struct pg_options {
 	const char *url;       /* conninfo or postgresql:// URL */
 	const char *name;      /* application_name */
+	bool is_urgent;        /* its answers end a rest of the loop */
 	size_t max_queries;    /* waiting + in flight; more are refused with DB_AWAY */
 	pg_state_fn *on_state; /* each change; NULL is fine */
 	pg_notify_fn *on_notify;

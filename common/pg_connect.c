@@ -100,7 +100,7 @@ static void on_connected(struct pg *p)
 	}
 	p->state = PG_UP;
 	p->backoff_ns = PG_BACKOFF_MIN_NS;
-	p->watch = watch_open(p->loop, PQsocket(p->conn), WATCH_READ, pg_on_ready, p);
+	p->watch = watch_open(p->loop, PQsocket(p->conn), WATCH_READ | p->haste, pg_on_ready, p);
 	p->said_away = false;
 	log_info("database_up", kv_str("name", p->target.name));
 	say_all(p);

@@ -28,6 +28,7 @@ struct pg {
 	struct lookup *lookup; /* goes on when the attempt is over: one at a time */
 	PGconn *conn;
 	struct watch *watch;
+	unsigned haste;     /* WATCH_URGENT, or nothing */
 	struct timer timer; /* of the attempt while connecting, of the next attempt while away */
 	int64_t backoff_ns;
 	struct list waiting, sent, answered, settled, calling;

@@ -44,6 +44,7 @@ struct store *store_open(struct loop *loop, const char *url, const char *name,
 	s->pg = pg_open(loop, &(struct pg_options){
 				      .url = url,
 				      .name = name,
+				      .is_urgent = true,
 				      .max_queries = QUERIES_MAX,
 				      .on_state = on_state,
 				      .on_notify = on_notify,

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "common/mem.h"
+#include "common/mono.h"
 #include "proto/limits.h"
 #include "tests/lib/until.h"
 
@@ -26,6 +27,7 @@ struct end {
 	size_t last_len, max_len;
 	char peer[65];
 	bool echo, close_now;
+	struct loop *stop; /* with the first message */
 	unsigned order_errors;
 	uint32_t expected;
 };
@@ -50,6 +52,8 @@ static void on_message(void *owner, struct span peer, struct span body)
 	snprintf(e->peer, sizeof e->peer, "%.*s", SPAN_ARGS(peer));
 	if (e->echo)
 		assert_int_equal(bus_send(e->bus, peer, body), OK);
+	if (e->stop)
+		loop_stop(e->stop);
 	if (e->close_now)
 		bus_close(&e->bus);
 }
@@ -160,6 +164,56 @@ static void every_message_of_a_burst_arrives_in_order(void **state)
 	n->want = MANY;
 	assert_true(loop_until(n->loop, 10000, shard_got, n));
 	assert_int_equal(n->shard.order_errors, 0);
+}
+
+struct rest {
+	struct loop *loop;
+	struct bus *from;
+	struct span to;
+	int64_t ns; /* 0: it is over */
+};
+
+/* A message leaves just before it. */
+static bool rest_once(void *owner, int64_t now_ns)
+{
+	struct rest *r = owner;
+
+	if (r->ns == 0)
+		return false;
+	assert_int_equal(bus_send(r->from, r->to, SPAN("x")), OK);
+	loop_rest(r->loop, now_ns + r->ns);
+	r->ns = 0;
+	return false;
+}
+
+/* How long after `r` began what was sent is heard by `e`. */
+static int64_t heard_after_ns(struct net *n, struct end *e, struct rest *r)
+{
+	int64_t start_ns = mono_now_ns();
+
+	e->stop = n->loop;
+	loop_on_turn(n->loop, rest_once, r);
+	loop_run(n->loop);
+	loop_off_turn(n->loop, r);
+	return mono_now_ns() - start_ns;
+}
+
+static void what_comes_to_a_dealer_ends_a_rest(void **state)
+{
+	struct net *n = *state;
+	meet(n);
+	struct rest r = {n->loop, n->shard.bus, SPAN("ab-1"), 60 * NS_PER_S};
+
+	assert_true(heard_after_ns(n, &n->gateway, &r) < 30 * NS_PER_S);
+}
+
+static void what_comes_to_a_router_waits_for_its_end(void **state)
+{
+	struct net *n = *state;
+	meet(n);
+	struct rest r = {n->loop, n->gateway.bus, SPAN_NONE, 300 * NS_PER_MS};
+
+	assert_true(heard_after_ns(n, &n->shard, &r) >= 300 * NS_PER_MS);
 }
 
 struct stream {
@@ -491,6 +545,8 @@ int main(void)
 		CASE(dealer_has_no_credit_before_it_is_connected),
 		CASE(router_sees_the_routing_id_and_can_answer),
 		CASE(router_knows_that_a_peer_is_not_there),
+		CASE(what_comes_to_a_dealer_ends_a_rest),
+		CASE(what_comes_to_a_router_waits_for_its_end),
 		CASE(every_message_of_a_burst_arrives_in_order),
 		CASE(no_edge_is_lost_when_both_ends_send),
 		CASE(bus_may_be_closed_in_its_own_callback),
