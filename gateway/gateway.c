@@ -344,6 +344,7 @@ static void on_tick(struct timer *t, int64_t now_ns)
 		metrics_observe_ns(METRIC_loop_lag, mono_now_ns() - g->tick_ns);
 	g->tick_ns = now_ns + TICK_NS;
 	timers_arm(loop_timers(g->loop), t, g->tick_ns, on_tick);
+	router_set_wall(g->router, wall_offset_ns());
 	router_tick(g->router, now_ns);
 	questions_tick(g->questions, now_ns);
 	if (g->revoked) /* once for all that were told of: an application may tell often */

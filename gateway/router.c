@@ -8,11 +8,9 @@
 			    of the one before it */
 #define FRESH_NS (2500 * NS_PER_MS) /* the view is confirmed every second */
 #define WAKES_PER_TICK 100          /* of rooms that may have missed something: 2,000 in a second */
-#define CORK_SHARDS 4               /* the cork is so often as long at most */
 #define HOLD_MAX_NS (3 * NS_PER_S)  /* a move that takes longer has failed: go on with the owner */
 
 static struct link *next_left_over(const struct router *, int64_t now_ns);
-static int64_t cork_ns(const struct router *);
 static int64_t flush_links(struct router *, int64_t now_ns);
 static void tick_suspects(struct router *, int64_t now_ns);
 static void end_holds(struct router *, int64_t now_ns);
@@ -167,6 +165,11 @@ const struct router_setup *router_setup(const struct router *r)
 	return &r->setup;
 }
 
+void router_set_wall(struct router *r, int64_t wall_ns)
+{
+	r->beat.wall_ns = wall_ns;
+}
+
 void router_tick(struct router *r, int64_t now_ns)
 {
 	struct link *link;
@@ -264,20 +267,12 @@ static struct link *next_left_over(const struct router *r, int64_t now_ns)
 	return link;
 }
 
-/* What is said is divided among the shards: with more of them less would travel together. */
-static int64_t cork_ns(const struct router *r)
-{
-	size_t shards = r->links.len;
-
-	return r->setup.cork_ns * (int64_t)(shards < CORK_SHARDS ? shards : CORK_SHARDS);
-}
-
 /* What a message costs is mostly the threads that it wakes on its way: when messages follow each
- * other closely, those of a short while travel together; one after a pause leaves at once
- * (docs/decisions/0026). When it is to be done again; INT64_MAX: once there is something to say. */
+ * other closely, those of a beat travel together; one after a pause leaves at once
+ * (docs/decisions/0026, 0029). When it is to be done again; INT64_MAX: once there is something to
+ * say. */
 static int64_t flush_links(struct router *r, int64_t now_ns)
 {
-	int64_t wait_ns = cork_ns(r);
 	struct link *link;
 	size_t at = 0;
 	bool is_news = false;
@@ -288,10 +283,10 @@ static int64_t flush_links(struct router *r, int64_t now_ns)
 		r->is_dense = true;
 		return r->corked_ns;
 	}
-	if (now_ns >= r->corked_ns + (is_news ? wait_ns : 0))
+	if (now_ns >= r->corked_ns + (is_news ? r->beat.period_ns : 0))
 		r->is_dense = false; /* there was a pause */
 	if (is_news)
-		r->corked_ns = now_ns + wait_ns;
+		r->corked_ns = beat_after(&r->beat, now_ns);
 	at = 0;
 	while ((link = map_next(&r->links, &at)))
 		link_flush(link, now_ns);

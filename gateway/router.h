@@ -16,8 +16,8 @@ struct router_setup {
 	const char *name; /* of this gateway */
 	struct link_bus bus;
 	int64_t heartbeat_ns, silence_ns, isolated_ns;
-	/* Times the number of shards, up to four: messages that follow each other closer leave
-	 * together; 0: none waits. */
+	/* As beat_follow has it: messages that follow each other closer leave together; 0: none
+	 * waits. */
 	int64_t cork_ns;
 	int64_t (*clock_ns)(void); /* as link_setup has it */
 	struct audience_sink sink;
@@ -75,7 +75,8 @@ void router_settle(struct router *, int64_t now_ns); /* after router_put_slot: r
 const struct router_setup *router_setup(const struct router *);
 
 /* ---- the turn ---- */
-void router_tick(struct router *, int64_t now_ns); /* every 50 ms */
+void router_set_wall(struct router *, int64_t wall_ns); /* as struct beat has it */
+void router_tick(struct router *, int64_t now_ns);      /* every 50 ms */
 /* Once a turn, with what the last one had no time for. True: there is still more. */
 bool router_go_on(struct router *, int64_t now_ns);
 /* At the end of a turn; when the next one is due at the latest, INT64_MAX: never. */

@@ -5,6 +5,7 @@
 #include "gateway/route.h"
 #include "gateway/router.h"
 #include "gateway/suspects.h"
+#include "proto/beat.h"
 
 struct router_slot {
 	struct list routes;
@@ -17,6 +18,7 @@ struct router {
 	struct router_setup setup;
 	struct link_setup link_setup;
 	struct view view;
+	struct beat beat;
 	int64_t corked_ns; /* nothing new is said to shards until then */
 	int64_t fold_ns;   /* when copies of rosters are looked at again */
 	bool is_dense;     /* there was something that had to wait for it, since the last pause */

@@ -55,6 +55,7 @@ void router_view_end(struct router *r, uint64_t version, int64_t now_ns)
 	view_members_end(&r->view);
 	view_set_version(&r->view, version);
 	router_view_confirm(r, now_ns);
+	beat_follow(&r->beat, &r->view, r->setup.cork_ns);
 	r->link_setup.facts.view = r->view.version;
 	drop_links(r, now_ns);
 	open_links(r, now_ns);

@@ -88,7 +88,7 @@ int world_open(void **state)
 
 int world_open_corked(void **state)
 {
-	return open_world(state, MS(1));
+	return open_world(state, MS(3) / 2);
 }
 
 int world_close(void **state)

@@ -26,8 +26,7 @@ struct world {
 
 void world_on_answered(void *owner, const struct answer *);
 int world_open(void **state);
-int world_open_corked(
-	void **state); /* messages that follow each other within 1 ms leave together */
+int world_open_corked(void **state); /* messages that follow each other closely leave together */
 int world_close(void **state);
 void world_put_shard(struct world *w, unsigned i, enum member_state state);
 void world_view_says(struct world *w, uint64_t owner, uint64_t epoch, int64_t now_ns);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When what a gateway says to its shards leaves: at once after a pause, else together. The cork is
- * 1 ms, and there are two shards: so 2 ms. */
+/* When what a gateway says to its shards leaves: at once after a pause, else on the beat. The cork
+ * is 1.5 ms, and there are two shards and one gateway: so it beats every 3 ms. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -38,54 +38,64 @@ static void one_after_a_pause_leaves_at_once(void **state)
 {
 	struct world *w = *state;
 
-	for (int64_t ms = 20; ms < 40; ms += 2) {
+	for (int64_t ms = 20; ms < 60; ms += 4) {
 		assert_int_equal(cast(w, "x", MS(ms)), INT64_MAX);
 		world_expect_cast(w->a, "x");
 	}
 }
 
-static void those_that_follow_closely_leave_together_when_it_is_due(void **state)
+static void those_that_follow_closely_leave_together_on_the_beat(void **state)
 {
 	struct world *w = *state;
 
-	(void)cast(w, "1", MS(20));
+	(void)cast(w, "1", MS(21));
 	world_expect_cast(w->a, "1");
-	assert_int_equal(cast(w, "2", MS(20) + US(300)), MS(22));
-	assert_int_equal(cast(w, "3", MS(20) + US(1600)), MS(22));
+	assert_int_equal(cast(w, "2", MS(21) + US(300)), MS(24));
+	assert_int_equal(cast(w, "3", MS(21) + US(1600)), MS(24));
 	assert_int_equal(world_next_type(w->a), 0);
 
-	router_flush(w->router, MS(22));
+	router_flush(w->router, MS(24));
 	world_expect_cast(w->a, "2");
 	world_expect_cast(w->a, "3");
 }
 
-static void what_follows_them_closely_waits_as_long_again(void **state)
+static void what_follows_them_closely_waits_for_the_next(void **state)
 {
 	struct world *w = *state;
 
-	(void)cast(w, "1", MS(20));
-	(void)cast(w, "2", MS(20) + US(900));
-	router_flush(w->router, MS(22));
-	assert_int_equal(cast(w, "3", MS(22) + US(100)), MS(24));
+	(void)cast(w, "1", MS(21));
+	(void)cast(w, "2", MS(21) + US(900));
+	router_flush(w->router, MS(24) + US(50));
+	assert_int_equal(cast(w, "3", MS(24) + US(100)), MS(27));
+}
+
+/* So that those of all gateways are at the same moments. */
+static void the_beat_is_that_of_the_wall_clock(void **state)
+{
+	struct world *w = *state;
+
+	router_set_wall(w->router, MS(1));
+	(void)cast(w, "1", MS(21));
+	assert_int_equal(cast(w, "2", MS(21) + US(300)), MS(23));
 }
 
 /* So that the gateway need not wake up for each. */
-static void more_is_expected_until_a_cork_ends_without_any(void **state)
+static void more_is_expected_until_a_beat_comes_without_any(void **state)
 {
 	struct world *w = *state;
 
-	(void)cast(w, "1", MS(20));
+	(void)cast(w, "1", MS(21));
 	assert_false(router_is_corked(w->router));
-	(void)cast(w, "2", MS(20) + US(900));
+	(void)cast(w, "2", MS(21) + US(900));
 	assert_true(router_is_corked(w->router));
 
-	assert_int_equal(router_flush(w->router, MS(22)), MS(24));
+	assert_int_equal(router_flush(w->router, MS(24)), MS(27));
 	assert_true(router_is_corked(w->router));
-	assert_int_equal(router_flush(w->router, MS(24)), INT64_MAX);
+	assert_int_equal(router_flush(w->router, MS(27)), INT64_MAX);
 	assert_false(router_is_corked(w->router));
 }
 
-static void with_one_shard_it_is_half_as_long(void **state)
+static void with_one_shard_it_beats_faster(void **state)
 {
 	struct world *w = *state;
 
@@ -103,10 +113,11 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_quiet, world_close)
 	const struct CMUnitTest tests[] = {
 		CASE(one_after_a_pause_leaves_at_once),
-		CASE(those_that_follow_closely_leave_together_when_it_is_due),
-		CASE(what_follows_them_closely_waits_as_long_again),
-		CASE(more_is_expected_until_a_cork_ends_without_any),
-		CASE(with_one_shard_it_is_half_as_long),
+		CASE(those_that_follow_closely_leave_together_on_the_beat),
+		CASE(what_follows_them_closely_waits_for_the_next),
+		CASE(the_beat_is_that_of_the_wall_clock),
+		CASE(more_is_expected_until_a_beat_comes_without_any),
+		CASE(with_one_shard_it_beats_faster),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The beat on which gateways say what they have gathered: the same moments in every process, by the
+ * wall clock, so that what many say wakes whoever hears it once (docs/decisions/0029). Clocks that
+ * differ cost wake-ups and nothing else. Pure. */
+#pragma once
+
+#include "proto/view.h"
+
+#define BEAT_CORKS_MAX 5 /* however many processes there are */
+
+struct beat {
+	int64_t period_ns; /* 0: there is none */
+	int64_t wall_ns;   /* of this process: the wall clock less the monotonic one */
+	unsigned gateways; /* that the view knows of */
+};
+
+/* `cork_ns` is the period of one gateway and one shard, and as much is added for each process more:
+ * what all of them say is divided among the links between them, and each message wakes somebody. */
+void beat_follow(struct beat *, const struct view *, int64_t cork_ns);
+int64_t beat_after(const struct beat *, int64_t now_ns); /* the next one; without any: now */
