@@ -18,6 +18,7 @@
 #include "proto/view_text.h"
 #include "roomd/console.h"
 #include "roomd/endpoint.h"
+#include "roomd/gathering.h"
 #include "roomd/memory.h"
 #include "roomd/metrics.h"
 #include "roomd/shard.h"
@@ -44,10 +45,13 @@ struct roomd {
 	struct admin *admin;
 	struct console console;
 	struct timer tick;
+	struct beat beat;
+	struct gathering gathering;
 	int64_t figures_at_ns, memory_at_ns, census_at_ns, stop_at_ns;
 	int64_t tick_ns;           /* when the next is due; 0: not said yet */
 	uint64_t gone, given_back; /* of rooms that hibernated: a second ago; when memory was */
 	bool was_ready, was_killed;
+	bool heard; /* a gateway, in this turn */
 };
 
 static bool open_bus(struct roomd *);
@@ -62,6 +66,7 @@ static void on_signal(void *owner, int signo);
 static void on_hangup(void *owner, int signo);
 static void on_tick(struct timer *, int64_t now_ns);
 static bool on_turn(void *owner, int64_t now_ns);
+static void gather(struct roomd *, int64_t now_ns);
 static void follow_state(struct roomd *, int64_t now_ns);
 static void say_ready(struct roomd *);
 static void set_figures(struct roomd *, int64_t now_ns);
@@ -221,6 +226,7 @@ static void on_bus(void *owner, struct span peer, struct span body)
 {
 	struct roomd *r = owner;
 
+	r->heard = true;
 	shard_receive(r->shard, peer, body, loop_now_ns(r->loop));
 }
 
@@ -290,6 +296,9 @@ static void on_tick(struct timer *t, int64_t now_ns)
 		metrics_observe_ns(METRIC_loop_lag, mono_now_ns() - r->tick_ns);
 	r->tick_ns = now_ns + TICK_NS;
 	timers_arm(loop_timers(r->loop), t, r->tick_ns, on_tick);
+	r->beat.wall_ns = wall_offset_ns();
+	beat_follow(&r->beat, membership_view(shard_membership(r->shard)),
+		    r->opt->link_cork * NS_PER_US);
 }
 
 static bool on_turn(void *owner, int64_t now_ns)
@@ -316,7 +325,18 @@ static bool on_turn(void *owner, int64_t now_ns)
 	metrics_observe_ns(METRIC_turn_duration, took_ns);
 	if (took_ns >= SLOW_NS)
 		log_info(LOG_SLOW, kv_str("op", "turn"), kv_i64("ms", took_ns / NS_PER_MS));
+	gather(r, now_ns);
 	return false;
+}
+
+/* The database ends the rest: who waits for an ack does not wait for gateways. */
+static void gather(struct roomd *r, int64_t now_ns)
+{
+	int64_t until_ns = gathering_turn(&r->gathering, &r->beat, r->heard, now_ns);
+
+	r->heard = false;
+	if (until_ns)
+		loop_rest(r->loop, until_ns);
 }
 
 static void follow_state(struct roomd *r, int64_t now_ns)

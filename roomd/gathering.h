@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When a shard waits for all gateways to have spoken: what they say on one beat is heard and
+ * answered together, one message to each of them instead of one for each that spoke
+ * (docs/decisions/0029). Pure. Owner: roomd. */
+#pragma once
+
+#include "proto/beat.h"
+
+#define GATHERING_NS (700 * NS_PER_US) /* after a beat: until what was said on it is here */
+
+struct gathering {
+	int64_t heard_ns; /* last */
+	int64_t until_ns; /* what is said may wait; in the past: it may not */
+};
+
+/* At the end of a turn, in which a gateway was heard or not. Until when what gateways say may wait;
+ * 0: the next is heard at once, as it is after a pause, and where there is only one gateway. */
+int64_t gathering_turn(struct gathering *, const struct beat *, bool heard, int64_t now_ns);
