@@ -49,7 +49,7 @@ export function createClient({ url, auth, maxPublishes, maxBytes, WebSocket = gl
 	let unwatch = () => {};
 
 	const link = createLink({
-		url: () => socketUrl(typeof url === 'function' ? url() : url),
+		url: () => socketUrl(typeof url === 'function' ? url() : url, firstRoom()),
 		token: (fetching) => (typeof auth === 'function' ? auth(fetching) : auth),
 		renews: typeof auth === 'function',
 		WebSocket, clock, random,
@@ -101,6 +101,11 @@ export function createClient({ url, auth, maxPublishes, maxBytes, WebSocket = gl
 			emitter.emit('frame', { sent, message: rest });
 		},
 	});
+
+	/** What a balancer may go by: the room that was joined first, of those that were not refused. */
+	function firstRoom() {
+		return [...rooms].find(([, { room }]) => !room.isDone)?.[0];
+	}
 
 	/** Nothing is left to move from the connection of before. */
 	function settle() {
@@ -199,11 +204,13 @@ export function createClient({ url, auth, maxPublishes, maxBytes, WebSocket = gl
 
 /** @typedef {ReturnType<typeof createClient>} Client */
 
-/** @param {string} url */
-function socketUrl(url) {
+/** What its query says stays, a `room` too. @param {string} url @param {string} [room] */
+function socketUrl(url, room) {
 	const at = new URL(url, globalThis.location?.href);
 	at.protocol = at.protocol.replace(/^http/, 'ws');
 	if (!at.pathname.endsWith('/v1/ws'))
 		at.pathname = `${at.pathname.replace(/\/$/, '')}/v1/ws`;
+	if (room && !at.searchParams.has('room'))
+		at.search += `${at.search ? '&' : '?'}room=${encodeURIComponent(room)}`;
 	return at.href;
 }

@@ -84,6 +84,45 @@ describe('in life', () => {
 		assert.equal(stage.client.user?.id, 'u_ann');
 	});
 
+	test('the address says the first room, for balancers, as it is when the socket is opened', async () => {
+		const stage = new Stage();
+		const first = stage.client.join('submission:a b/ü&?');
+		stage.client.join('document:2');
+		await stage.welcome();
+		await stage.joined('submission:a b/ü&?');
+		assert.equal(stage.socket.url, 'wss://rooms.example.org/v1/ws?room=submission%3Aa%20b%2F%C3%BC%26%3F');
+		first.leave();
+		stage.socket.drop();
+		await stage.clock.pass(stage.clock.nextIn);
+		assert.equal(stage.socket.url, 'wss://rooms.example.org/v1/ws?room=document%3A2');
+	});
+
+	test('a room that was refused is in no address', async () => {
+		const stage = new Stage();
+		stage.client.join('submission:1').ready.catch(() => {});
+		await stage.welcome();
+		stage.socket.say({ type: 'refused', request: 'join', room: 'submission:1', code: 'no_access', reason: 'no', trace: '1' });
+		stage.client.join('submission:2');
+		stage.socket.drop();
+		await stage.clock.pass(stage.clock.nextIn);
+		assert.equal(stage.socket.url, 'wss://rooms.example.org/v1/ws?room=submission%3A2');
+	});
+
+	test('what the address asks already stays as it is, a room too', async () => {
+		const urls = {
+			'https://rooms.example.org/at?key=a%20b+c': 'wss://rooms.example.org/at/v1/ws?key=a%20b+c&room=submission%3A1',
+			'wss://rooms.example.org/v1/ws?': 'wss://rooms.example.org/v1/ws?room=submission%3A1',
+			'wss://rooms.example.org/v1/ws?room=mine&x': 'wss://rooms.example.org/v1/ws?room=mine&x',
+			'wss://rooms.example.org/v1/ws?room=': 'wss://rooms.example.org/v1/ws?room=',
+		};
+		for (const [url, expected] of Object.entries(urls)) {
+			const stage = new Stage({ url });
+			stage.client.join('submission:1');
+			await stage.welcome();
+			assert.equal(stage.socket.url, expected);
+		}
+	});
+
 	test('an open socket is not connected before the welcome', async () => {
 		const stage = new Stage();
 		stage.client.connect();

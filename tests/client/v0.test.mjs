@@ -288,7 +288,7 @@ describe('without its defects', () => {
 
 	test('D18: the session is in no address, the claimed identity nowhere at all', async () => {
 		await connected();
-		assert.equal(last().url, 'wss://app.example.org/v1/ws');
+		assert.equal(last().url, `wss://app.example.org/v1/ws?room=${encodeURIComponent(room)}`);
 		assert.equal(last().sent[0].token, 'secret-session');
 		assert.doesNotMatch(JSON.stringify(last().sent), /claimed/i);
 	});
