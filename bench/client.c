@@ -76,15 +76,16 @@ void client_come(struct client *c, int64_t due_ns)
 	client_connect(c);
 }
 
-/* The first try goes to the gateway of its number, the next ones around. */
+/* The first try goes to its own gateway, the next ones around. */
 static void client_connect(struct client *c)
 {
 	struct crowd *crowd = c->crowd;
 	const struct targets *to = &crowd->to, *from = &crowd->from;
+	size_t at = scenario_gateway_of(crowd->scenario, c->person) + c->tries;
 	struct buf path;
 	struct websocket_request request = {.host = "moot-bench", .protocol = c->dialect->protocol};
 	struct conn_plan plan = {
-		.to = &to->at[(c->person + c->tries) % to->count],
+		.to = &to->at[at % to->count],
 		.from = from->count ? &from->at[c->person % from->count] : NULL,
 		.request = &request,
 		.is_slow = c->is_slow,

@@ -43,8 +43,7 @@ static const struct {
 
 static void put_path(const struct client *c, struct buf *out)
 {
-	(void)c;
-	buf_put_str(out, "/v1/ws");
+	buf_printf(out, "/v1/ws?room=submission:bench-%zu", c->crowd->first + c->room);
 }
 
 static void on_open(struct client *c)

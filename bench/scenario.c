@@ -168,3 +168,8 @@ size_t scenario_room_of(const struct scenario *s, size_t person)
 
 	return person < first ? 0 : 1 + (person - first) / (size_t)s->people_room;
 }
+
+size_t scenario_gateway_of(const struct scenario *s, size_t person)
+{
+	return s->people_together ? scenario_room_of(s, person) : person;
+}

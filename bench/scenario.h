@@ -25,3 +25,5 @@ void scenario_put_rows(struct buf *);                          /* for people: wh
 size_t scenario_rooms(const struct scenario *);
 size_t scenario_people_of(const struct scenario *, size_t room);
 size_t scenario_room_of(const struct scenario *, size_t person);
+/* Which of the addresses a person tries first, counted on around them. */
+size_t scenario_gateway_of(const struct scenario *, size_t person);

@@ -108,6 +108,19 @@ static void people_fill_rooms_and_the_last_one_may_be_smaller(void **state)
 	assert_int_equal(sizes[3], 2);
 }
 
+static void people_come_each_to_the_next_gateway_or_room_by_room(void **state)
+{
+	(void)state;
+	assert_int_equal(scenario_set(&s, "people.room=3", &why), OK);
+	assert_int_equal(scenario_gateway_of(&s, 3), 3);
+	assert_int_equal(scenario_gateway_of(&s, 4), 4);
+
+	assert_int_equal(scenario_set(&s, "people.together=true", &why), OK);
+
+	for (size_t i = 0; i < 9; i++)
+		assert_int_equal(scenario_gateway_of(&s, i), i / 3);
+}
+
 static void programs_read_it_as_json(void **state)
 {
 	struct buf out;
@@ -133,6 +146,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(people_fill_rooms_and_the_last_one_may_be_smaller,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			people_come_each_to_the_next_gateway_or_room_by_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(programs_read_it_as_json, setup, teardown),
 	};
 
