@@ -16,16 +16,21 @@ import { HOST, ROOT } from '../../deploy/local/settings.mjs';
 
 /**
  * @typedef {object} Kind
- * @property {string} file       in deploy/proxy
+ * @property {string} file       in deploy
+ * @property {'http' | 'https'} speaks
  * @property {Record<string, string>} env  what the file says that gateways have to be told
- * @property {(text: string, at: {listen: number, to: Upstream, pair: Pair, dir: string}) => string} adapt  to these ports and files
+ * @property {(text: string, at: {listen: number, to: Upstream[], pair: Pair, dir: string}) => string} adapt  to these ports and files
  * @property {(config: string, dir: string) => string[]} command
  */
+
+/** Lines of HAProxy. @param {Upstream[]} to @param {'public' | 'tls'} port */
+const servers = (to, port) => to.map((one, i) => `server gateway-${i + 1} ${HOST}:${one[port]} port ${one.internal}`).join('\n\t');
 
 /** @type {Record<string, Kind>} */
 const kinds = {
 	nginx: {
-		file: 'nginx.conf',
+		file: 'proxy/nginx.conf',
+		speaks: 'https',
 		env: { MOOT_PROXY_TRUSTED: HOST },
 		adapt: (text, { listen, to, pair, dir }) => [
 			`daemon off;\nmaster_process off;\npid ${dir}/nginx.pid;\nerror_log stderr;\n`,
@@ -34,7 +39,7 @@ const kinds = {
 				'worker_rlimit_nofile 65536;': '',
 				'worker_connections 32768;': 'worker_connections 4096;',
 				'http {': `http {\naccess_log off;\n${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((what) => `${what}_temp_path ${dir}/${what};`).join('\n')}`,
-				'127.0.0.1:8080': `${HOST}:${to.public}`,
+				'server 127.0.0.1:8080 max_fails=1 fail_timeout=1s;': to.map(({ public: port }) => `server ${HOST}:${port} max_fails=1 fail_timeout=1s;`).join('\n'),
 				'listen 443': `listen ${HOST}:${listen}`,
 				'/etc/moothall/tls/certificate.pem': pair.certificate,
 				'/etc/moothall/tls/key.pem': pair.key,
@@ -42,7 +47,8 @@ const kinds = {
 		command: (config, dir) => ['/usr/sbin/nginx', '-p', dir, '-e', 'stderr', '-c', config],
 	},
 	haproxy: {
-		file: 'haproxy.cfg',
+		file: 'proxy/haproxy.cfg',
+		speaks: 'https',
 		env: { MOOT_PROXY_TRUSTED: HOST },
 		adapt: (text, { listen, to, pair, dir }) => {
 			const both = path.join(dir, 'both.pem');
@@ -51,26 +57,37 @@ const kinds = {
 				'fd-hard-limit 65536': 'fd-hard-limit 4096',
 				'bind :443': `bind ${HOST}:${listen}`,
 				'/etc/moothall/tls/both.pem': both,
-				'check port 9100': `check port ${to.internal}`,
-				'127.0.0.1:8080': `${HOST}:${to.public}`,
+				'server gateway-1 127.0.0.1:8080': servers(to, 'public'),
 			});
 		},
 		command: (config) => ['/usr/sbin/haproxy', '-db', '-f', config],
 	},
+	compose: {
+		file: 'compose/haproxy.cfg',
+		speaks: 'http',
+		env: { MOOT_PROXY_TRUSTED: HOST },
+		adapt: (text, { listen, to }) => swap(text, {
+			'fd-hard-limit 50000': 'fd-hard-limit 4096',
+			'bind :8080': `bind ${HOST}:${listen}`,
+			' resolvers docker init-addr none resolve-prefer ipv4': '',
+			'server-template gateway- 16 gateway:8080': servers(to, 'public'),
+		}),
+		command: (config) => ['/usr/sbin/haproxy', '-db', '-f', config],
+	},
 	passthrough: {
-		file: 'haproxy-passthrough.cfg',
+		file: 'proxy/haproxy-passthrough.cfg',
+		speaks: 'https',
 		env: { MOOT_PROXY_TRUSTED: HOST, MOOT_PROXY_PROTOCOL: 'true' },
 		adapt: (text, { listen, to }) => swap(text, {
 			'fd-hard-limit 65536': 'fd-hard-limit 4096',
 			'bind :443': `bind ${HOST}:${listen}`,
-			'check port 9100': `check port ${to.internal}`,
-			'127.0.0.1:8443': `${HOST}:${to.tls}`,
+			'server gateway-1 127.0.0.1:8443': servers(to, 'tls'),
 		}),
 		command: (config) => ['/usr/sbin/haproxy', '-db', '-f', config],
 	},
 };
 
-/** One proxy before one gateway. */
+/** One proxy before some gateways. */
 export class Proxy {
 	/** @param {string} url @param {import('node:child_process').ChildProcess} child @param {string} log */
 	constructor(url, child, log) {
@@ -82,19 +99,21 @@ export class Proxy {
 	/** What the gateways behind it have to be told. @param {string} kind */
 	static settings = (kind) => kinds[kind].env;
 
-	/** @param {string} kind @param {Upstream} to @param {Pair} pair @param {string} dir its own; made */
-	static async open(kind, to, pair, dir) {
+	/** @param {string} kind @param {import('../../deploy/local/process.mjs').Process[]} gateways @param {Pair} pair @param {string} dir its own; made */
+	static async open(kind, gateways, pair, dir) {
 		const [listen] = await freePorts(1);
 		fs.mkdirSync(dir, { recursive: true, mode: 0o755 });
-		const config = path.join(dir, kinds[kind].file);
-		const text = fs.readFileSync(path.join(ROOT, 'deploy', 'proxy', kinds[kind].file), 'utf8');
+		const to = gateways.map(({ plan }) => /** @type {Record<string, number>} */ (plan.ports)).map(({ own, internal, tls }) => ({ public: own, internal, tls }));
+		const { file, speaks } = kinds[kind];
+		const config = path.join(dir, path.basename(file));
+		const text = fs.readFileSync(path.join(ROOT, 'deploy', file), 'utf8');
 		fs.writeFileSync(config, kinds[kind].adapt(text, { listen, to, pair, dir }));
 		const log = path.join(dir, 'log');
 		const out = fs.openSync(log, 'w');
 		const [program, ...args] = ['setpriv', '--pdeathsig=KILL', '--', ...kinds[kind].command(config, dir)];
 		const child = spawn(program, args, { stdio: ['ignore', out, out] });
 		fs.closeSync(out);
-		const proxy = new Proxy(`https://${HOST}:${listen}`, child, log);
+		const proxy = new Proxy(`${speaks}://${HOST}:${listen}`, child, log);
 		await proxy.#listens(listen);
 		return proxy;
 	}
@@ -148,10 +167,8 @@ export class Way {
 	async open(cluster) {
 		if (!kinds[this.name])
 			return;
-		this.#proxies = await Promise.all(cluster.gateways.map((one, i) => {
-			const { own, internal, tls } = /** @type {Record<string, number>} */ (one.plan.ports);
-			return Proxy.open(this.name, { public: own, internal, tls }, /** @type {Pair} */ (this.pair), path.join(cluster.dir, `proxy-${i}`));
-		}));
+		this.#proxies = await Promise.all(cluster.gateways.map((one, i) =>
+			Proxy.open(this.name, [one], /** @type {Pair} */ (this.pair), path.join(cluster.dir, `proxy-${i}`))));
 	}
 
 	/** One for each gateway. @param {Cluster} cluster */
@@ -177,7 +194,7 @@ export class Way {
 function swap(text, changes) {
 	for (const [from, to] of Object.entries(changes)) {
 		if (!text.includes(from))
-			throw new Error(`deploy/proxy does not say "${from}" any more`);
+			throw new Error(`the file in deploy does not say "${from}" any more`);
 		text = text.replaceAll(from, to);
 	}
 	return text;
