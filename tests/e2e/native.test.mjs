@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { upgrade } from '../lib/http.mjs';
 import { metric } from '../lib/metrics.mjs';
 import { Native } from '../lib/native.mjs';
 import { World } from '../lib/world.mjs';
@@ -32,6 +33,13 @@ describe('moot.v1', { concurrency: false }, () => {
 		await assert.rejects(bad.connect(world.base(0)));
 		assert.equal((await bad.closed)?.code, 4401);
 		assert.equal(bad.told.at(-1)?.code, 'no_session');
+	});
+
+	test('what the query says does not matter: it is for balancers', async () => {
+		for (const query of ['?room=submission%3Anobody', '?room=%zz', '?room', '?room=a&room=b', '?', '?sessionId=nobody', `?room=${'x'.repeat(4_000)}`]) {
+			const { status } = await upgrade(`${world.base(0)}/v1/ws${query}`, { 'Sec-WebSocket-Protocol': 'moot.v1' });
+			assert.equal(status, 101, query);
+		}
 	});
 
 	test('publish is acknowledged and shown to everybody in one order, its author too', async () => {

@@ -23,6 +23,7 @@ const rooms = 16;
 const each = 3; // of each dialect, in each room
 const roomless = 120; // enough that a gateway's share is more than a few rooms
 const hot = 100;
+const full = 200; // connections of a gateway
 const boundPercent = 150;
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'moothall-together-'));
@@ -33,7 +34,7 @@ before(async () => {
 	pair = await makeCertificate(dir);
 	world = await World.open({
 		gateways: 3, shards: 1,
-		gatewayEnv: { MOOT_PROXY_TRUSTED: '127.0.0.1', MOOT_DRAIN_SETTLE: '3s', MOOT_DRAIN_SPREAD: '2s', MOOT_PRESENCE_GRACE: '300ms', MOOT_PRESENCE_RELOAD: '300ms' },
+		gatewayEnv: { MOOT_PROXY_TRUSTED: '127.0.0.1', MOOT_DRAIN_SETTLE: '3s', MOOT_DRAIN_SPREAD: '2s', MOOT_LIMITS_CONNECTIONS: String(full), MOOT_PRESENCE_GRACE: '300ms', MOOT_PRESENCE_RELOAD: '300ms' },
 	});
 });
 after(async () => {
@@ -159,6 +160,19 @@ for (const { kind, isBounded } of [{ kind: 'haproxy', isBounded: true }, { kind:
 				const at = await spread(all + hot);
 				assert.ok(Math.max(...at) <= Math.ceil((all + hot) * boundPercent / 100 / 3), `${at}`);
 				assert.ok(at.filter((count, i) => count > before[i]).length > 1, `${before} > ${at}`);
+				await Promise.all(crowd.map((client) => client.leave()));
+				await spread(all);
+			});
+
+		if (!isBounded)
+			test('a hot room fills its gateway: who comes then is let in at another, at the first try', { timeout: 60_000 }, async () => {
+				const before = await ofEach('moot_connections');
+				const more = 10;
+				const crowd = await Promise.all(Array.from({ length: full - before[homes[0]] }, (_, i) => people.visit(roomOf(0), 20 + i)));
+				for (let i = 0; i < more; i++)
+					crowd.push(await people.visit(roomOf(0), 10 + i));
+				const at = await spread(all + crowd.length);
+				assert.equal(at[homes[0]], full);
 				await Promise.all(crowd.map((client) => client.leave()));
 				await spread(all);
 			});
