@@ -95,23 +95,26 @@ async function saturate() {
 	say('... of the one with a hop\'s', ratios(ours, hop, 'found'), 0.85, true);
 }
 
+/** With one gateway and one shard, as the other small rooms, and with two of each, in turns. */
 async function events() {
-	const rates = [];
-	/** @type {{p50: number, p99: number, cpu: number}[]} */
-	const halves = [];
-	for (let round = 1; round <= rounds; round++) {
-		console.error(`saturate-events: round ${round} of ${rounds}`);
-		const most = checked(await runOnCluster({ scenario: 'saturate-events', quiet: true, durable: true }));
-		const half = Math.round(most.found_rate / 2);
-		const { load, counts, latency_us: { ack } } = checked(await runOnCluster({ scenario: 'saturate-events', quiet: true, durable: true, options: options('search.on=false', `say.comment=${half}`) }));
-		const bare = await runOnLimit({ scenario: 'fanout-small', quiet: true, options: options('people.count=1000', `say.cast=${Math.round(half * 5 / 4)}`) });
-		rates.push(most.found_rate);
-		halves.push({ p50: ack.p50 / 1_000, p99: ack.p99 / 1_000, cpu: (load.servers_cpu_us - load.delivered * figuresOf(bare).cpuPerDelivery) / counts.publishes });
+	const sizes = [1, 2].map((processes) => ({ processes, rates: /** @type {number[]} */ ([]), halves: /** @type {{p50: number, p99: number, cpu: number}[]} */ ([]) }));
+	for (let round = 1; round <= rounds; round++)
+		for (const { processes, rates, halves } of sizes) {
+			console.error(`saturate-events: round ${round} of ${rounds}, ${processes} of each`);
+			const plan = { scenario: 'saturate-events', quiet: true, durable: true, gateways: processes, shards: processes };
+			const most = checked(await runOnCluster(plan));
+			const half = Math.round(most.found_rate / 2);
+			const { load, counts, latency_us: { ack } } = checked(await runOnCluster({ ...plan, options: options('search.on=false', `say.comment=${half}`) }));
+			const bare = await runOnLimit({ scenario: 'fanout-small', quiet: true, options: options('people.count=1000', `say.cast=${Math.round(half * 5 / 4)}`) });
+			rates.push(most.found_rate);
+			halves.push({ p50: ack.p50 / 1_000, p99: ack.p99 / 1_000, cpu: (load.servers_cpu_us - load.delivered * figuresOf(bare).cpuPerDelivery) / counts.publishes });
+		}
+	for (const { processes, rates, halves } of sizes) {
+		say(`events in rooms of 5, ${processes} of each, p99 within 100 ms: stored and shown to each a second`, rates, 20_000, true);
+		say('... at half of that: publish to ack, p50 in ms', halves.map(({ p50 }) => p50), 5);
+		say('... p99 in ms', halves.map(({ p99 }) => p99), 25);
+		say('... CPU of gateways and shards per event, less what its deliveries cost the bare one, in us', halves.map(({ cpu }) => cpu), 60);
 	}
-	say('events in rooms of 5, p99 within 100 ms: stored and shown to each a second', rates, 20_000, true);
-	say('... at half of that: publish to ack, p50 in ms', halves.map(({ p50 }) => p50), 5);
-	say('... p99 in ms', halves.map(({ p99 }) => p99), 25);
-	say('... CPU of gateways and shards per event, less what its deliveries cost the bare one, in us', halves.map(({ cpu }) => cpu), 60);
 }
 
 /** From the start of a process until it says that it is ready; and from the death of a shard until its rooms are back. */

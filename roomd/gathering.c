@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "roomd/gathering.h"
 
-int64_t gathering_turn(struct gathering *g, const struct beat *b, bool heard, int64_t now_ns)
+int64_t gathering_turn(struct gathering *g, const struct beat *b, struct gathering_turn turn,
+		       int64_t now_ns)
 {
-	if (heard) {
+	if (turn.heard) {
 		bool is_dense = now_ns - g->heard_ns <= 2 * b->period_ns;
 
 		g->heard_ns = now_ns;
@@ -11,5 +12,5 @@ int64_t gathering_turn(struct gathering *g, const struct beat *b, bool heard, in
 				      ? beat_after(b, now_ns - GATHERING_NS) + GATHERING_NS
 				      : 0;
 	}
-	return now_ns < g->until_ns ? g->until_ns : 0;
+	return !turn.is_storing && now_ns < g->until_ns ? g->until_ns : 0;
 }

@@ -13,6 +13,12 @@ struct gathering {
 	int64_t until_ns; /* what is said may wait; in the past: it may not */
 };
 
-/* At the end of a turn, in which a gateway was heard or not. Until when what gateways say may wait;
- * 0: the next is heard at once, as it is after a pause, and where there is only one gateway. */
-int64_t gathering_turn(struct gathering *, const struct beat *, bool heard, int64_t now_ns);
+struct gathering_turn {
+	bool heard;      /* a gateway, in this turn */
+	bool is_storing; /* somebody waits for an ack, and what comes may go along */
+};
+
+/* At the end of a turn. Until when what gateways say may wait; 0: the next is heard at once, as it
+ * is after a pause, while events are being stored, and where there is only one gateway. */
+int64_t gathering_turn(struct gathering *, const struct beat *, struct gathering_turn,
+		       int64_t now_ns);

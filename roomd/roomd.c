@@ -329,10 +329,11 @@ static bool on_turn(void *owner, int64_t now_ns)
 	return false;
 }
 
-/* The database ends the rest: who waits for an ack does not wait for gateways. */
+/* What the database says ends the rest: a hint, an answer. */
 static void gather(struct roomd *r, int64_t now_ns)
 {
-	int64_t until_ns = gathering_turn(&r->gathering, &r->beat, r->heard, now_ns);
+	const struct gathering_turn turn = {r->heard, shard_is_storing(r->shard)};
+	int64_t until_ns = gathering_turn(&r->gathering, &r->beat, turn, now_ns);
 
 	r->heard = false;
 	if (until_ns)

@@ -220,6 +220,11 @@ bool shard_is_settled(const struct shard *s)
 	return membership_is_settled(s->membership);
 }
 
+bool shard_is_storing(const struct shard *s)
+{
+	return journal_staged(s->journal) > 0;
+}
+
 void shard_figures(const struct shard *s, struct shard_figures *out)
 {
 	const struct history_pool *history = room_set_history(s->rooms);
