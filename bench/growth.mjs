@@ -12,29 +12,28 @@ import { runOnCluster } from './run.mjs';
 
 /** @typedef {import('./run.mjs').Result} Result */
 
-/** @typedef {{what: string, scenario: string, each: number[], set: (one: number) => string[], processes: (one: number) => number}} Axis
- * `each`: what it grows through */
+/** @typedef {{what: string, set: string[], processes: number}} Size
+ * @typedef {{what: string, scenario: string, each: Size[]}} Axis `each`: what it grows through; the first is what the others are held against */
+
 /** Deliveries a second, whatever the size of the rooms. */
 const DELIVERIES = 8_000;
-const ALIKE = 'gateways and as many shards';
-const IN_ONE = [{ how: '', more: /** @type {string[]} */ ([]) }, { how: ', each room at one gateway', more: ['people.together=true'] }];
 
 /** @type {Record<string, Axis[]>} */
 const AXES = {
 	rooms: [{
-		what: 'rooms of 2, 8,000 casts/s', scenario: 'fanout-small', each: [100, 1_000, 9_000], processes: () => 1,
-		set: (rooms) => [`people.count=${2 * rooms}`, 'people.room=2', 'say.cast=8000'],
+		what: 'rooms of 2, 8,000 casts/s', scenario: 'fanout-small',
+		each: [100, 1_000, 9_000].map((rooms) => size(rooms, [`people.count=${2 * rooms}`, 'people.room=2', 'say.cast=8000'])),
 	}],
 	people: [{
-		what: 'people in a room, 8,000 deliveries/s to 2,000 people', scenario: 'fanout-small', each: [2, 5, 20, 100, 500], processes: () => 1,
-		set: (people) => [`people.room=${people}`, `say.cast=${Math.round(DELIVERIES / (people - 1))}`],
+		what: `people in a room, ${DELIVERIES.toLocaleString('en')} deliveries/s to 2,000 people`, scenario: 'fanout-small',
+		each: [2, 5, 20, 100, 500].map((people) => size(people, [`people.room=${people}`, `say.cast=${Math.round(DELIVERIES / (people - 1))}`])),
 	}],
 	processes: [
-		...[2_000, 8_000].flatMap((rate) => IN_ONE.map(({ how, more }) => ({
-			what: `${ALIKE}: 400 rooms of 5, ${rate / 1_000},000 casts/s${how}`, scenario: 'fanout-small', each: [1, 2, 3],
-			set: () => [`say.cast=${rate}`, ...more], processes: (/** @type {number} */ one) => one,
-		}))),
-		{ what: `${ALIKE}: one room of 1,000, 20 casts/s`, scenario: 'fanout-large', each: [1, 2, 3], set: () => [], processes: (one) => one },
+		...[2_000, 8_000].map((rate) => ({
+			what: `gateways and as many shards: 400 rooms of 5, ${rate.toLocaleString('en')} casts/s`, scenario: 'fanout-small',
+			each: [...[1, 2, 3].map((processes) => size(processes, [`say.cast=${rate}`], processes)), ...[2, 3].map(atOne([`say.cast=${rate}`]))],
+		})),
+		{ what: 'gateways and as many shards: one room of 1,000, 20 casts/s', scenario: 'fanout-large', each: [1, 2, 3].map((processes) => size(processes, [], processes)) },
 	],
 };
 
@@ -48,36 +47,48 @@ if (stranger || !(Number.isInteger(rounds) && rounds >= 1)) {
 }
 
 await build('release', (line) => console.error(line));
-console.log('| what grows | | CPU per delivery: median (all) | of the first\'s | p50 | p99 | checked |\n|---|---|---|---|---|---|---|');
+console.log('| what grows | | CPU per delivery: median (all) | of the first\'s in the same round | p50 | p99 | checked |\n|---|---|---|---|---|---|---|');
 let isGood = true;
-for (const axis of wanted.flatMap((one) => AXES[one])) {
-	const runs = await grow(axis);
-	const first = middle(axis.each[0], runs);
-	for (const one of axis.each) {
-		const results = /** @type {Result[]} */ (runs.get(one));
-		const { costs, p50, p99, cost } = middle(one, runs);
-		console.log(`| ${axis.what} | ${one.toLocaleString('en')} | ${show(cost, 'us')} (${show(Math.min(...costs), '')}- ${show(Math.max(...costs), '')}) | ${(cost / first.cost).toFixed(2)} | ${show(p50, 'ms')} | ${show(p99, 'ms')} | ${verdict(results)} |`);
+for (const { what, scenario, each } of wanted.flatMap((one) => AXES[one])) {
+	const runs = await grow(what, scenario, each);
+	const first = runs[0].map((result) => figuresOf(result).cpuPerDelivery);
+	for (const [i, results] of runs.entries()) {
+		const all = results.map(figuresOf);
+		const costs = all.map(({ cpuPerDelivery }) => cpuPerDelivery);
+		const cells = [
+			what, each[i].what, spread(costs, (cost) => show(cost, 'us')), spread(costs.map((cost, round) => cost / first[round]), (ratio) => ratio.toFixed(2)),
+			show(median(all.map(({ p50 }) => p50)) / 1_000, 'ms'), show(median(all.map(({ p99 }) => p99)) / 1_000, 'ms'), verdict(results),
+		];
+		console.log(`| ${cells.join(' | ')} |`);
 		isGood &&= results.every((result) => result.is_good);
 	}
 }
 process.exitCode = isGood ? 0 : 1;
 
-/** In turns, so that what else the machine does meets all alike. @param {Axis} axis */
-async function grow({ what, scenario, each, set, processes }) {
-	/** @type {Map<number, Result[]>} */
-	const runs = new Map(each.map((one) => [one, []]));
+/** @param {number} one @param {string[]} set @param {number} [processes] @returns {Size} */
+function size(one, set, processes = 1) {
+	return { what: one.toLocaleString('en'), set, processes };
+}
+
+/** The people of each room at one gateway. @param {string[]} set @returns {(processes: number) => Size} */
+function atOne(set) {
+	return (processes) => ({ what: `${processes}, each room at one gateway`, set: [...set, 'people.together=true'], processes });
+}
+
+/** In turns, so that what else the machine does meets all alike. @param {string} what @param {string} scenario @param {Size[]} each */
+async function grow(what, scenario, each) {
+	/** @type {Result[][]} */
+	const runs = each.map(() => []);
 	for (let round = 0; round < rounds; round++)
-		for (const one of each) {
+		for (const [i, { what: one, set, processes }] of each.entries()) {
 			console.error(`${what}: ${one}`);
-			const options = set(one).flatMap((row) => ['--set', row]);
-			runs.get(one)?.push(await runOnCluster({ scenario, options, gateways: processes(one), shards: processes(one), quiet: true }));
+			const options = set.flatMap((row) => ['--set', row]);
+			runs[i].push(await runOnCluster({ scenario, options, gateways: processes, shards: processes, quiet: true }));
 		}
 	return runs;
 }
 
-/** @param {number} one @param {Map<number, Result[]>} runs */
-function middle(one, runs) {
-	const all = (runs.get(one) ?? []).map(figuresOf);
-	const costs = all.map(({ cpuPerDelivery }) => cpuPerDelivery);
-	return { costs, cost: median(costs), p50: median(all.map(({ p50 }) => p50)) / 1_000, p99: median(all.map(({ p99 }) => p99)) / 1_000 };
+/** Median, and least to greatest. @param {number[]} values @param {(value: number) => string} say */
+function spread(values, say) {
+	return `${say(median(values))} (${say(Math.min(...values))} - ${say(Math.max(...values))})`;
 }
