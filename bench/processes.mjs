@@ -26,31 +26,6 @@ export function threadsUs(pids, isOne = () => true) {
 	return us;
 }
 
-/**
- * Begins to count; what is returned tells which part of their main threads' time since was the kernel's. It is
- * sampled by the kernel, in ticks: for seconds, not for less.
- * @param {Pids} pids @returns {() => number}
- */
-export function kernelShareOf(pids) {
-	const before = loopTicks(pids);
-	return () => {
-		const after = loopTicks(pids);
-		const [user, system] = after.map((ticks, i) => ticks - before[i]);
-		return system / (user + system);
-	};
-}
-
-/** @param {Pids} pids @returns {number[]} user, system */
-function loopTicks(pids) {
-	const sums = [0, 0];
-	for (const pid of pids) {
-		const fields = fs.readFileSync(`/proc/${pid}/task/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
-		sums[0] += Number(fields[11]);
-		sums[1] += Number(fields[12]);
-	}
-	return sums;
-}
-
 /** While the load lasts, in us. @param {(split: Split) => void} tell @returns {import('./acts.mjs').Act} */
 export function splitOf(tell) {
 	return async (stage) => {
