@@ -27,7 +27,8 @@ let complaints = [];
 before(async () => {
 	cluster = await Cluster.start({
 		gateways: 2, shards: 2, demo: true,
-		gatewayEnv: { MOOT_DRAIN_SPREAD: '300ms', MOOT_PRESENCE_GRACE: '3s' },
+		// Chromium starts beside it: a shard that gets no processor for 600 ms would be declared dead.
+		gatewayEnv: { MOOT_DRAIN_SPREAD: '300ms', MOOT_PRESENCE_GRACE: '3s', MOOT_LINK_SILENCE: '2s' },
 		shardEnv: { MOOT_PRESENCE_GRACE: '3s' },
 	});
 	browser = await chromium.launch({
