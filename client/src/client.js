@@ -49,7 +49,15 @@ export function createClient({ url, auth, maxPublishes, maxBytes, WebSocket = gl
 	let unwatch = () => {};
 
 	const link = createLink({
-		url: () => socketUrl(typeof url === 'function' ? url() : url, firstRoom()),
+		/** What its query says stays. A balancer may go by the room that was joined first, of those not refused. */
+		url() {
+			const at = new URL(typeof url === 'function' ? url() : url, globalThis.location?.href);
+			at.pathname = at.pathname.replace(/\/(v1\/ws)?$|$/, '/v1/ws');
+			for (const { room } of rooms.values())
+				if (!room.isDone && !at.searchParams.has('room'))
+					at.search += (at.search && '&') + 'room=' + encodeURIComponent(room.room.key);
+			return at.href.replace(/^http/, 'ws');
+		},
 		token: (fetching) => (typeof auth === 'function' ? auth(fetching) : auth),
 		renews: typeof auth === 'function',
 		WebSocket, clock, random,
@@ -101,11 +109,6 @@ export function createClient({ url, auth, maxPublishes, maxBytes, WebSocket = gl
 			emitter.emit('frame', { sent, message: rest });
 		},
 	});
-
-	/** What a balancer may go by: the room that was joined first, of those that were not refused. */
-	function firstRoom() {
-		return [...rooms].find(([, { room }]) => !room.isDone)?.[0];
-	}
 
 	/** Nothing is left to move from the connection of before. */
 	function settle() {
@@ -203,14 +206,3 @@ export function createClient({ url, auth, maxPublishes, maxBytes, WebSocket = gl
 }
 
 /** @typedef {ReturnType<typeof createClient>} Client */
-
-/** What its query says stays, a `room` too. @param {string} url @param {string} [room] */
-function socketUrl(url, room) {
-	const at = new URL(url, globalThis.location?.href);
-	at.protocol = at.protocol.replace(/^http/, 'ws');
-	if (!at.pathname.endsWith('/v1/ws'))
-		at.pathname = `${at.pathname.replace(/\/$/, '')}/v1/ws`;
-	if (room && !at.searchParams.has('room'))
-		at.search += `${at.search ? '&' : '?'}room=${encodeURIComponent(room)}`;
-	return at.href;
-}
