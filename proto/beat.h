@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The beat on which gateways say what they have gathered: the same moments in every process, by the
  * wall clock, so that what many say wakes whoever hears it once (docs/decisions/0029). Clocks that
- * differ cost wake-ups and nothing else. Pure. */
+ * differ cost wake-ups, and up to a period of delay at a shard. Pure. */
 #pragma once
 
 #include "proto/view.h"
