@@ -228,9 +228,9 @@ size_t link_queued(const struct link *l)
 	return l->port ? channel_queued(&l->channel) : 0;
 }
 
-bool link_has_news(const struct link *l)
+size_t link_news(const struct link *l)
 {
-	return l->port && channel_has_news(&l->channel);
+	return l->port ? channel_news(&l->channel) : 0;
 }
 
 static void generation_open(struct link *l, int64_t now_ns)

@@ -83,5 +83,5 @@ bool link_is_open(const struct link *); /* records may be written */
 struct link_health link_health(const struct link *, int64_t now_ns);
 uint64_t link_generation(const struct link *);
 incarnation_id link_peer(const struct link *);
-bool link_has_news(const struct link *); /* as channel_has_news */
+size_t link_news(const struct link *); /* as channel_news */
 size_t link_queued(const struct link *);

@@ -218,7 +218,7 @@ int64_t router_flush(struct router *r, int64_t now_ns)
 
 bool router_is_corked(const struct router *r)
 {
-	return r->is_dense;
+	return r->speaking.is_dense;
 }
 
 void router_say_goodbye(struct router *r)
@@ -267,30 +267,22 @@ static struct link *next_left_over(const struct router *r, int64_t now_ns)
 	return link;
 }
 
-/* What a message costs is mostly the threads that it wakes on its way: when messages follow each
- * other closely, those of a beat travel together; one after a pause leaves at once
- * (docs/decisions/0026, 0029). When it is to be done again; INT64_MAX: once there is something to
- * say. */
+/* When it is to be done again; INT64_MAX: once there is something to say. */
 static int64_t flush_links(struct router *r, int64_t now_ns)
 {
 	struct link *link;
-	size_t at = 0;
-	bool is_news = false;
+	size_t at = 0, news = 0;
 
 	while ((link = map_next(&r->links, &at)))
-		is_news |= link_has_news(link);
-	if (is_news && now_ns < r->corked_ns) {
-		r->is_dense = true;
-		return r->corked_ns;
-	}
-	if (now_ns >= r->corked_ns + (is_news ? r->beat.period_ns : 0))
-		r->is_dense = false; /* there was a pause */
-	if (is_news)
-		r->corked_ns = beat_after(&r->beat, now_ns);
+		news += link_news(link);
+	int64_t until_ns = speaking_turn(&r->speaking, &r->beat, news, now_ns);
+
+	if (until_ns)
+		return until_ns;
 	at = 0;
 	while ((link = map_next(&r->links, &at)))
 		link_flush(link, now_ns);
-	return r->is_dense ? r->corked_ns : INT64_MAX;
+	return r->speaking.is_dense ? r->speaking.until_ns : INT64_MAX;
 }
 
 static void tick_suspects(struct router *r, int64_t now_ns)

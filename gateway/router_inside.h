@@ -5,7 +5,7 @@
 #include "gateway/route.h"
 #include "gateway/router.h"
 #include "gateway/suspects.h"
-#include "proto/beat.h"
+#include "gateway/speaking.h"
 
 struct router_slot {
 	struct list routes;
@@ -19,9 +19,8 @@ struct router {
 	struct link_setup link_setup;
 	struct view view;
 	struct beat beat;
-	int64_t corked_ns; /* nothing new is said to shards until then */
+	struct speaking speaking;
 	int64_t fold_ns;   /* when copies of rosters are looked at again */
-	bool is_dense;     /* there was something that had to wait for it, since the last pause */
 	struct map links;  /* incarnation -> struct link */
 	struct map routes; /* room key -> struct route */
 	struct router_slot slots[SLOTS];

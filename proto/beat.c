@@ -5,11 +5,12 @@ static unsigned alive(const struct view *, enum member_kind);
 
 void beat_follow(struct beat *b, const struct view *view, int64_t cork_ns)
 {
-	unsigned shards = alive(view, MEMBER_SHARD), corks;
+	unsigned shards = alive(view, MEMBER_SHARD), links;
 
 	b->gateways = alive(view, MEMBER_GATEWAY);
-	corks = (shards ? shards : 1) + (b->gateways ? b->gateways : 1) - 1;
-	b->period_ns = cork_ns * (corks < BEAT_CORKS_MAX ? corks : BEAT_CORKS_MAX);
+	b->shards = shards ? shards : 1;
+	links = b->shards * (b->gateways ? b->gateways : 1);
+	b->period_ns = cork_ns * (links < BEAT_CORKS_MAX ? links : BEAT_CORKS_MAX);
 }
 
 int64_t beat_after(const struct beat *b, int64_t now_ns)

@@ -6,15 +6,16 @@
 
 #include "proto/view.h"
 
-#define BEAT_CORKS_MAX 5 /* however many processes there are */
+#define BEAT_CORKS_MAX 8 /* however many links there are */
 
 struct beat {
-	int64_t period_ns; /* 0: there is none */
-	int64_t wall_ns;   /* of this process: the wall clock less the monotonic one */
-	unsigned gateways; /* that the view knows of */
+	int64_t period_ns;         /* 0: there is none */
+	int64_t wall_ns;           /* of this process: the wall clock less the monotonic one */
+	unsigned gateways, shards; /* that the view knows of; shards: 1 at least */
 };
 
-/* `cork_ns` is the period of one gateway and one shard, and as much is added for each process more:
- * what all of them say is divided among the links between them, and each message wakes somebody. */
+/* `cork_ns` for each link between a gateway and a shard: the messages, each of which wakes
+ * somebody, are then as many a second as of one gateway and one shard, among however many links
+ * what is said is divided. */
 void beat_follow(struct beat *, const struct view *, int64_t cork_ns);
 int64_t beat_after(const struct beat *, int64_t now_ns); /* the next one; without any: now */

@@ -52,6 +52,7 @@ struct buf *channel_out(struct channel *ch)
 		must(buf_room(&ch->open, HEAD_LEN));
 		ch->open.len = HEAD_LEN;
 	}
+	ch->fresh++;
 	return &ch->open;
 }
 
@@ -59,6 +60,7 @@ enum err channel_flush(struct channel *ch, channel_send_fn *send, void *owner)
 {
 	bool left_out = ch->open.over;
 
+	ch->fresh = 0;
 	seal(ch);
 	while (ch->peer.v && !list_is_empty(&ch->sealed)) {
 		struct batch *b = container_of(ch->sealed.next, struct batch, node);
@@ -86,9 +88,9 @@ size_t channel_queued(const struct channel *ch)
 	return ch->sealed_bytes + (ch->open.len > HEAD_LEN ? ch->open.len : 0);
 }
 
-bool channel_has_news(const struct channel *ch)
+size_t channel_news(const struct channel *ch)
 {
-	return ch->open.len > HEAD_LEN || channel_owes_credit(ch);
+	return ch->fresh + channel_owes_credit(ch);
 }
 
 enum err channel_take(struct channel *ch, struct span bytes, struct span *records)

@@ -20,6 +20,7 @@ struct channel {
 	uint64_t sent_bytes, peer_consumed_bytes; /* of record bytes, this generation */
 	uint64_t consumed_bytes, told_bytes; /* what we took; what the peer knows that we took */
 	struct buf open;                     /* records of this turn, not yet sealed */
+	size_t fresh;                        /* records since the last flush */
 	struct list sealed;                  /* batches that wait for credit or for the bus */
 	size_t sealed_bytes;
 	struct list spare; /* emptied batches, to be filled again */
@@ -42,8 +43,9 @@ MUST_USE enum err channel_flush(struct channel *, channel_send_fn *, void *owner
 /* True when the peer should hear of our consumption although nothing else is to be said. */
 bool channel_owes_credit(const struct channel *);
 size_t channel_queued(const struct channel *); /* bytes that wait */
-/* True when there is something new to say, be it credit; what only waits for credit is not. */
-bool channel_has_news(const struct channel *);
+/* How many records were added since the last flush: what only waits for credit is not counted, but
+ * that credit is owed is. */
+size_t channel_news(const struct channel *);
 
 /* Check a received message and give its records. The first message fixes an unknown peer.
  * Records may be empty (credit only). Errors: BAD_MESSAGE; WRONG_PEER (other incarnation or

@@ -50,8 +50,8 @@ struct roomd {
 	int64_t figures_at_ns, memory_at_ns, census_at_ns, stop_at_ns;
 	int64_t tick_ns;           /* when the next is due; 0: not said yet */
 	uint64_t gone, given_back; /* of rooms that hibernated: a second ago; when memory was */
+	unsigned heard;            /* messages of gateways, in this turn */
 	bool was_ready, was_killed;
-	bool heard; /* a gateway, in this turn */
 };
 
 static bool open_bus(struct roomd *);
@@ -226,7 +226,7 @@ static void on_bus(void *owner, struct span peer, struct span body)
 {
 	struct roomd *r = owner;
 
-	r->heard = true;
+	r->heard++;
 	shard_receive(r->shard, peer, body, loop_now_ns(r->loop));
 }
 
@@ -335,7 +335,7 @@ static void gather(struct roomd *r, int64_t now_ns)
 	const struct gathering_turn turn = {r->heard, shard_is_storing(r->shard)};
 	int64_t until_ns = gathering_turn(&r->gathering, &r->beat, turn, now_ns);
 
-	r->heard = false;
+	r->heard = 0;
 	if (until_ns)
 		loop_rest(r->loop, until_ns);
 }

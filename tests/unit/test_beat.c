@@ -33,21 +33,24 @@ static struct beat beat_of(unsigned gateways, unsigned shards)
 	return b;
 }
 
-static void period_grows_with_the_processes_up_to_a_limit(void **state)
+static void period_grows_with_the_links_up_to_a_limit(void **state)
 {
 	(void)state;
 	assert_int_equal(beat_of(1, 1).period_ns, CORK);
 	assert_int_equal(beat_of(2, 1).period_ns, CORK * 2);
-	assert_int_equal(beat_of(2, 2).period_ns, CORK * 3);
-	assert_int_equal(beat_of(3, 3).period_ns, CORK * 5);
-	assert_int_equal(beat_of(9, 7).period_ns, CORK * 5);
+	assert_int_equal(beat_of(2, 2).period_ns, CORK * 4);
+	assert_int_equal(beat_of(2, 3).period_ns, CORK * 6);
+	assert_int_equal(beat_of(3, 3).period_ns, CORK * 8);
+	assert_int_equal(beat_of(9, 7).period_ns, CORK * 8);
 	assert_int_equal(beat_of(3, 2).gateways, 3);
+	assert_int_equal(beat_of(3, 2).shards, 2);
 }
 
 static void nobody_known_yet_is_one_of_each(void **state)
 {
 	(void)state;
 	assert_int_equal(beat_of(0, 0).period_ns, CORK);
+	assert_int_equal(beat_of(0, 0).shards, 1);
 	assert_int_equal(beat_of(0, 2).period_ns, CORK * 2);
 }
 
@@ -91,7 +94,7 @@ static void without_a_cork_it_is_now(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(period_grows_with_the_processes_up_to_a_limit),
+		cmocka_unit_test(period_grows_with_the_links_up_to_a_limit),
 		cmocka_unit_test(nobody_known_yet_is_one_of_each),
 		cmocka_unit_test(two_processes_beat_at_the_same_moment),
 		cmocka_unit_test(next_one_is_never_now),

@@ -9,40 +9,70 @@
 
 #define MS(n) ((n)*NS_PER_MS)
 #define BEAT MS(4)
-#define HEARD ((struct gathering_turn){.heard = true})
-#define NOBODY ((struct gathering_turn){.heard = false})
+#define HEARD(n) ((struct gathering_turn){.heard = n})
+#define END(ms) (MS(ms) + GATHERING_NS)
 
 static const struct beat two_gateways = {.period_ns = BEAT, .gateways = 2};
 
-static void what_comes_after_a_pause_is_answered_at_once(void **state)
+static void what_comes_between_two_beats_is_answered_at_once(void **state)
 {
 	struct gathering g = {0};
 
 	(void)state;
-	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD, MS(100)), 0);
-	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD, MS(120)), 0);
+	for (int64_t ms = 101; ms < 200; ms += 4) {
+		assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(1), MS(ms)), 0);
+		assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(1), MS(ms + 1)), 0);
+	}
 }
 
-static void those_who_follow_closely_are_heard_after_the_next_beat(void **state)
+static void one_that_comes_on_the_beat_waits_for_the_others(void **state)
 {
 	struct gathering g = {0};
 
 	(void)state;
-	(void)gathering_turn(&g, &two_gateways, HEARD, MS(101));
-	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD, MS(103)), MS(104) + GATHERING_NS);
-	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD, MS(104) + GATHERING_NS),
-			 MS(108) + GATHERING_NS);
+	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(1), MS(104) + GATHERING_NS / 2),
+			 END(104));
 }
 
-/* The first of them woke the shard: it waits for the others, not for the beat after. */
-static void one_that_comes_on_the_beat_waits_for_the_others_only(void **state)
+static void those_who_came_together_are_expected_together(void **state)
 {
 	struct gathering g = {0};
 
 	(void)state;
-	(void)gathering_turn(&g, &two_gateways, HEARD, MS(101));
-	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD, MS(104) + GATHERING_NS / 2),
-			 MS(104) + GATHERING_NS);
+	(void)gathering_turn(&g, &two_gateways, HEARD(1), MS(104));
+	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(1), END(104)), END(108));
+	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(2), END(108)), END(112));
+	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(3), END(112) + 9), END(116));
+}
+
+static void one_that_was_waited_for_alone_is_the_last(void **state)
+{
+	struct gathering g = {0};
+
+	(void)state;
+	(void)gathering_turn(&g, &two_gateways, HEARD(1), MS(104));
+	(void)gathering_turn(&g, &two_gateways, HEARD(1), END(104));
+	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(1), END(108)), 0);
+	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(1), MS(110)), 0);
+}
+
+static void nobody_came_and_nobody_is_waited_for(void **state)
+{
+	struct gathering g = {0};
+
+	(void)state;
+	(void)gathering_turn(&g, &two_gateways, HEARD(1), MS(104));
+	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(0), END(104)), 0);
+}
+
+/* The turn was late, and the next beat has come: who spoke on that is waited for. */
+static void a_late_end_waits_for_the_next_beat_only(void **state)
+{
+	struct gathering g = {0};
+
+	(void)state;
+	(void)gathering_turn(&g, &two_gateways, HEARD(1), MS(104));
+	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(3), MS(108) + 1), END(108));
 }
 
 /* The database answered meanwhile, or a timer was due. */
@@ -51,22 +81,22 @@ static void a_turn_between_does_not_end_it(void **state)
 	struct gathering g = {0};
 
 	(void)state;
-	(void)gathering_turn(&g, &two_gateways, HEARD, MS(101));
-	(void)gathering_turn(&g, &two_gateways, HEARD, MS(102));
-	assert_int_equal(gathering_turn(&g, &two_gateways, NOBODY, MS(103)),
-			 MS(104) + GATHERING_NS);
-	assert_int_equal(gathering_turn(&g, &two_gateways, NOBODY, MS(104) + GATHERING_NS), 0);
+	(void)gathering_turn(&g, &two_gateways, HEARD(2), MS(104));
+	(void)gathering_turn(&g, &two_gateways, HEARD(0), END(104));
+	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(0), MS(106)), END(108));
+	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(1), MS(107)), END(108));
+	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(1), END(108)), END(112));
 }
 
 static void while_events_are_stored_nobody_is_waited_for(void **state)
 {
-	const struct gathering_turn published = {.heard = true, .is_storing = true};
+	const struct gathering_turn published = {.heard = 1, .is_storing = true};
 	struct gathering g = {0};
 
 	(void)state;
-	(void)gathering_turn(&g, &two_gateways, HEARD, MS(101));
-	assert_int_equal(gathering_turn(&g, &two_gateways, published, MS(102)), 0);
-	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD, MS(103)), MS(104) + GATHERING_NS);
+	(void)gathering_turn(&g, &two_gateways, HEARD(2), MS(104));
+	assert_int_equal(gathering_turn(&g, &two_gateways, published, END(104)), 0);
+	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(1), MS(106)), END(108));
 }
 
 static void one_gateway_is_never_waited_for(void **state)
@@ -76,7 +106,7 @@ static void one_gateway_is_never_waited_for(void **state)
 
 	(void)state;
 	for (int64_t ms = 100; ms < 110; ms++)
-		assert_int_equal(gathering_turn(&g, &one_gateway, HEARD, MS(ms)), 0);
+		assert_int_equal(gathering_turn(&g, &one_gateway, HEARD(2), MS(ms)), 0);
 }
 
 static void without_a_beat_nobody_is(void **state)
@@ -86,15 +116,18 @@ static void without_a_beat_nobody_is(void **state)
 
 	(void)state;
 	for (int64_t ms = 100; ms < 110; ms++)
-		assert_int_equal(gathering_turn(&g, &none, HEARD, MS(ms)), 0);
+		assert_int_equal(gathering_turn(&g, &none, HEARD(2), MS(ms)), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_comes_after_a_pause_is_answered_at_once),
-		cmocka_unit_test(those_who_follow_closely_are_heard_after_the_next_beat),
-		cmocka_unit_test(one_that_comes_on_the_beat_waits_for_the_others_only),
+		cmocka_unit_test(what_comes_between_two_beats_is_answered_at_once),
+		cmocka_unit_test(one_that_comes_on_the_beat_waits_for_the_others),
+		cmocka_unit_test(those_who_came_together_are_expected_together),
+		cmocka_unit_test(one_that_was_waited_for_alone_is_the_last),
+		cmocka_unit_test(nobody_came_and_nobody_is_waited_for),
+		cmocka_unit_test(a_late_end_waits_for_the_next_beat_only),
 		cmocka_unit_test(a_turn_between_does_not_end_it),
 		cmocka_unit_test(while_events_are_stored_nobody_is_waited_for),
 		cmocka_unit_test(one_gateway_is_never_waited_for),

@@ -48,25 +48,20 @@ static void those_that_follow_closely_leave_together_on_the_beat(void **state)
 {
 	struct world *w = *state;
 
-	(void)cast(w, "1", MS(21));
-	world_expect_cast(w->a, "1");
-	assert_int_equal(cast(w, "2", MS(21) + US(300)), MS(24));
-	assert_int_equal(cast(w, "3", MS(21) + US(1600)), MS(24));
+	for (int us = 0; us < 3; us++) {
+		(void)cast(w, "x", MS(21) + us);
+		world_expect_cast(w->a, "x");
+	}
+	assert_int_equal(cast(w, "3", MS(21) + US(300)), MS(24));
+	assert_int_equal(cast(w, "4", MS(21) + US(1600)), MS(24));
 	assert_int_equal(world_next_type(w->a), 0);
+	assert_true(router_is_corked(w->router));
 
-	router_flush(w->router, MS(24));
-	world_expect_cast(w->a, "2");
+	assert_int_equal(router_flush(w->router, MS(24)), MS(27));
 	world_expect_cast(w->a, "3");
-}
-
-static void what_follows_them_closely_waits_for_the_next(void **state)
-{
-	struct world *w = *state;
-
-	(void)cast(w, "1", MS(21));
-	(void)cast(w, "2", MS(21) + US(900));
-	router_flush(w->router, MS(24) + US(50));
-	assert_int_equal(cast(w, "3", MS(24) + US(100)), MS(27));
+	world_expect_cast(w->a, "4");
+	assert_int_equal(router_flush(w->router, MS(27)), INT64_MAX);
+	assert_false(router_is_corked(w->router));
 }
 
 /* So that those of all gateways are at the same moments. */
@@ -75,24 +70,9 @@ static void the_beat_is_that_of_the_wall_clock(void **state)
 	struct world *w = *state;
 
 	router_set_wall(w->router, MS(1));
-	(void)cast(w, "1", MS(21));
-	assert_int_equal(cast(w, "2", MS(21) + US(300)), MS(23));
-}
-
-/* So that the gateway need not wake up for each. */
-static void more_is_expected_until_a_beat_comes_without_any(void **state)
-{
-	struct world *w = *state;
-
-	(void)cast(w, "1", MS(21));
-	assert_false(router_is_corked(w->router));
-	(void)cast(w, "2", MS(21) + US(900));
-	assert_true(router_is_corked(w->router));
-
-	assert_int_equal(router_flush(w->router, MS(24)), MS(27));
-	assert_true(router_is_corked(w->router));
-	assert_int_equal(router_flush(w->router, MS(27)), INT64_MAX);
-	assert_false(router_is_corked(w->router));
+	for (int us = 0; us < 3; us++)
+		(void)cast(w, "x", MS(21) + us);
+	assert_int_equal(cast(w, "3", MS(21) + US(300)), MS(23));
 }
 
 static void with_one_shard_it_beats_faster(void **state)
@@ -114,9 +94,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(one_after_a_pause_leaves_at_once),
 		CASE(those_that_follow_closely_leave_together_on_the_beat),
-		CASE(what_follows_them_closely_waits_for_the_next),
 		CASE(the_beat_is_that_of_the_wall_clock),
-		CASE(more_is_expected_until_a_beat_comes_without_any),
 		CASE(with_one_shard_it_beats_faster),
 	};
 
