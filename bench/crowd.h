@@ -19,6 +19,7 @@ struct crowd {
 	struct timers *timers;
 	struct conns *conns;
 	struct client *clients;
+	size_t stride; /* from one whose turn it is to the next */
 	size_t count, rooms, in, connecting, gone;
 	int64_t now_ns;
 	bool is_over;    /* nobody comes back any more */

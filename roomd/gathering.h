@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When a shard waits for all gateways to have spoken: what they say on one beat is heard and
  * answered together, one message to each of them instead of one for each that spoke
- * (docs/decisions/0029). It goes on for as long as it brings company: what comes between two beats,
- * or alone, is answered at once. Pure. Owner: roomd. */
+ * (docs/decisions/0029). It goes on until twice nobody had company: what comes between two beats
+ * then is answered at once. Pure. Owner: roomd. */
 #pragma once
 
 #include "proto/beat.h"
@@ -12,6 +12,7 @@
 struct gathering {
 	int64_t until_ns; /* what is said may wait; 0: it may not */
 	unsigned heard;   /* messages, since that was set, and the one for which it was */
+	bool is_waning;   /* the last time one came alone, or none */
 };
 
 struct gathering_turn {

@@ -45,15 +45,19 @@ static void those_who_came_together_are_expected_together(void **state)
 	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(3), END(112) + 9), END(116));
 }
 
-static void one_that_was_waited_for_alone_is_the_last(void **state)
+/* The others may only be late. */
+static void it_ends_when_twice_nobody_had_company(void **state)
 {
 	struct gathering g = {0};
 
 	(void)state;
-	(void)gathering_turn(&g, &two_gateways, HEARD(1), MS(104));
-	(void)gathering_turn(&g, &two_gateways, HEARD(1), END(104));
-	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(1), END(108)), 0);
-	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(1), MS(110)), 0);
+	(void)gathering_turn(&g, &two_gateways, HEARD(2), MS(104));
+	(void)gathering_turn(&g, &two_gateways, HEARD(0), END(104));
+	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(1), END(108)), END(112));
+	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(2), END(112)), END(116));
+	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(0), END(116)), END(120));
+	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(1), END(120)), 0);
+	assert_int_equal(gathering_turn(&g, &two_gateways, HEARD(1), MS(122)), 0);
 }
 
 static void nobody_came_and_nobody_is_waited_for(void **state)
@@ -125,7 +129,7 @@ int main(void)
 		cmocka_unit_test(what_comes_between_two_beats_is_answered_at_once),
 		cmocka_unit_test(one_that_comes_on_the_beat_waits_for_the_others),
 		cmocka_unit_test(those_who_came_together_are_expected_together),
-		cmocka_unit_test(one_that_was_waited_for_alone_is_the_last),
+		cmocka_unit_test(it_ends_when_twice_nobody_had_company),
 		cmocka_unit_test(nobody_came_and_nobody_is_waited_for),
 		cmocka_unit_test(a_late_end_waits_for_the_next_beat_only),
 		cmocka_unit_test(a_turn_between_does_not_end_it),
