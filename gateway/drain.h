@@ -26,4 +26,4 @@ void drain_free(struct drain **);
 void drain_start(struct drain *, const char *why); /* the second time: stop at once */
 bool drain_is_on(const struct drain *);
 bool drain_takes_clients(const struct drain *);  /* not yet, or still, while it settles */
-void drain_tick(struct drain *, int64_t now_ns); /* every 50 ms */
+void drain_tick(struct drain *, int64_t now_ns); /* every 50 ms, while it is on */

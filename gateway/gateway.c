@@ -25,8 +25,10 @@
 #include "gateway/session_set.h"
 #include "gateway/socket_set.h"
 #include "gateway/visit.h"
+#include "proto/beat.h"
 
 #define TICK_NS (50 * NS_PER_MS)
+#define CALM_TICK_NS (100 * NS_PER_MS) /* while nothing waits for the tick */
 #define QUERIES_MAX 50000 /* every session asks about its lease at once when access changes */
 
 struct gateway {
@@ -50,12 +52,12 @@ struct gateway {
 	struct console console;
 	struct report report;
 	struct listener *listener; /* NULL until there is something to serve */
-	struct timer tick;
 	/* Comings and goings, a second ago and when memory was given back; when to look again. */
 	uint64_t moves, tidied;
 	int64_t tidy_ns;
-	int64_t tick_ns; /* when the next is due; 0: there was none yet */
-	bool revoked;    /* access of somebody, since the last tick */
+	int64_t tick_ns;            /* when the next is due; 0: there was none yet */
+	int64_t ticked_ns, wall_ns; /* the last one; the wall clock less the monotonic one then */
+	bool revoked;               /* access of somebody, since the last tick */
 	bool failed;
 };
 
@@ -67,7 +69,8 @@ static struct drain *open_drain(struct gateway *);
 static void open_database(struct gateway *);
 static enum err open_admin(struct gateway *);
 static void open_listener(struct gateway *);
-static void on_tick(struct timer *, int64_t now_ns);
+static void set_tick(struct gateway *, int64_t now_ns);
+static void tick(struct gateway *, int64_t now_ns);
 static void tidy(struct gateway *, int64_t now_ns);
 static bool on_turn(void *owner, int64_t now_ns);
 static void on_signal(void *owner, int signo);
@@ -109,7 +112,6 @@ struct gateway *gateway_open(const struct gateway_options *opt, struct options_r
 	loop_on_signal(g->loop, SIGINT, on_signal, g);
 	loop_on_signal(g->loop, SIGHUP, on_hangup, g);
 	loop_on_turn(g->loop, on_turn, g);
-	timers_arm(loop_timers(g->loop), &g->tick, loop_now_ns(g->loop) + TICK_NS, on_tick);
 	if (open_admin(g) != OK)
 		goto fail;
 	return g;
@@ -134,7 +136,6 @@ void gateway_close(struct gateway **pg)
 	listener_close(&g->listener);
 	socket_set_close(&g->sockets);
 	admin_close(&g->admin);
-	timers_disarm(loop_timers(g->loop), &g->tick);
 	retreat_free(&g->retreat);
 	drain_free(&g->drain);
 	registry_free(&g->registry);
@@ -336,15 +337,27 @@ static void open_listener(struct gateway *g)
 	loop_stop(g->loop);
 }
 
-static void on_tick(struct timer *t, int64_t now_ns)
+/* At the same moments in all gateways, so that the heartbeats which they send then wake a shard
+ * once; and each shard answers them together. What comes up while it is calm pulls it in. */
+static void set_tick(struct gateway *g, int64_t now_ns)
 {
-	struct gateway *g = container_of(t, struct gateway, tick);
+	bool is_calm = router_is_calm(g->router) && session_set_is_calm(g->sessions) &&
+		       questions_is_calm(g->questions) && !drain_is_on(g->drain);
+	const struct beat ticks = {.period_ns = is_calm ? CALM_TICK_NS : TICK_NS,
+				   .wall_ns = g->wall_ns};
+	int64_t due_ns = beat_after(&ticks, g->ticked_ns);
 
+	g->tick_ns = due_ns > now_ns ? due_ns : now_ns;
+	loop_turn_by(g->loop, g->tick_ns);
+}
+
+static void tick(struct gateway *g, int64_t now_ns)
+{
 	if (g->tick_ns)
-		metrics_observe_ns(METRIC_loop_lag, mono_now_ns() - g->tick_ns);
-	g->tick_ns = now_ns + TICK_NS;
-	timers_arm(loop_timers(g->loop), t, g->tick_ns, on_tick);
-	router_set_wall(g->router, wall_offset_ns());
+		metrics_observe_ns(METRIC_loop_lag, now_ns - g->tick_ns);
+	g->ticked_ns = now_ns;
+	g->wall_ns = wall_offset_ns();
+	router_set_wall(g->router, g->wall_ns);
 	router_tick(g->router, now_ns);
 	questions_tick(g->questions, now_ns);
 	if (g->revoked) /* once for all that were told of: an application may tell often */
@@ -381,6 +394,8 @@ static bool on_turn(void *owner, int64_t now_ns)
 {
 	struct gateway *g = owner;
 
+	if (now_ns >= g->tick_ns)
+		tick(g, now_ns);
 	/* NULL while it is being closed */
 	bool is_large = g->sockets && socket_set_read_on(g->sockets);
 	bool more = router_go_on(g->router, now_ns);
@@ -390,6 +405,7 @@ static bool on_turn(void *owner, int64_t now_ns)
 		loop_rest(g->loop, next_ns);
 	else
 		loop_turn_by(g->loop, next_ns);
+	set_tick(g, now_ns);
 	return more;
 }
 

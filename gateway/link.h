@@ -71,7 +71,7 @@ bool link_is_behind(const struct link *);
 bool link_may_go_on(const struct link *, int64_t now_ns); /* it is, since an earlier turn */
 void link_go_on(struct link *, int64_t now_ns);           /* then, once */
 void link_flush(struct link *, int64_t now_ns);           /* at the end of a turn */
-void link_tick(struct link *, int64_t now_ns);            /* every 50 ms */
+void link_tick(struct link *, int64_t now_ns);            /* as router_tick */
 void link_on_bytes(struct link *, struct span bytes, int64_t now_ns);
 /* What the bus says by itself: the connection is there, is gone, cannot be made. */
 void link_on_connected(struct link *);

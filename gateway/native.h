@@ -36,7 +36,7 @@ enum native_visit_state {
 struct native_visit {
 	struct visit visit; /* first: what a visit's owner frees */
 	enum native_visit_state state;
-	struct list of_busy;          /* of the set: looked at every 50 ms */
+	struct list of_busy;          /* of the set: looked at each tick */
 	bool has_since, reading;      /* reading: a page for catching up is on its way */
 	bool looking;                 /* a page that the client asked for is */
 	uint64_t since;               /* of its join */

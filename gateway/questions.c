@@ -149,6 +149,11 @@ void questions_on_answer(struct questions *q, const struct message *m, int64_t n
 	}
 }
 
+bool questions_is_calm(const struct questions *q)
+{
+	return list_is_empty(&q->all) && list_is_empty(&q->lanes);
+}
+
 void questions_tick(struct questions *q, int64_t now_ns)
 {
 	q->now_ns = now_ns;

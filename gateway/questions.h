@@ -54,4 +54,5 @@ void questions_on_ways(struct questions *,
 		       int64_t now_ns); /* an owner can be reached that could not be before */
 /* ANSWER, HISTORY, ACK or REFUSED. */
 void questions_on_answer(struct questions *, const struct message *, int64_t now_ns);
-void questions_tick(struct questions *, int64_t now_ns); /* every 50 ms */
+void questions_tick(struct questions *, int64_t now_ns); /* every 50 ms, 100 when it is calm */
+bool questions_is_calm(const struct questions *);        /* nothing is asked or published */

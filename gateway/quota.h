@@ -32,4 +32,4 @@ int64_t quota_take(struct quota *, struct rate *own, struct span user, size_t by
 int64_t quota_take_room(struct quota *, const struct quota_word *, int64_t now_ns);
 int64_t quota_take_post(struct quota *, const struct quota_post *, int64_t now_ns);
 
-void quota_tick(struct quota *, int64_t now_ns); /* every 50 ms or so */
+void quota_tick(struct quota *, int64_t now_ns); /* every 50 or 100 ms */

@@ -19,6 +19,6 @@ void rate_set_fini(struct rate_set *);
 int64_t rate_set_wait_ns(const struct rate_set *, struct span name, int64_t cost_ns,
 			 int64_t now_ns);
 void rate_set_take(struct rate_set *, struct span name, int64_t cost_ns, int64_t now_ns);
-/* Looks at some of them, and drops those that owe nothing; every 50 ms or so. */
+/* Looks at some of them, and drops those that owe nothing; every 50 or 100 ms. */
 void rate_set_sweep(struct rate_set *, int64_t now_ns);
 size_t rate_set_count(const struct rate_set *);

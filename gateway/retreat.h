@@ -19,4 +19,4 @@ struct retreat_setup { /* all borrowed */
 MUST_USE struct retreat *retreat_new(const struct retreat_setup *);
 void retreat_free(struct retreat **);
 bool retreat_is_on(const struct retreat *);
-void retreat_tick(struct retreat *); /* every 50 ms */
+void retreat_tick(struct retreat *); /* every 50 ms, while it is on */

@@ -183,6 +183,18 @@ void router_tick(struct router *r, int64_t now_ns)
 	wake_some(r, now_ns);
 }
 
+bool router_is_calm(const struct router *r)
+{
+	const struct link *link;
+	size_t at = 0;
+
+	while ((link = map_next(&r->links, &at)))
+		if (!link_is_up(link) || link_health(link, 0).refused)
+			return false;
+	return list_is_empty(&r->shared.unsettled) && list_is_empty(&r->shared.stirred) &&
+	       !r->holding && suspects_count(r->suspects) == 0;
+}
+
 bool router_go_on(struct router *r, int64_t now_ns)
 {
 	struct link *link;

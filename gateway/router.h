@@ -76,7 +76,8 @@ const struct router_setup *router_setup(const struct router *);
 
 /* ---- the turn ---- */
 void router_set_wall(struct router *, int64_t wall_ns); /* as struct beat has it */
-void router_tick(struct router *, int64_t now_ns);      /* every 50 ms */
+void router_tick(struct router *, int64_t now_ns);      /* every 50 ms, 100 when it is calm */
+bool router_is_calm(const struct router *); /* all links are up, and nothing waits for time */
 /* Once a turn, with what the last one had no time for. True: there is still more. */
 bool router_go_on(struct router *, int64_t now_ns);
 /* At the end of a turn; when the next one is due at the latest, INT64_MAX: never. */

@@ -104,6 +104,11 @@ size_t session_set_retreat(struct session_set *set, size_t count)
 	return sent_away;
 }
 
+bool session_set_is_calm(const struct session_set *set)
+{
+	return list_is_empty(&set->busy);
+}
+
 void session_set_tick(struct session_set *set, int64_t now_ns)
 {
 	LIST_EACH (&set->busy, it, ahead)

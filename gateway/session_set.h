@@ -28,7 +28,8 @@ struct session_setup { /* borrowed; the world as sessions need it, so that tests
 MUST_USE struct session_set *session_set_new(const struct session_setup *);
 void session_set_free(struct session_set **); /* sockets are closed; tells no shard anything */
 
-void session_set_tick(struct session_set *, int64_t now_ns); /* every 50 ms */
+void session_set_tick(struct session_set *, int64_t now_ns); /* every 50 ms, 100 when it is calm */
+bool session_set_is_calm(const struct session_set *);        /* no visit waits for time */
 struct quota *session_set_quota(struct session_set *);       /* of all that comes in */
 size_t session_set_count(const struct session_set *);
 size_t session_set_connected(const struct session_set *); /* with a socket */

@@ -59,7 +59,7 @@ void feed_set_list(struct feed_set *, incarnation_id gateway, int64_t now_ns);
 void feed_set_list_dead(struct feed_set *, incarnation_id gateway, int64_t age_ns, int64_t now_ns);
 void feed_set_list_end(struct feed_set *);
 
-void feed_set_tick(struct feed_set *, int64_t now_ns); /* silence, grace; every 50 ms or so */
+void feed_set_tick(struct feed_set *, int64_t now_ns); /* silence, grace; every 100 ms or so */
 void feed_set_flush(struct feed_set *, const struct feed_facts *,
 		    int64_t now_ns); /* at the end of a turn */
 

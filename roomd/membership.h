@@ -36,7 +36,7 @@ MUST_USE struct membership *membership_new(const struct membership_setup *, int6
 void membership_free(struct membership **);
 
 void membership_tick(struct membership *,
-		     int64_t now_ns);      /* each turn, at the latest every 50 ms */
+		     int64_t now_ns);      /* each turn, at the latest every 100 ms */
 void membership_pull(struct membership *); /* as soon as may be; on_pulled says when it is done */
 void membership_on_hint(struct membership *, uint64_t version);
 void membership_on_held(struct membership *, struct feed *, uint64_t move, int64_t now_ns);

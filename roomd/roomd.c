@@ -24,7 +24,7 @@
 #include "roomd/shard.h"
 #include "roomd/store_pg.h"
 
-#define TICK_NS (50 * NS_PER_MS)     /* the shard's turn comes at least this often */
+#define TICK_NS (100 * NS_PER_MS)    /* the shard's turn comes at least this often */
 #define MEMORY_NS (1 * NS_PER_S)     /* how often it is looked at */
 #define FIGURES_NS (1 * NS_PER_S)    /* how old the gauges may be */
 #define CENSUS_NS (15 * NS_PER_S)    /* how often all rooms are looked at for their sizes */
@@ -44,7 +44,6 @@ struct roomd {
 	struct shard *shard;
 	struct admin *admin;
 	struct console console;
-	struct timer tick;
 	struct beat beat;
 	struct gathering gathering;
 	int64_t figures_at_ns, memory_at_ns, census_at_ns, stop_at_ns;
@@ -64,7 +63,7 @@ static void on_hint(void *owner, uint64_t version);
 static void on_published(void *owner);
 static void on_signal(void *owner, int signo);
 static void on_hangup(void *owner, int signo);
-static void on_tick(struct timer *, int64_t now_ns);
+static void tick(struct roomd *, int64_t now_ns);
 static bool on_turn(void *owner, int64_t now_ns);
 static void gather(struct roomd *, int64_t now_ns);
 static void follow_state(struct roomd *, int64_t now_ns);
@@ -98,7 +97,6 @@ struct roomd *roomd_open(const struct roomd_options *opt, const char *name,
 	loop_on_signal(r->loop, SIGINT, on_signal, r);
 	loop_on_signal(r->loop, SIGHUP, on_hangup, r);
 	loop_on_turn(r->loop, on_turn, r);
-	on_tick(&r->tick, loop_now_ns(r->loop));
 	log_info("roomd_open", kv_hex("incarnation", r->self.v), kv_str("endpoint", r->endpoint),
 		 kv_u64("internal_port", admin_port(r->admin)));
 	return r;
@@ -120,7 +118,6 @@ void roomd_close(struct roomd **pr)
 	if (!r)
 		return;
 	*pr = NULL;
-	timers_disarm(loop_timers(r->loop), &r->tick);
 	admin_close(&r->admin);
 	shard_free(&r->shard);
 	store_close(&r->store);
@@ -288,15 +285,15 @@ static void on_hangup(void *owner, int signo)
 	metrics_set(METRIC_config_reload_success, good);
 }
 
-static void on_tick(struct timer *t, int64_t now_ns)
+/* At the same moments in all shards, so that a gateway hears their heartbeats together. */
+static void tick(struct roomd *r, int64_t now_ns)
 {
-	struct roomd *r = container_of(t, struct roomd, tick);
+	const struct beat ticks = {.period_ns = TICK_NS, .wall_ns = wall_offset_ns()};
 
 	if (r->tick_ns)
-		metrics_observe_ns(METRIC_loop_lag, mono_now_ns() - r->tick_ns);
-	r->tick_ns = now_ns + TICK_NS;
-	timers_arm(loop_timers(r->loop), t, r->tick_ns, on_tick);
-	r->beat.wall_ns = wall_offset_ns();
+		metrics_observe_ns(METRIC_loop_lag, now_ns - r->tick_ns);
+	r->tick_ns = beat_after(&ticks, now_ns);
+	r->beat.wall_ns = ticks.wall_ns;
 	beat_follow(&r->beat, membership_view(shard_membership(r->shard)),
 		    r->opt->link_cork * NS_PER_US);
 }
@@ -306,6 +303,8 @@ static bool on_turn(void *owner, int64_t now_ns)
 	struct roomd *r = owner;
 	int64_t began_ns = mono_now_ns();
 
+	if (now_ns >= r->tick_ns)
+		tick(r, now_ns);
 	shard_turn(r->shard, now_ns, wall_unix_ms());
 	follow_state(r, now_ns);
 	say_ready(r);
@@ -326,6 +325,7 @@ static bool on_turn(void *owner, int64_t now_ns)
 	if (took_ns >= SLOW_NS)
 		log_info(LOG_SLOW, kv_str("op", "turn"), kv_i64("ms", took_ns / NS_PER_MS));
 	gather(r, now_ns);
+	loop_turn_by(r->loop, r->tick_ns);
 	return false;
 }
 

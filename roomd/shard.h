@@ -42,7 +42,7 @@ void shard_receive(struct shard *, struct span route, struct span bytes, int64_t
 void shard_on_connection(struct shard *); /* the store is up, perhaps again */
 void shard_on_published(struct shard *);  /* an application has published in SQL */
 void shard_on_hint(struct shard *, uint64_t view_version);
-/* After everything that was ready has been delivered, and at the latest every 50 ms. `unix_ms`:
+/* After everything that was ready has been delivered, and at the latest every 100 ms. `unix_ms`:
  * wall clock, for the stamps that people see. */
 void shard_turn(struct shard *, int64_t now_ns, int64_t unix_ms);
 /* Under memory pressure, or without it again: as shard_setup.hibernate_ns. */

@@ -14,6 +14,7 @@
 #include "tests/sim/world.h"
 
 #define TICK_NS (50 * NS_PER_MS)
+#define CALM_TICK_NS (100 * NS_PER_MS)
 #define POLL_NS NS_PER_S
 #define RETRY_NS (200 * NS_PER_MS)
 #define SPREAD_NS (2 * NS_PER_S)      /* drain.spread, shortened */
@@ -33,8 +34,9 @@ struct gateway_process {
 	struct sockets *sockets;
 	struct list dead; /* to be freed when the turn is over */
 	bool registered, registering, pulling, again, forced;
-	int64_t register_ns, poll_ns, tick_ns; /* when each is due */
-	int64_t drain_ns, leave_ns;            /* since when; 0: not */
+	int64_t register_ns, poll_ns; /* when each is due */
+	int64_t ticked_ns;
+	int64_t drain_ns, leave_ns; /* since when; 0: not */
 	size_t at_start, sent_away;
 };
 
@@ -71,6 +73,7 @@ static void on_hint(void *owner, uint64_t version);
 static void on_pull_view(void *owner);
 static void on_ways(void *owner, int64_t now_ns);
 static void on_answer(void *owner, const struct message *, int64_t now_ns);
+static int64_t next_tick_ns(const struct gateway_process *);
 static void tick(struct gateway_process *, int64_t now_ns);
 static void drain(struct gateway_process *, int64_t now_ns);
 static bool is_over(const struct gateway_process *, int64_t now_ns);
@@ -120,7 +123,7 @@ int64_t gateway_process_turn(struct gateway_process *p, int64_t now_ns)
 			pull(p, false);
 	}
 	timers_run(p->timers, now_ns);
-	if (now_ns >= p->tick_ns)
+	if (now_ns >= next_tick_ns(p))
 		tick(p, now_ns);
 	int64_t next_ns = router_flush(p->router, now_ns);
 
@@ -132,7 +135,7 @@ int64_t gateway_process_turn(struct gateway_process *p, int64_t now_ns)
 		node_exit(p->node, "as planned", p->node->idle ? SIM_NEVER : back_ns);
 		return SIM_NEVER;
 	}
-	return next_ns < p->tick_ns ? next_ns : p->tick_ns;
+	return next_ns < next_tick_ns(p) ? next_ns : next_tick_ns(p);
 }
 
 void gateway_process_terminate(struct gateway_process *p, int64_t now_ns)
@@ -362,9 +365,18 @@ static void on_answer(void *owner, const struct message *m, int64_t now_ns)
 	questions_on_answer(p->questions, m, now_ns);
 }
 
+/* As gateway.c has it. */
+static int64_t next_tick_ns(const struct gateway_process *p)
+{
+	bool is_calm = router_is_calm(p->router) && session_set_is_calm(p->sessions) &&
+		       questions_is_calm(p->questions) && !p->drain_ns;
+
+	return p->ticked_ns + (is_calm ? CALM_TICK_NS : TICK_NS);
+}
+
 static void tick(struct gateway_process *p, int64_t now_ns)
 {
-	p->tick_ns = now_ns + TICK_NS;
+	p->ticked_ns = now_ns;
 	router_tick(p->router, now_ns);
 	questions_tick(p->questions, now_ns);
 	session_set_tick(p->sessions, now_ns);

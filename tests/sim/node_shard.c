@@ -7,7 +7,7 @@
 #include "tests/sim/store.h"
 #include "tests/sim/world.h"
 
-#define TICK_NS (50 * NS_PER_MS)
+#define TICK_NS (100 * NS_PER_MS)
 #define CHECK_NS (500 * NS_PER_MS)
 #define GOODBYE_NS (100 * NS_PER_MS)
 #define BACK_MIN_NS (300 * NS_PER_MS) /* a supervisor, or an upgrade, starts it again */
