@@ -12,6 +12,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
+import { build } from '../deploy/local/build.mjs';
 import { Cluster } from '../deploy/local/cluster.mjs';
 import { Postgres } from '../deploy/local/postgres.mjs';
 import * as settings from '../deploy/local/settings.mjs';
@@ -22,7 +23,7 @@ import { packages } from '../tests/steps.mjs';
 import { cpuUs } from './server_cpu.mjs';
 
 const run = promisify(execFile);
-const bin = path.join(settings.ROOT, 'build', 'release', 'tests', 'speed', 'append_speed');
+const bin = path.join(settings.buildDirectory('sim'), 'tests', 'speed', 'append_speed');
 const BATCHES = [1, 16, 256];
 const LANES = [1, 2, 4];
 const RATES = [50, 200, 800, 1600]; // events a second, of all publishers
@@ -33,6 +34,7 @@ const { values } = parseArgs({ options: { seconds: { type: 'string', default: '5
 const seconds = Number(values.seconds);
 
 await packages();
+await build('sim', (line) => console.error(line));
 await appendAlone();
 await wholeCluster();
 

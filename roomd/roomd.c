@@ -24,12 +24,13 @@
 #include "roomd/shard.h"
 #include "roomd/store_pg.h"
 
-#define TICK_NS (100 * NS_PER_MS)    /* the shard's turn comes at least this often */
-#define MEMORY_NS (1 * NS_PER_S)     /* how often it is looked at */
-#define FIGURES_NS (1 * NS_PER_S)    /* how old the gauges may be */
-#define CENSUS_NS (15 * NS_PER_S)    /* how often all rooms are looked at for their sizes */
-#define SLOW_NS (50 * NS_PER_MS)     /* a turn is written down */
-#define GOODBYE_NS (100 * NS_PER_MS) /* for the last words to leave the process */
+#define TICK_NS (50 * NS_PER_MS)       /* the shard's turn comes at least this often */
+#define CALM_TICK_NS (100 * NS_PER_MS) /* once it has all slots that it should */
+#define MEMORY_NS (1 * NS_PER_S)       /* how often it is looked at */
+#define FIGURES_NS (1 * NS_PER_S)      /* how old the gauges may be */
+#define CENSUS_NS (15 * NS_PER_S)      /* how often all rooms are looked at for their sizes */
+#define SLOW_NS (50 * NS_PER_MS)       /* a turn is written down */
+#define GOODBYE_NS (100 * NS_PER_MS)   /* for the last words to leave the process */
 
 struct roomd {
 	const struct roomd_options *opt;
@@ -288,7 +289,10 @@ static void on_hangup(void *owner, int signo)
 /* At the same moments in all shards, so that a gateway hears their heartbeats together. */
 static void tick(struct roomd *r, int64_t now_ns)
 {
-	const struct beat ticks = {.period_ns = TICK_NS, .wall_ns = wall_offset_ns()};
+	const struct beat ticks = {
+		.period_ns = shard_is_settled(r->shard) ? CALM_TICK_NS : TICK_NS,
+		.wall_ns = wall_offset_ns(),
+	};
 
 	if (r->tick_ns)
 		metrics_observe_ns(METRIC_loop_lag, now_ns - r->tick_ns);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The build directories: release (what `./dev run` runs), debug (gcc with ASan and UBSan, what the tests
- * run), clang (the second compiler's opinion on the product, and the fuzz targets) and sim (the simulator, fast). Nothing is
+ * run), clang (the second compiler's opinion on the product, and the fuzz targets) and sim (the simulator and a measurement, fast). Nothing is
  * done twice: ninja knows.
  */
 import fs from 'node:fs';
@@ -23,7 +23,7 @@ const BUILDS = {
 		targets: PRODUCT,
 	},
 	debug: { env: { CC: 'gcc' }, options: [...SANITIZED] },
-	sim: { env: { CC: 'gcc' }, options: ['--buildtype=release'], targets: ['tests/sim/moot-sim'] },
+	sim: { env: { CC: 'gcc' }, options: ['--buildtype=release'], targets: ['tests/sim/moot-sim', 'tests/speed/append_speed'] },
 	clang: {
 		env: { CC: 'clang-14' },
 		options: [...SANITIZED, '-Db_lundef=false', '-Dc_args=-fsanitize=fuzzer-no-link'],

@@ -133,6 +133,18 @@ static void link_heartbeats_when_it_said_nothing_else(void **state)
 	assert_int_equal(w->shard->channel.received_seq, sent + 1);
 }
 
+static void tick_that_is_a_little_early_heartbeats_too(void **state)
+{
+	struct world *w = *state;
+	link_open(w->link, 0);
+	link_flush(w->link, 0);
+	uint64_t sent = w->shard->channel.received_seq;
+
+	link_tick(w->link, MS(99));
+
+	assert_int_equal(w->shard->channel.received_seq, sent + 1);
+}
+
 static void silent_shard_is_called_anew_after_600_ms(void **state)
 {
 	struct world *w = *state;
@@ -358,6 +370,7 @@ int main(void)
 		T(link_says_hello_first_then_what_its_owner_appends),
 		T(link_is_up_once_greeted),
 		T(link_heartbeats_when_it_said_nothing_else),
+		T(tick_that_is_a_little_early_heartbeats_too),
 		T(silent_shard_is_called_anew_after_600_ms),
 		T(shard_that_never_greets_is_called_ever_more_rarely),
 		T(gateway_that_slept_itself_does_not_blame_the_shard),

@@ -330,6 +330,48 @@ static void hold_without_a_move_ends_after_3_s(void **state)
 	assert_int_not_equal(m.type, 0);
 }
 
+static void greet(struct fake_shard *s)
+{
+	message_put_greeting(fake_out(s), &(struct msg_greeting){.revision = MESSAGE_REVISION_MAX});
+	fake_say(s, 0);
+}
+
+static void it_is_calm_while_all_links_are_up_and_no_room_waits(void **state)
+{
+	struct world *w = *state;
+	world_view_says(w, 100, 1, 0);
+	greet(w->a);
+	bool one_is_down = router_is_calm(w->router);
+	greet(w->b);
+	bool all_are_up = router_is_calm(w->router);
+	world_enter(w, 0);
+	bool room_waits = router_is_calm(w->router);
+	world_say_attached(w->a, 1, 0);
+	world_say_welcomed(w->a, 0);
+	router_tick(w->router, MS(1));
+	bool it_is_there = router_is_calm(w->router);
+	world_say_hold(w->a, 1, MS(2));
+	bool it_is_held = router_is_calm(w->router);
+
+	assert_false(one_is_down);
+	assert_true(all_are_up);
+	assert_false(room_waits);
+	assert_true(it_is_there);
+	assert_false(it_is_held);
+}
+
+static void it_is_not_calm_when_a_shard_refuses(void **state)
+{
+	struct world *w = *state;
+	world_view_says(w, 100, 1, 0);
+	greet(w->a);
+	greet(w->b);
+
+	link_on_refused(w->b->link);
+
+	assert_false(router_is_calm(w->router));
+}
+
 static void who_comes_during_a_hold_is_named_when_it_ends_without_a_move(void **state)
 {
 	struct world *w = *state;
@@ -576,6 +618,8 @@ int main(void)
 		T(attached_under_an_old_epoch_is_not_believed),
 		T(hold_is_answered_and_nothing_follows_until_the_move),
 		T(hold_without_a_move_ends_after_3_s),
+		T(it_is_calm_while_all_links_are_up_and_no_room_waits),
+		T(it_is_not_calm_when_a_shard_refuses),
 		T(who_comes_during_a_hold_is_named_when_it_ends_without_a_move),
 		T(not_owner_is_asked_again_after_a_while_and_the_view_is_pulled),
 		T(owner_that_keeps_refusing_is_asked_once_a_second_at_last),
