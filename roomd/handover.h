@@ -8,7 +8,7 @@
 #include "roomd/feed_set.h"
 #include "roomd/journal.h"
 
-#define HANDOVER_SLOTS_MAX 64 /* of one batch: their rooms stall together */
+#define HANDOVER_SLOTS_MAX 128 /* of one batch: their rooms stall together */
 
 struct handover;
 

@@ -188,6 +188,11 @@ size_t membership_slots(const struct membership *m)
 	return ownership_slots(m->ownership);
 }
 
+bool membership_is_calm(const struct membership *m)
+{
+	return m->state == MEMBERSHIP_ACTIVE && ownership_is_calm(m->ownership);
+}
+
 bool membership_is_settled(const struct membership *m)
 {
 	return m->state == MEMBERSHIP_ACTIVE &&

@@ -59,4 +59,5 @@ void membership_on_retaken(struct membership *, const struct store_slot *, size_
 size_t membership_slots(const struct membership *); /* how many are ours */
 /* Active, and all that placement gives us is ours (or others were slow to give it). */
 bool membership_is_settled(const struct membership *);
+bool membership_is_calm(const struct membership *);      /* active, and no slot is to move */
 int64_t membership_worker_ns(const struct membership *); /* what waits for the store waits since */

@@ -158,6 +158,12 @@ size_t ownership_missing(const struct ownership *o)
 	return o->stale ? SLOTS : count;
 }
 
+bool ownership_is_calm(const struct ownership *o)
+{
+	return !o->stale && !o->aged && o->none_to_take && o->none_to_give &&
+	       handover_is_idle(o->handover);
+}
+
 bool ownership_is_empty(const struct ownership *o)
 {
 	if (o->stale || !handover_is_idle(o->handover))

@@ -44,5 +44,6 @@ void ownership_renounce(struct ownership *); /* we drain: give everything, befor
 struct view *ownership_view(struct ownership *);
 size_t ownership_slots(const struct ownership *);   /* ours */
 size_t ownership_missing(const struct ownership *); /* should be ours and are not */
+bool ownership_is_calm(const struct ownership *);   /* nothing is to be taken or given */
 bool ownership_is_empty(
 	const struct ownership *); /* nothing is ours, or there is nobody to give it to */

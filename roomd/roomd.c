@@ -25,7 +25,7 @@
 #include "roomd/store_pg.h"
 
 #define TICK_NS (50 * NS_PER_MS)       /* the shard's turn comes at least this often */
-#define CALM_TICK_NS (100 * NS_PER_MS) /* once it has all slots that it should */
+#define CALM_TICK_NS (100 * NS_PER_MS) /* while no slot is to move */
 #define MEMORY_NS (1 * NS_PER_S)       /* how often it is looked at */
 #define FIGURES_NS (1 * NS_PER_S)      /* how old the gauges may be */
 #define CENSUS_NS (15 * NS_PER_S)      /* how often all rooms are looked at for their sizes */
@@ -48,7 +48,8 @@ struct roomd {
 	struct beat beat;
 	struct gathering gathering;
 	int64_t figures_at_ns, memory_at_ns, census_at_ns, stop_at_ns;
-	int64_t tick_ns;           /* when the next is due; 0: not said yet */
+	int64_t tick_ns;           /* when the next is due; 0: there was none yet */
+	int64_t ticked_ns;         /* the last one */
 	uint64_t gone, given_back; /* of rooms that hibernated: a second ago; when memory was */
 	unsigned heard;            /* messages of gateways, in this turn */
 	bool was_ready, was_killed;
@@ -64,6 +65,7 @@ static void on_hint(void *owner, uint64_t version);
 static void on_published(void *owner);
 static void on_signal(void *owner, int signo);
 static void on_hangup(void *owner, int signo);
+static void set_tick(struct roomd *, int64_t now_ns);
 static void tick(struct roomd *, int64_t now_ns);
 static bool on_turn(void *owner, int64_t now_ns);
 static void gather(struct roomd *, int64_t now_ns);
@@ -286,18 +288,24 @@ static void on_hangup(void *owner, int signo)
 	metrics_set(METRIC_config_reload_success, good);
 }
 
-/* At the same moments in all shards, so that a gateway hears their heartbeats together. */
+/* At the same moments in all shards, so that a gateway hears their heartbeats together. What comes
+ * up while it is calm pulls it in. */
+static void set_tick(struct roomd *r, int64_t now_ns)
+{
+	const struct beat ticks = {.period_ns = shard_is_calm(r->shard) ? CALM_TICK_NS : TICK_NS,
+				   .wall_ns = r->beat.wall_ns};
+	int64_t due_ns = beat_after(&ticks, r->ticked_ns);
+
+	r->tick_ns = due_ns > now_ns ? due_ns : now_ns;
+	loop_turn_by(r->loop, r->tick_ns);
+}
+
 static void tick(struct roomd *r, int64_t now_ns)
 {
-	const struct beat ticks = {
-		.period_ns = shard_is_settled(r->shard) ? CALM_TICK_NS : TICK_NS,
-		.wall_ns = wall_offset_ns(),
-	};
-
 	if (r->tick_ns)
 		metrics_observe_ns(METRIC_loop_lag, now_ns - r->tick_ns);
-	r->tick_ns = beat_after(&ticks, now_ns);
-	r->beat.wall_ns = ticks.wall_ns;
+	r->ticked_ns = now_ns;
+	r->beat.wall_ns = wall_offset_ns();
 	beat_follow(&r->beat, membership_view(shard_membership(r->shard)),
 		    r->opt->link_cork * NS_PER_US);
 }
@@ -329,7 +337,7 @@ static bool on_turn(void *owner, int64_t now_ns)
 	if (took_ns >= SLOW_NS)
 		log_info(LOG_SLOW, kv_str("op", "turn"), kv_i64("ms", took_ns / NS_PER_MS));
 	gather(r, now_ns);
-	loop_turn_by(r->loop, r->tick_ns);
+	set_tick(r, now_ns);
 	return false;
 }
 

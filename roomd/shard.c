@@ -215,6 +215,11 @@ enum membership_state shard_state(const struct shard *s)
 	return membership_state(s->membership);
 }
 
+bool shard_is_calm(const struct shard *s)
+{
+	return membership_is_calm(s->membership);
+}
+
 bool shard_is_settled(const struct shard *s)
 {
 	return membership_is_settled(s->membership);

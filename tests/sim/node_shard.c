@@ -7,7 +7,8 @@
 #include "tests/sim/store.h"
 #include "tests/sim/world.h"
 
-#define TICK_NS (100 * NS_PER_MS)
+#define TICK_NS (50 * NS_PER_MS)
+#define CALM_TICK_NS (100 * NS_PER_MS)
 #define CHECK_NS (500 * NS_PER_MS)
 #define GOODBYE_NS (100 * NS_PER_MS)
 #define BACK_MIN_NS (300 * NS_PER_MS) /* a supervisor, or an upgrade, starts it again */
@@ -75,7 +76,6 @@ void shard_process_free(struct shard_process **pp)
 
 int64_t shard_process_turn(struct shard_process *p, int64_t now_ns)
 {
-	int64_t next_ns = now_ns + TICK_NS;
 
 	timers_run(p->timers, now_ns);
 	shard_turn(p->shard, now_ns, clock_unix_ms(now_ns));
@@ -85,6 +85,8 @@ int64_t shard_process_turn(struct shard_process *p, int64_t now_ns)
 	}
 	if (!follow_state(p, now_ns))
 		return SIM_NEVER;
+	int64_t next_ns = now_ns + (shard_is_calm(p->shard) ? CALM_TICK_NS : TICK_NS);
+
 	return timers_next_ns(p->timers) < next_ns ? timers_next_ns(p->timers) : next_ns;
 }
 
