@@ -25,10 +25,8 @@
 #include "gateway/session_set.h"
 #include "gateway/socket_set.h"
 #include "gateway/visit.h"
-#include "proto/beat.h"
+#include "proto/ticks.h"
 
-#define TICK_NS (50 * NS_PER_MS)
-#define CALM_TICK_NS (100 * NS_PER_MS) /* while nothing waits for the tick */
 #define QUERIES_MAX 50000 /* every session asks about its lease at once when access changes */
 
 struct gateway {
@@ -55,9 +53,8 @@ struct gateway {
 	/* Comings and goings, a second ago and when memory was given back; when to look again. */
 	uint64_t moves, tidied;
 	int64_t tidy_ns;
-	int64_t tick_ns;            /* when the next is due; 0: there was none yet */
-	int64_t ticked_ns, wall_ns; /* the last one; the wall clock less the monotonic one then */
-	bool revoked;               /* access of somebody, since the last tick */
+	struct ticks ticks;
+	bool revoked; /* access of somebody, since the last tick */
 	bool failed;
 };
 
@@ -337,27 +334,20 @@ static void open_listener(struct gateway *g)
 	loop_stop(g->loop);
 }
 
-/* At the same moments in all gateways, so that the heartbeats which they send then wake a shard
- * once; and each shard answers them together. What comes up while it is calm pulls it in. */
 static void set_tick(struct gateway *g, int64_t now_ns)
 {
 	bool is_calm = router_is_calm(g->router) && session_set_is_calm(g->sessions) &&
 		       questions_is_calm(g->questions) && !drain_is_on(g->drain);
-	const struct beat ticks = {.period_ns = is_calm ? CALM_TICK_NS : TICK_NS,
-				   .wall_ns = g->wall_ns};
-	int64_t due_ns = beat_after(&ticks, g->ticked_ns);
 
-	g->tick_ns = due_ns > now_ns ? due_ns : now_ns;
-	loop_turn_by(g->loop, g->tick_ns);
+	loop_turn_by(g->loop, ticks_set(&g->ticks, is_calm, now_ns));
 }
 
 static void tick(struct gateway *g, int64_t now_ns)
 {
-	if (g->tick_ns)
-		metrics_observe_ns(METRIC_loop_lag, now_ns - g->tick_ns);
-	g->ticked_ns = now_ns;
-	g->wall_ns = wall_offset_ns();
-	router_set_wall(g->router, g->wall_ns);
+	if (g->ticks.due_ns)
+		metrics_observe_ns(METRIC_loop_lag, now_ns - g->ticks.due_ns);
+	ticks_done(&g->ticks, wall_offset_ns(), now_ns);
+	router_set_wall(g->router, g->ticks.wall_ns);
 	router_tick(g->router, now_ns);
 	questions_tick(g->questions, now_ns);
 	if (g->revoked) /* once for all that were told of: an application may tell often */
@@ -394,7 +384,7 @@ static bool on_turn(void *owner, int64_t now_ns)
 {
 	struct gateway *g = owner;
 
-	if (now_ns >= g->tick_ns)
+	if (now_ns >= g->ticks.due_ns)
 		tick(g, now_ns);
 	/* NULL while it is being closed */
 	bool is_large = g->sockets && socket_set_read_on(g->sockets);

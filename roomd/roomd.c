@@ -15,6 +15,7 @@
 #include "common/options_reload.h"
 #include "common/random.h"
 #include "proto/message.h"
+#include "proto/ticks.h"
 #include "proto/view_text.h"
 #include "roomd/console.h"
 #include "roomd/endpoint.h"
@@ -24,13 +25,11 @@
 #include "roomd/shard.h"
 #include "roomd/store_pg.h"
 
-#define TICK_NS (50 * NS_PER_MS)       /* the shard's turn comes at least this often */
-#define CALM_TICK_NS (100 * NS_PER_MS) /* while no slot is to move */
-#define MEMORY_NS (1 * NS_PER_S)       /* how often it is looked at */
-#define FIGURES_NS (1 * NS_PER_S)      /* how old the gauges may be */
-#define CENSUS_NS (15 * NS_PER_S)      /* how often all rooms are looked at for their sizes */
-#define SLOW_NS (50 * NS_PER_MS)       /* a turn is written down */
-#define GOODBYE_NS (100 * NS_PER_MS)   /* for the last words to leave the process */
+#define MEMORY_NS (1 * NS_PER_S)     /* how often it is looked at */
+#define FIGURES_NS (1 * NS_PER_S)    /* how old the gauges may be */
+#define CENSUS_NS (15 * NS_PER_S)    /* how often all rooms are looked at for their sizes */
+#define SLOW_NS (50 * NS_PER_MS)     /* a turn is written down */
+#define GOODBYE_NS (100 * NS_PER_MS) /* for the last words to leave the process */
 
 struct roomd {
 	const struct roomd_options *opt;
@@ -47,9 +46,8 @@ struct roomd {
 	struct console console;
 	struct beat beat;
 	struct gathering gathering;
+	struct ticks ticks;
 	int64_t figures_at_ns, memory_at_ns, census_at_ns, stop_at_ns;
-	int64_t tick_ns;           /* when the next is due; 0: there was none yet */
-	int64_t ticked_ns;         /* the last one */
 	uint64_t gone, given_back; /* of rooms that hibernated: a second ago; when memory was */
 	unsigned heard;            /* messages of gateways, in this turn */
 	bool was_ready, was_killed;
@@ -288,24 +286,17 @@ static void on_hangup(void *owner, int signo)
 	metrics_set(METRIC_config_reload_success, good);
 }
 
-/* At the same moments in all shards, so that a gateway hears their heartbeats together. What comes
- * up while it is calm pulls it in. */
 static void set_tick(struct roomd *r, int64_t now_ns)
 {
-	const struct beat ticks = {.period_ns = shard_is_calm(r->shard) ? CALM_TICK_NS : TICK_NS,
-				   .wall_ns = r->beat.wall_ns};
-	int64_t due_ns = beat_after(&ticks, r->ticked_ns);
-
-	r->tick_ns = due_ns > now_ns ? due_ns : now_ns;
-	loop_turn_by(r->loop, r->tick_ns);
+	loop_turn_by(r->loop, ticks_set(&r->ticks, shard_is_calm(r->shard), now_ns));
 }
 
 static void tick(struct roomd *r, int64_t now_ns)
 {
-	if (r->tick_ns)
-		metrics_observe_ns(METRIC_loop_lag, now_ns - r->tick_ns);
-	r->ticked_ns = now_ns;
-	r->beat.wall_ns = wall_offset_ns();
+	if (r->ticks.due_ns)
+		metrics_observe_ns(METRIC_loop_lag, now_ns - r->ticks.due_ns);
+	ticks_done(&r->ticks, wall_offset_ns(), now_ns);
+	r->beat.wall_ns = r->ticks.wall_ns;
 	beat_follow(&r->beat, membership_view(shard_membership(r->shard)),
 		    r->opt->link_cork * NS_PER_US);
 }
@@ -315,7 +306,7 @@ static bool on_turn(void *owner, int64_t now_ns)
 	struct roomd *r = owner;
 	int64_t began_ns = mono_now_ns();
 
-	if (now_ns >= r->tick_ns)
+	if (now_ns >= r->ticks.due_ns)
 		tick(r, now_ns);
 	shard_turn(r->shard, now_ns, wall_unix_ms());
 	follow_state(r, now_ns);

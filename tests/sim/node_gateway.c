@@ -7,14 +7,13 @@
 #include "gateway/gateway.h"
 #include "gateway/questions.h"
 #include "gateway/session_inside.h"
+#include "proto/ticks.h"
 #include "tests/sim/access.h"
 #include "tests/sim/gateway_process.h"
 #include "tests/sim/sockets.h"
 #include "tests/sim/store.h"
 #include "tests/sim/world.h"
 
-#define TICK_NS (50 * NS_PER_MS)
-#define CALM_TICK_NS (100 * NS_PER_MS)
 #define POLL_NS NS_PER_S
 #define RETRY_NS (200 * NS_PER_MS)
 #define SPREAD_NS (2 * NS_PER_S)      /* drain.spread, shortened */
@@ -35,7 +34,7 @@ struct gateway_process {
 	struct list dead; /* to be freed when the turn is over */
 	bool registered, registering, pulling, again, forced;
 	int64_t register_ns, poll_ns; /* when each is due */
-	int64_t ticked_ns;
+	struct ticks ticks;
 	int64_t drain_ns, leave_ns; /* since when; 0: not */
 	size_t at_start, sent_away;
 };
@@ -73,7 +72,7 @@ static void on_hint(void *owner, uint64_t version);
 static void on_pull_view(void *owner);
 static void on_ways(void *owner, int64_t now_ns);
 static void on_answer(void *owner, const struct message *, int64_t now_ns);
-static int64_t next_tick_ns(const struct gateway_process *);
+static bool is_calm(const struct gateway_process *);
 static void tick(struct gateway_process *, int64_t now_ns);
 static void drain(struct gateway_process *, int64_t now_ns);
 static bool is_over(const struct gateway_process *, int64_t now_ns);
@@ -123,7 +122,7 @@ int64_t gateway_process_turn(struct gateway_process *p, int64_t now_ns)
 			pull(p, false);
 	}
 	timers_run(p->timers, now_ns);
-	if (now_ns >= next_tick_ns(p))
+	if (now_ns >= p->ticks.due_ns)
 		tick(p, now_ns);
 	int64_t next_ns = router_flush(p->router, now_ns);
 
@@ -135,7 +134,9 @@ int64_t gateway_process_turn(struct gateway_process *p, int64_t now_ns)
 		node_exit(p->node, "as planned", p->node->idle ? SIM_NEVER : back_ns);
 		return SIM_NEVER;
 	}
-	return next_ns < next_tick_ns(p) ? next_ns : next_tick_ns(p);
+	int64_t tick_ns = ticks_set(&p->ticks, is_calm(p), now_ns);
+
+	return next_ns < tick_ns ? next_ns : tick_ns;
 }
 
 void gateway_process_terminate(struct gateway_process *p, int64_t now_ns)
@@ -366,17 +367,15 @@ static void on_answer(void *owner, const struct message *m, int64_t now_ns)
 }
 
 /* As gateway.c has it. */
-static int64_t next_tick_ns(const struct gateway_process *p)
+static bool is_calm(const struct gateway_process *p)
 {
-	bool is_calm = router_is_calm(p->router) && session_set_is_calm(p->sessions) &&
-		       questions_is_calm(p->questions) && !p->drain_ns;
-
-	return p->ticked_ns + (is_calm ? CALM_TICK_NS : TICK_NS);
+	return router_is_calm(p->router) && session_set_is_calm(p->sessions) &&
+	       questions_is_calm(p->questions) && !p->drain_ns;
 }
 
 static void tick(struct gateway_process *p, int64_t now_ns)
 {
-	p->ticked_ns = now_ns;
+	ticks_done(&p->ticks, 0, now_ns);
 	router_tick(p->router, now_ns);
 	questions_tick(p->questions, now_ns);
 	session_set_tick(p->sessions, now_ns);

@@ -2,13 +2,12 @@
 /* A moot-roomd: the real shard (roomd/shard.h), and around it what roomd.c does with a loop, a bus
  * and a database. */
 #include "common/mem.h"
+#include "proto/ticks.h"
 #include "roomd/shard.h"
 #include "tests/sim/clock.h"
 #include "tests/sim/store.h"
 #include "tests/sim/world.h"
 
-#define TICK_NS (50 * NS_PER_MS)
-#define CALM_TICK_NS (100 * NS_PER_MS)
 #define CHECK_NS (500 * NS_PER_MS)
 #define GOODBYE_NS (100 * NS_PER_MS)
 #define BACK_MIN_NS (300 * NS_PER_MS) /* a supervisor, or an upgrade, starts it again */
