@@ -4,7 +4,7 @@
 import { once } from 'node:events';
 import { WebSocket, WebSocketServer } from 'ws';
 
-const AFTER = 20; // messages of that type that it passes on before
+const AFTER = 40; // messages of that type that it passes on before: a reader who has seen none of his room yet cannot miss one
 
 /** What becomes of a message that may be lied about: the texts that are said instead, now.
  * @typedef {{type: string, tell: (text: string, held: string[]) => string[] | undefined}} Lie  `tell`: undefined: not yet done */
