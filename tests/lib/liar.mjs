@@ -4,10 +4,12 @@
 import { once } from 'node:events';
 import { WebSocket, WebSocketServer } from 'ws';
 
-const AFTER = 40; // messages of that type that it passes on before: a reader who has seen none of his room yet cannot miss one
+const AFTER = 20; // messages of that type that it passes on before, besides the first of each connection
 
 /** What becomes of a message that may be lied about: the texts that are said instead, now.
  * @typedef {{type: string, tell: (text: string, held: string[]) => string[] | undefined}} Lie  `tell`: undefined: not yet done */
+
+/** Of a connection: messages of that type so far, and what is held back. @typedef {{count: number, held: string[]}} Told */
 
 export class Liar {
 	hasLied = false;
@@ -42,25 +44,27 @@ export class Liar {
 	#join(client) {
 		const server = new WebSocket(`${this.behind.replace(/^http/, 'ws')}/v1/ws`, 'moot.v1', { perMessageDeflate: false });
 		/** @type {string[]} */
-		const early = [], held = [];
+		const early = [];
+		/** @type {Told} */
+		const to = { count: 0, held: [] };
 		server.on('open', () => early.splice(0).forEach((text) => server.send(text)));
 		client.on('message', (data) => (server.readyState === WebSocket.OPEN ? server.send(data.toString()) : early.push(data.toString())));
-		server.on('message', (data) => this.#tell(data.toString(), held).forEach((text) => client.send(text)));
+		server.on('message', (data) => this.#tell(data.toString(), to).forEach((text) => client.send(text)));
 		for (const [from, to] of [[client, server], [server, client]]) {
 			from.on('close', () => to.terminate());
 			from.on('error', () => to.terminate());
 		}
 	}
 
-	/** @param {string} text @param {string[]} held of this connection @returns {string[]} */
-	#tell(text, held) {
-		if (!text.startsWith(`{"type":"${this.lie.type}"`) || (this.hasLied && held.length === 0) || this.seen++ < AFTER)
-			return [text];
-		if (this.lying !== undefined && this.lying !== held)
+	/** @param {string} text @param {Told} to @returns {string[]} */
+	#tell(text, to) {
+		if (!text.startsWith(`{"type":"${this.lie.type}"`) || to.count++ === 0 || (this.hasLied && to.held.length === 0) || this.seen++ < AFTER)
+			return [text]; // who was shown nothing yet of a room that is new cannot know that it was not the first
+		if (this.lying !== undefined && this.lying !== to)
 			return [text]; // it has begun at another connection
-		this.lying = held;
+		this.lying = to;
 		this.hasLied = true;
-		return this.lie.tell(text, held) ?? [];
+		return this.lie.tell(text, to.held) ?? [];
 	}
 
 	/** @param {string} type @returns {Lie} */
