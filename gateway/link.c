@@ -10,6 +10,7 @@
 #include "common/mem.h"
 #include "gateway/metrics.h"
 #include "proto/limits.h"
+#include "proto/ticks.h"
 
 #define SHUT_NS NS_PER_S           /* after a GOODBYE, in case the shard stays in the view */
 #define WELL_NS (1500 * NS_PER_MS) /* a database answers within that */
@@ -17,8 +18,7 @@
 #define WORKER_MAX_MS (3600u * 1000)
 /* Of a turn, for one link: a record of a large room is told to so many that each takes long. */
 #define TURN_NS (5 * NS_PER_MS)
-#define EARLY_NS (20 * NS_PER_MS) /* a heartbeat, rather than a whole tick late */
-#define PATIENCE_DOUBLINGS 2      /* a shard that never greets is called every 600, 1200, 2400 ms */
+#define PATIENCE_DOUBLINGS 2 /* a shard that never greets is called every 600, 1200, 2400 ms */
 
 struct link {
 	const struct link_setup *setup;
@@ -151,7 +151,7 @@ void link_tick(struct link *l, int64_t now_ns)
 		reset(l, ERR_TIMEOUT, now_ns);
 		return;
 	}
-	if (now_ns - l->said_ns >= l->setup->heartbeat_ns - EARLY_NS)
+	if (heartbeat_is_due(now_ns - l->said_ns, l->setup->heartbeat_ns))
 		say_heartbeat(l);
 	link_flush(l, now_ns);
 }

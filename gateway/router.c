@@ -2,6 +2,7 @@
 /* The rooms of a gateway and the turn of its routes and links. */
 #include "common/mem.h"
 #include "gateway/router_inside.h"
+#include "proto/ticks.h"
 
 #define FOLD_NS                                                                                    \
 	(10 * NS_PER_MS) /* a crowd that comes in unfolds copies fast; each is to use the memory   \
@@ -191,7 +192,8 @@ bool router_is_calm(const struct router *r)
 	while ((link = map_next(&r->links, &at)))
 		if (!link_is_up(link) || link_health(link, 0).refused)
 			return false;
-	return list_is_empty(&r->shared.unsettled) && list_is_empty(&r->shared.stirred) &&
+	return ticks_may_be_calm(r->setup.heartbeat_ns, r->setup.silence_ns) &&
+	       list_is_empty(&r->shared.unsettled) && list_is_empty(&r->shared.stirred) &&
 	       !r->holding && suspects_count(r->suspects) == 0;
 }
 

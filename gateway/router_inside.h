@@ -4,8 +4,8 @@
 
 #include "gateway/route.h"
 #include "gateway/router.h"
-#include "gateway/suspects.h"
 #include "gateway/speaking.h"
+#include "gateway/suspects.h"
 
 struct router_slot {
 	struct list routes;

@@ -21,3 +21,9 @@ void ticks_done(struct ticks *, int64_t wall_ns, int64_t now_ns);
 /* At the end of each turn: when the next one is due, not before now. What comes up while it is calm
  * pulls it in. */
 int64_t ticks_set(struct ticks *, bool is_calm, int64_t now_ns);
+/* Whether a link with these settings can do with the ticks of a calm process: they must come as
+ * often as its heartbeats, and several times within its silence, else each may look like a sleep.
+ */
+bool ticks_may_be_calm(int64_t heartbeat_ns, int64_t silence_ns);
+/* Nothing else was said for about so long: rather a fifth early than a whole tick late. */
+bool heartbeat_is_due(int64_t quiet_ns, int64_t heartbeat_ns);

@@ -4,11 +4,11 @@
 #include "common/log.h"
 #include "common/map.h"
 #include "common/mem.h"
+#include "proto/ticks.h"
 
 #define VOTER_NS (1 * NS_PER_S)
 #define FACTS_EVERY 5              /* heartbeats that a busy feed may go without one */
 #define DOUBT_NS (500 * NS_PER_MS) /* a gateway attaches all its rooms well within that */
-#define EARLY_NS (20 * NS_PER_MS)  /* a heartbeat, rather than a whole tick late */
 
 struct feed_set {
 	struct feed_setup setup;
@@ -322,7 +322,7 @@ static void flush_feed(struct feed_set *s, struct feed *f, const struct feed_fac
 {
 	uint64_t sent = f->channel.sent_seq;
 
-	bool idle = now_ns - f->said_ns >= s->setup.heartbeat_ns - EARLY_NS;
+	bool idle = heartbeat_is_due(now_ns - f->said_ns, s->setup.heartbeat_ns);
 
 	if ((idle || now_ns - f->facts_ns >= FACTS_EVERY * s->setup.heartbeat_ns) &&
 	    channel_queued(&f->channel) == 0) {

@@ -3,6 +3,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "proto/ticks.h"
 #include "roomd/journal.h"
 #include "roomd/publications.h"
 #include "roomd/pages.h"
@@ -217,7 +218,8 @@ enum membership_state shard_state(const struct shard *s)
 
 bool shard_is_calm(const struct shard *s)
 {
-	return membership_is_calm(s->membership);
+	return ticks_may_be_calm(s->setup.heartbeat_ns, s->setup.silence_ns) &&
+	       membership_is_calm(s->membership);
 }
 
 bool shard_is_settled(const struct shard *s)

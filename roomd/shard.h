@@ -56,6 +56,6 @@ struct membership *shard_membership(struct shard *);
 
 enum membership_state shard_state(const struct shard *);
 bool shard_is_settled(const struct shard *);
-bool shard_is_calm(const struct shard *);    /* as membership_is_calm */
+bool shard_is_calm(const struct shard *);    /* as membership_is_calm, where settings allow it */
 bool shard_is_storing(const struct shard *); /* events wait for an append, or for its answer */
 void shard_figures(const struct shard *, struct shard_figures *);
