@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 #include <uv.h>
@@ -17,6 +18,7 @@
 #include "common/mono.h"
 
 #define TURNS_MAX 16
+#define SLACK_NS 1000ul
 #define CLOSE_ROUNDS                                                                               \
 	64 /* libuv needs two to report closed handles; more means that one was left open */
 
@@ -110,6 +112,8 @@ struct loop *loop_new(void)
 		return NULL;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	/* With the kernel's own 50 us a rest ended 43 us later, measured over 2,000 of 1 ms. */
+	prctl(PR_SET_TIMERSLACK, SLACK_NS);
 	l->clock = mem_new(sizeof *l->clock);
 	l->timers = timers_new(mono_now_ns());
 	l->timer_at_ns = INT64_MAX;
