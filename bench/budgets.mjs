@@ -19,6 +19,7 @@ import { runOnCluster, runOnLimit } from './run.mjs';
 /** @typedef {{bare: Figures[], hop: Figures[], ours: Figures[]}} Sides */
 /** @typedef {Omit<Partial<RunPlan>, 'options'> & {beside?: ('bare' | 'hop')[], set?: string[]}} Load */
 
+const ONE_OF_EACH = { gateways: 1, shards: 1 };
 const ROOMS = 20_000, SOCKETS = 400; // of `start`: as many rooms as of two shards each has a half of
 /** @type {Record<string, () => Promise<void>>} */
 const PARTS = { casts, room, storm, idle, saturate, events, start };
@@ -38,11 +39,12 @@ for (const part of parts)
 	await PARTS[part]();
 process.exitCode = isGood ? 0 : 1;
 
-/** Small rooms: one gateway and one shard, as the broadcaster with a hop is two processes. */
+/** Small rooms: one gateway and one shard, on a Unix socket, as the broadcaster with a hop is two processes and has one; then over TCP. */
 async function casts() {
 	/** @type {import('./processes.mjs').Split[]} */
 	const splits = [];
-	const sides = await inTurns('fanout-small', { gateways: 1, shards: 1, beside: ['bare', 'hop'], act: splitOf((split) => splits.push(split)) });
+	const alike = { ...ONE_OF_EACH, unix: true };
+	const sides = await inTurns('fanout-small', { ...alike, beside: ['bare', 'hop'], act: splitOf((split) => splits.push(split)) });
 	const cost = ratios(sides.ours, sides.hop, 'cpuPerDelivery');
 	say('400 rooms of 5, 2,000 casts/s: CPU per delivery, of the one with a hop\'s', cost, 0.75);
 	say('... of the bare one\'s', ratios(sides.ours, sides.bare, 'cpuPerDelivery'));
@@ -51,8 +53,11 @@ async function casts() {
 	for (const what of /** @type {(keyof import('./processes.mjs').Split)[]} */ (Object.keys(splits[0])))
 		say(`... of which the ${what}`, splits.map((split, i) => sides.ours[i].cpuPerDelivery * split[what] / whole(i)));
 	say('... p50 in ms', sides.ours.map(({ p50 }) => p50 / 1_000), 1.2);
-	const slow = await inTurns('fanout-small', { gateways: 1, shards: 1, beside: ['hop'], set: ['say.cast=200'] });
+	const slow = await inTurns('fanout-small', { ...alike, beside: ['hop'], set: ['say.cast=200'] });
 	say('the same at 200 casts/s: p50, of the one with a hop\'s', ratios(slow.ours, slow.hop, 'p50'), 1.5);
+	const tcp = await inTurns('fanout-small', { ...ONE_OF_EACH, beside: ['hop'] });
+	say('over TCP, 2,000 casts/s: CPU per delivery, of the one with a hop\'s', ratios(tcp.ours, tcp.hop, 'cpuPerDelivery'));
+	say('... p50 in ms', tcp.ours.map(({ p50 }) => p50 / 1_000));
 }
 
 async function room() {
@@ -90,7 +95,7 @@ async function idle() {
 }
 
 async function saturate() {
-	const { ours, hop } = await inTurns('saturate', { gateways: 1, shards: 1, beside: ['hop'] });
+	const { ours, hop } = await inTurns('saturate', { ...ONE_OF_EACH, unix: true, beside: ['hop'] });
 	say('rooms of 5, p99 within 50 ms: deliveries a second', ours.map(({ found }) => found));
 	say('... of the one with a hop\'s', ratios(ours, hop, 'found'), 0.85, true);
 }

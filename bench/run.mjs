@@ -24,6 +24,7 @@ export const SCENARIOS = path.join(ROOT, 'bench', 'scenarios');
  * @property {string} [bench]          build of moot-bench (default release)
  * @property {number} [gateways]       default 2
  * @property {number} [shards]         default 2
+ * @property {boolean} [unix]          gateways reach shards over Unix sockets
  * @property {boolean} [durable]       PostgreSQL syncs to disk
  * @property {string} [label]
  * @property {string} [html]           file
@@ -62,6 +63,7 @@ export async function runOnCluster(plan) {
 	const scenario = JSON.parse((await run(bench, ['print', file, ...sets])).stdout);
 	const cluster = await (plan.Cluster ?? Cluster).start({
 		gateways: plan.gateways ?? 2, shards: plan.shards ?? 2, build: plan.servers ?? 'release', demo: false, durable: plan.durable ?? false,
+		unixShards: plan.unix ? plan.shards ?? 2 : 0,
 		shardEnv: { MOOT_ROOM_HIBERNATE: `${scenario.server.hibernate}ms` },
 	});
 	try {

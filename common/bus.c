@@ -8,6 +8,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "common/list.h"
@@ -17,13 +21,13 @@
 #define TURN_MESSAGES 256 /* received from one socket in one turn */
 #define HANDSHAKE_MS 2000
 #define CONNECT_MS 2000
-#define HEARTBEAT_MS 300
-#define HEARTBEAT_TIMEOUT_MS 900
+#define UNANSWERED_MS 10000 /* what the other host did not even acknowledge for so long */
 #define RECONNECT_MS 50
 #define RECONNECT_MAX_MS 500
 #define ID_MAX 64
 #define ENDPOINT_MAX 512
 #define MONITOR_MAX 48
+#define IPC "ipc://"
 #define MONITOR_EVENTS (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED)
 
 struct bus_context {
@@ -53,6 +57,7 @@ static struct bus *bus_new(struct bus_context *c, int type, bus_fn *fn, void *ow
 static void set_options(struct bus *b);
 static void set_int(void *socket, int option, int value);
 static enum err open_failed(struct bus *b, const char *what, const char *endpoint);
+static bool may_bind(const char *endpoint);
 static void start(struct bus *b);
 static void on_readable(void *owner, unsigned events);
 static void stir(struct bus *b);
@@ -111,7 +116,7 @@ enum err bus_listen(struct bus_context *c, const char *endpoint, bus_fn *fn, voi
 	set_int(b->socket, ZMQ_IPV6, strchr(endpoint, '[') != NULL);
 	set_int(b->socket, ZMQ_ROUTER_MANDATORY, 1);
 	set_int(b->socket, ZMQ_ROUTER_HANDOVER, 1);
-	if (zmq_bind(b->socket, endpoint) != 0)
+	if (!may_bind(endpoint) || zmq_bind(b->socket, endpoint) != 0)
 		return open_failed(b, "bind", endpoint);
 	if (zmq_getsockopt(b->socket, ZMQ_LAST_ENDPOINT, bound, &len) != 0)
 		return open_failed(b, "endpoint", endpoint);
@@ -215,11 +220,9 @@ static void set_options(struct bus *b)
 		{ZMQ_RCVHWM, BUS_HIGH_WATER},
 		{ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS},
 		{ZMQ_CONNECT_TIMEOUT, CONNECT_MS},
-		{ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS},
-		{ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS},
-		{ZMQ_HEARTBEAT_TTL, HEARTBEAT_TIMEOUT_MS},
 		{ZMQ_RECONNECT_IVL, RECONNECT_MS},
 		{ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS},
+		{ZMQ_TCP_MAXRT, UNANSWERED_MS},
 		{ZMQ_TCP_KEEPALIVE, 1},
 		{ZMQ_TCP_KEEPALIVE_IDLE, 10},
 		{ZMQ_TCP_KEEPALIVE_INTVL, 5},
@@ -245,6 +248,30 @@ static enum err open_failed(struct bus *b, const char *what, const char *endpoin
 		  kv_str("why", zmq_strerror(why)));
 	bus_close(&b);
 	return why == EADDRINUSE ? ERR_IN_USE : ERR_SYSTEM;
+}
+
+/* The library would take away whatever has the path of a Unix socket, a living one's, too. Sets
+ * errno. */
+static bool may_bind(const char *endpoint)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	struct stat found;
+
+	if (strncmp(endpoint, IPC, strlen(IPC)) != 0 || lstat(endpoint + strlen(IPC), &found) != 0)
+		return true;
+	if (!S_ISSOCK(found.st_mode)) {
+		errno = EEXIST;
+		return false;
+	}
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	snprintf(at.sun_path, sizeof at.sun_path, "%s", endpoint + strlen(IPC));
+	bool is_alone =
+		connect(fd, (const struct sockaddr *)&at, sizeof at) != 0 && errno == ECONNREFUSED;
+	if (fd >= 0)
+		close(fd);
+	errno = EADDRINUSE;
+	return is_alone;
 }
 
 static void start(struct bus *b)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One ZeroMQ socket on the loop; the only file that speaks ZeroMQ. A ROUTER (a shard's port) or a
  * DEALER (one link's end). LINGER 0, finite high-water marks, ROUTER_MANDATORY, ROUTER_HANDOVER,
- * IMMEDIATE, MAXMSGSIZE, ZMTP heartbeats. The edge-triggered descriptor is drained in the loop's
+ * IMMEDIATE, MAXMSGSIZE. No heartbeats of ZeroMQ: links and shards have their own, which notice
+ * silence sooner (docs/decisions/0031). The edge-triggered descriptor is drained in the loop's
  * turn: BUS_TURN_BYTES of it and the message that goes beyond, from each peer one message in turn.
  * What comes to a DEALER ends a rest of the loop; a ROUTER rests in order to answer many together.
  * One context with one I/O thread per process. Owner: link or shard. Thread: loop. */
@@ -32,7 +33,8 @@ typedef void bus_change_fn(void *owner, enum bus_change);
 MUST_USE struct bus_context *bus_context_new(struct loop *);
 void bus_context_free(struct bus_context **); /* every bus must be closed */
 
-/* `endpoint`: tcp://host:port; port may be `*`. Errors: IN_USE, SYSTEM (says why in the log). */
+/* `endpoint`: tcp://host:port, where port may be `*`, or ipc://path. Errors: IN_USE, SYSTEM (says
+ * why in the log). */
 MUST_USE enum err bus_listen(struct bus_context *, const char *endpoint, bus_fn *, void *owner,
 			     struct bus **out);
 struct bus_call {

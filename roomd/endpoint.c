@@ -7,25 +7,42 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define HOST_LEN (ENDPOINT_LEN - 32)
 
 static void own_address(char out[HOST_LEN]);
 
-void endpoint_write(const char *listens_on, const char *advertised, const char *bound,
-		    char out[ENDPOINT_LEN])
+bool endpoint_path_is_good(const char *path)
 {
-	const char *port = strrchr(bound, ':');
+	struct sockaddr_un address;
+
+	return !path[0] || (path[0] == '/' && strlen(path) < sizeof address.sun_path);
+}
+
+void endpoint_to_listen(const struct endpoint_plan *plan, char out[ENDPOINT_LEN])
+{
+	if (plan->path[0])
+		snprintf(out, ENDPOINT_LEN, "ipc://%s", plan->path);
+	else if (plan->port == 0)
+		snprintf(out, ENDPOINT_LEN, "tcp://%s:*", plan->host);
+	else
+		snprintf(out, ENDPOINT_LEN, "tcp://%s:%u", plan->host, plan->port);
+}
+
+void endpoint_to_call(const struct endpoint_plan *plan, const char *bound, char out[ENDPOINT_LEN])
+{
 	char host[HOST_LEN] = "";
 
-	must(port);
-	if (advertised[0])
-		snprintf(host, sizeof(host), "%s", advertised);
-	else if (!strcmp(listens_on, "*") || !strcmp(listens_on, "0.0.0.0"))
+	if (plan->path[0])
+		;
+	else if (plan->advertise[0])
+		snprintf(host, sizeof(host), "%s", plan->advertise);
+	else if (!strcmp(plan->host, "*") || !strcmp(plan->host, "0.0.0.0"))
 		own_address(host);
 	if (host[0])
-		snprintf(out, ENDPOINT_LEN, "tcp://%s%s", host, port);
+		snprintf(out, ENDPOINT_LEN, "tcp://%s%s", host, strrchr(bound, ':'));
 	else
 		snprintf(out, ENDPOINT_LEN, "%s", bound);
 }

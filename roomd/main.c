@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "common/options_reload.h"
+#include "roomd/endpoint.h"
 #include "roomd/options.h"
 #include "roomd/roomd.h"
 
@@ -21,6 +22,9 @@ int main(int argc, char **argv)
 
 	options_load(&roomd_option_table, argc, argv, environ,
 		     &opt); /* or exits, naming the bad option */
+	if (!endpoint_path_is_good(opt.bus_path))
+		complain("bus.path", opt.bus_path,
+			 "the whole path of a file, of at most 107 bytes");
 	roomd_name(&opt, name);
 	log_open("roomd", name, level_of(opt.log_level), format_of(opt.log_format));
 	struct options_reload *reload =

@@ -143,21 +143,23 @@ void roomd_name(const struct roomd_options *opt, char out[ROOMD_NAME_LEN])
 
 static bool open_bus(struct roomd *r)
 {
+	const struct endpoint_plan plan = {
+		.path = r->opt->bus_path,
+		.host = r->opt->bus_host,
+		.port = (unsigned)r->opt->bus_port,
+		.advertise = r->opt->bus_advertise,
+	};
 	char endpoint[ENDPOINT_LEN];
 
-	if (r->opt->bus_port == 0)
-		snprintf(endpoint, sizeof(endpoint), "tcp://%s:*", r->opt->bus_host);
-	else
-		snprintf(endpoint, sizeof(endpoint), "tcp://%s:%d", r->opt->bus_host,
-			 (int)r->opt->bus_port);
+	endpoint_to_listen(&plan, endpoint);
 	enum err e = bus_listen(r->context, endpoint, on_bus, r, &r->bus);
 	if (e) {
 		log_error("bus_failed", kv_str("endpoint", endpoint), kv_str("why", err_text(e)),
-			  kv_str("do", "choose another bus.host or bus.port, or end the process "
-				       "that has it"));
+			  kv_str("do", "choose another bus.host and bus.port, or bus.path, or end "
+				       "the process that has it"));
 		return false;
 	}
-	endpoint_write(r->opt->bus_host, r->opt->bus_advertise, bus_endpoint(r->bus), r->endpoint);
+	endpoint_to_call(&plan, bus_endpoint(r->bus), r->endpoint);
 	return true;
 }
 

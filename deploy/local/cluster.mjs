@@ -34,6 +34,7 @@ import * as settings from './settings.mjs';
  * @property {import('./certificate.mjs').Pair} [databaseTls]  the processes speak TLS with PostgreSQL, and insist on this certificate
  * @property {boolean} [durable]    true: PostgreSQL syncs to disk (default only under var/)
  * @property {boolean} [demo]       load the demo users and submissions; default true
+ * @property {number} [unixShards] so many shards, the last ones, listen on Unix sockets instead of TCP; default 0
  * @property {Record<string,string>} [gatewayEnv]  more MOOT_* for each gateway
  * @property {Record<string,string>} [shardEnv]    more MOOT_* for each shard
  * @property {(text: string) => void} [say]        progress, one line each
@@ -44,7 +45,7 @@ const REPORTS = /ERROR: (Address|Leak|Thread)Sanitizer|runtime error: |SUMMARY: 
 export class Cluster {
 	/** Call `Cluster.start()`. @param {ClusterPlan} plan */
 	constructor(plan) {
-		this.plan = { gateways: 2, shards: 2, port: 0, tlsPort: 0, durable: false, demo: true, say: () => {}, ...plan };
+		this.plan = { gateways: 2, shards: 2, port: 0, tlsPort: 0, unixShards: 0, durable: false, demo: true, say: () => {}, ...plan };
 		this.build = plan.build ?? process.env.MOOT_BUILD ?? 'debug';
 		this.temporary = plan.dir === undefined;
 		this.dir = plan.dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'moothall-'));
@@ -228,21 +229,22 @@ export class Cluster {
 	}
 
 	async #planProcesses() {
-		const { gateways, shards, tls } = this.plan;
+		const { gateways, shards, unixShards, tls } = this.plan;
 		const ports = await freePorts(2 + 3 * gateways + 2 * shards);
 		const next = () => /** @type {number} */ (ports.pop());
 		this.publicPort ||= next();
 		this.tlsPort ||= next();
 		for (let i = 1; i <= shards; i++)
-			this.shards.push(this.#shard(`shard-${i}`, { bus: next(), internal: next() }));
+			this.shards.push(this.#shard(`shard-${i}`, { bus: next(), internal: next() }, i > shards - unixShards));
 		for (let i = 1; i <= gateways; i++)
 			this.gateways.push(this.#gateway(`gateway-${i}`, { own: next(), internal: next(), ...(tls && { tls: next() }) }));
 	}
 
-	/** @param {string} name @param {{bus: number, internal: number}} ports */
-	#shard(name, ports) {
+	/** @param {string} name @param {{bus: number, internal: number}} ports @param {boolean} [onUnix] */
+	#shard(name, ports, onUnix = false) {
 		const env = settings.shardSettings({ name, databaseUrl: this.appDatabaseUrl, busPort: ports.bus, internalPort: ports.internal });
-		return this.#process('shard', name, ports, { ...env, ...this.plan.shardEnv });
+		const bus = onUnix ? { MOOT_BUS_PATH: path.join(this.dir, `${name}.bus`) } : {};
+		return this.#process('shard', name, ports, { ...env, ...bus, ...this.plan.shardEnv });
 	}
 
 	/** @param {string} name @param {{own: number, internal: number, tls?: number}} ports */

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Buses over real TCP on the loopback: delivery without a lost edge, high-water marks, strangers.
- */
+/* Buses over real TCP on the loopback, and over a Unix socket: delivery without a lost edge,
+ * high-water marks, strangers. */
 #include "common/bus.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <string.h>
+#include <unistd.h>
 #include <zmq.h>
 #include <cmocka.h>
 
@@ -20,6 +23,8 @@ _Static_assert(BUS_MESSAGE_MAX == LINK_BATCH_MAX, "a batch must fit into a messa
 _Static_assert(BUS_HIGH_WATER == LINK_HIGH_WATER, "one high-water mark");
 
 enum { MANY = 5000 };
+
+static char on_tcp[] = "tcp://127.0.0.1:*", on_path[80]; /* on_path: set in main */
 
 struct end {
 	struct bus *bus;
@@ -71,11 +76,11 @@ static enum err dial(struct bus_context *c, const char *endpoint, const char *id
 static int setup(void **state)
 {
 	static struct net n;
+	const char *endpoint = *state;
 
 	n = (struct net){.loop = loop_new()};
 	n.context = bus_context_new(n.loop);
-	assert_int_equal(
-		bus_listen(n.context, "tcp://127.0.0.1:*", on_message, &n.shard, &n.shard.bus), OK);
+	assert_int_equal(bus_listen(n.context, endpoint, on_message, &n.shard, &n.shard.bus), OK);
 	assert_int_equal(
 		dial(n.context, bus_endpoint(n.shard.bus), "ab-1", &n.gateway, &n.gateway.bus), OK);
 	*state = &n;
@@ -376,7 +381,7 @@ static void backlog_of_one_peer_holds_up_neither_another_nor_the_loop(void **sta
 	struct net *n = *state;
 	struct crowd c = {0};
 	uint8_t *batch = mem_new(LINK_BATCH_AIM);
-	assert_int_equal(bus_listen(n->context, "tcp://127.0.0.1:*", on_either, &c, &c.bus), OK);
+	assert_int_equal(bus_listen(n->context, on_tcp, on_either, &c, &c.bus), OK);
 	assert_int_equal(dial(n->context, bus_endpoint(c.bus), "hot", &c, &c.hot), OK);
 	assert_int_equal(dial(n->context, bus_endpoint(c.bus), "quiet", &c, &c.quiet), OK);
 	loop_on_turn(n->loop, end_turn, &c);
@@ -412,6 +417,45 @@ static void port_in_use_is_said_so(void **state)
 		ERR_IN_USE);
 
 	assert_null(second);
+}
+
+/* As one that was killed leaves it. */
+static void path_that_was_left_behind_is_taken_over(void **state)
+{
+	struct net *n = *state;
+	char aside[sizeof on_path + 8];
+	const char *path = on_path + strlen("ipc://");
+	struct stat was, is;
+
+	snprintf(aside, sizeof aside, "%s.aside", path);
+	assert_int_equal(link(path, aside), 0);
+	bus_close(&n->shard.bus);
+	loop_for(n->loop, 100);
+	assert_int_equal(rename(aside, path), 0);
+	assert_int_equal(lstat(path, &was), 0);
+
+	assert_int_equal(bus_listen(n->context, on_path, on_message, &n->shard, &n->shard.bus), OK);
+
+	assert_int_equal(lstat(path, &is), 0);
+	assert_true(was.st_ino != is.st_ino || was.st_ctim.tv_nsec != is.st_ctim.tv_nsec);
+	meet(n);
+}
+
+static void file_that_is_no_socket_stays(void **state)
+{
+	struct net *n = *state;
+	char file[] = "/tmp/moot-bus-XXXXXX", endpoint[64];
+	struct bus *none;
+	int fd = mkstemp(file);
+
+	assert_true(fd >= 0);
+	snprintf(endpoint, sizeof endpoint, "ipc://%s", file);
+	assert_int_equal(bus_listen(n->context, endpoint, on_message, &n->shard, &none),
+			 ERR_SYSTEM);
+
+	assert_int_equal(access(file, F_OK), 0);
+	close(fd);
+	unlink(file);
 }
 
 static void endpoint_that_is_none_is_an_error(void **state)
@@ -540,7 +584,10 @@ static void dealer_may_be_closed_when_it_is_told(void **state)
 
 int main(void)
 {
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CASE(f)                                                                                    \
+	cmocka_unit_test_prestate_setup_teardown(f, setup, teardown, on_tcp),                      \
+		cmocka_unit_test_prestate_setup_teardown(f, setup, teardown, on_path)
+	char dir[] = "/tmp/moot-bus-XXXXXX";
 	const struct CMUnitTest tests[] = {
 		CASE(dealer_has_no_credit_before_it_is_connected),
 		CASE(router_sees_the_routing_id_and_can_answer),
@@ -561,6 +608,16 @@ int main(void)
 		CASE(dealer_is_told_when_it_is_connected_and_when_that_breaks),
 		CASE(dealer_is_told_again_and_again_that_nobody_is_there),
 		CASE(dealer_may_be_closed_when_it_is_told),
+		cmocka_unit_test_prestate_setup_teardown(path_that_was_left_behind_is_taken_over,
+							 setup, teardown, on_path),
+		cmocka_unit_test_prestate_setup_teardown(file_that_is_no_socket_stays, setup,
+							 teardown, on_path),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+
+	must(mkdtemp(dir));
+	snprintf(on_path, sizeof on_path, "ipc://%s/shard", dir);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	unlink(on_path + strlen("ipc://"));
+	rmdir(dir);
+	return failed;
 }

@@ -14,7 +14,9 @@ static const char *written(const char *listens_on, const char *advertised, const
 {
 	static char out[ENDPOINT_LEN];
 
-	endpoint_write(listens_on, advertised, bound, out);
+	endpoint_to_call(
+		&(struct endpoint_plan){.path = "", .host = listens_on, .advertise = advertised},
+		bound, out);
 	return out;
 }
 
@@ -53,9 +55,57 @@ static void all_addresses_are_told_as_one_that_others_can_call(void **state)
 	}
 }
 
+static void what_to_listen_on(void **state)
+{
+	static const struct {
+		struct endpoint_plan plan;
+		const char *endpoint;
+	} all[] = {
+		{{"", "10.0.0.7", 7400, ""}, "tcp://10.0.0.7:7400"},
+		{{"", "*", 0, "shard-3.moot"}, "tcp://*:*"},
+		{{"/run/moot/1", "*", 7400, ""}, "ipc:///run/moot/1"},
+	};
+	char out[ENDPOINT_LEN];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		endpoint_to_listen(&all[i].plan, out);
+		assert_string_equal(out, all[i].endpoint);
+	}
+}
+
+static void a_path_is_whole_and_has_at_most_107_bytes(void **state)
+{
+	char path[109];
+
+	(void)state;
+	memset(path, '/', sizeof path);
+	path[108] = '\0';
+	assert_false(endpoint_path_is_good(path));
+	path[107] = '\0';
+	assert_true(endpoint_path_is_good(path));
+	assert_true(endpoint_path_is_good(""));
+	assert_true(endpoint_path_is_good("/run/moot/1"));
+	assert_false(endpoint_path_is_good("moot/1"));
+	assert_false(endpoint_path_is_good("@moot"));
+}
+
+static void a_path_is_told_as_it_is(void **state)
+{
+	char out[ENDPOINT_LEN];
+
+	(void)state;
+	endpoint_to_call(&(struct endpoint_plan){"/run/moot/1", "*", 7400, "shard-3.moot"},
+			 "ipc:///run/moot/1", out);
+	assert_string_equal(out, "ipc:///run/moot/1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_to_listen_on),
+		cmocka_unit_test(a_path_is_whole_and_has_at_most_107_bytes),
+		cmocka_unit_test(a_path_is_told_as_it_is),
 		cmocka_unit_test(one_address_is_told_as_it_is),
 		cmocka_unit_test(what_is_advertised_counts_with_the_port_that_was_bound),
 		cmocka_unit_test(all_addresses_are_told_as_one_that_others_can_call),
