@@ -265,11 +265,12 @@ static bool may_bind(const char *endpoint)
 	}
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
+	if (fd < 0)
+		return false;
 	snprintf(at.sun_path, sizeof at.sun_path, "%s", endpoint + strlen(IPC));
 	bool is_alone =
 		connect(fd, (const struct sockaddr *)&at, sizeof at) != 0 && errno == ECONNREFUSED;
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	errno = EADDRINUSE;
 	return is_alone;
 }
