@@ -35,9 +35,11 @@ void endpoint_to_call(const struct endpoint_plan *plan, const char *bound, char 
 {
 	char host[HOST_LEN] = "";
 
-	if (plan->path[0])
-		;
-	else if (plan->advertise[0])
+	if (plan->path[0]) {
+		snprintf(out, ENDPOINT_LEN, "%s", bound);
+		return;
+	}
+	if (plan->advertise[0])
 		snprintf(host, sizeof(host), "%s", plan->advertise);
 	else if (!strcmp(plan->host, "*") || !strcmp(plan->host, "0.0.0.0"))
 		own_address(host);
