@@ -46,7 +46,7 @@ async function casts() {
 	const alike = { ...ONE_OF_EACH, unix: true };
 	const sides = await inTurns('fanout-small', { ...alike, beside: ['bare', 'hop'], act: splitOf((split) => splits.push(split)) });
 	const cost = ratios(sides.ours, sides.hop, 'cpuPerDelivery');
-	say('400 rooms of 5, 2,000 casts/s: CPU per delivery, of the one with a hop\'s', cost, 0.75);
+	say('400 rooms of 5, 2,000 casts/s, over a Unix socket: CPU per delivery, of the one with a hop\'s', cost, 0.75);
 	say('... of the bare one\'s', ratios(sides.ours, sides.bare, 'cpuPerDelivery'));
 	say('... in us', sides.ours.map(({ cpuPerDelivery }) => cpuPerDelivery));
 	const whole = (/** @type {number} */ i) => Object.values(splits[i]).reduce((all, us) => all + us, 0);
@@ -96,7 +96,7 @@ async function idle() {
 
 async function saturate() {
 	const { ours, hop } = await inTurns('saturate', { ...ONE_OF_EACH, unix: true, beside: ['hop'] });
-	say('rooms of 5, p99 within 50 ms: deliveries a second', ours.map(({ found }) => found));
+	say('rooms of 5, p99 within 50 ms, over a Unix socket: deliveries a second', ours.map(({ found }) => found));
 	say('... of the one with a hop\'s', ratios(ours, hop, 'found'), 0.85, true);
 }
 

@@ -24,7 +24,7 @@ let crowd;
 
 before(async () => {
 	const env = { MOOT_PRESENCE_GRACE: `${graceMs}ms` };
-	cluster = await Cluster.start({ gateways: 2, shards: 3, unixShards: 1, demo: false, gatewayEnv: env, shardEnv: env });
+	cluster = await Cluster.start({ gateways: 2, shards: 3, unixShards: 2, demo: false, gatewayEnv: env, shardEnv: env });
 	// Who stored an event: the shard, and which of its connections.
 	await cluster.sql("alter table event add column writer text default current_setting('application_name') || ' ' || pg_backend_pid()");
 	crowd = await Crowd.open(cluster);
